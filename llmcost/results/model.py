@@ -1,0 +1,199 @@
+"""The result of a replay, version 1: the only thing that reports and the check know.
+
+Amounts are exact Decimals in USD and unrounded decimal strings in JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from llmcost.money import plain
+
+Usd = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+EvidenceKind = Literal["measured", "modelled", "assumed"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tokens(_Model):
+    """Counters over a set of rows; None where no row knows the counter."""
+
+    requests: int = Field(description="Billed or billable calls of role primary.")
+    rows: int = Field(description="Rows, failed and unbilled calls included.")
+    input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_output_tokens: int | None = None
+
+
+class Slice(Tokens):
+    """One line of a breakdown: the dimensions' values and what they cost. A dimension of None is unknown."""
+
+    dimensions: dict[str, str | None] = Field(description="Dimension name to value, e.g. provider, model, feature.")
+    cost_usd: Usd | None = Field(description="None: nothing of it could be priced.")
+    unpriced_requests: int = 0
+
+
+class SeriesPoint(_Model):
+    """Cost of one day (in the result's time zone) and one value of the dimensions."""
+
+    date: date
+    dimensions: dict[str, str | None] = Field(default_factory=dict)
+    cost_usd: Usd
+    requests: int
+
+
+class TokenLine(_Model):
+    """What one class of tokens or fee cost."""
+
+    token_class: str = Field(description="input, cache_read, output .., or a fee such as web_search.")
+    quantity: Usd = Field(description="Tokens or units.")
+    cost_usd: Usd
+
+
+class Period(_Model):
+    start: datetime | None = Field(description="First instant, floored to the hour, UTC; None without any time.")
+    end: datetime | None = Field(description="End, exclusive, UTC.")
+    days: Usd | None = Field(description="Length in days.")
+    timezone: str = "UTC"
+    month_days: Usd = Field(description="Days that a month is scaled to.")
+    extrapolated: bool = Field(default=False, description="A month was scaled from under 24 hours (assumed).")
+
+
+class PricesUsed(_Model):
+    catalogue_sha256: str
+    on: date | None = Field(default=None, description="The day whose prices were used; None: each request's own day.")
+    overlay: str | None = None
+
+
+class Unpriced(_Model):
+    provider: str | None
+    model: str | None
+    reason: str
+    requests: int
+
+
+class Coverage(_Model):
+    """How much of the log the totals stand for."""
+
+    records_read: int
+    ingested: int
+    duplicates: int
+    superseded: int
+    rejected: int
+    requests: int
+    priced_requests: int
+    priced_share: Usd | None = Field(description="Priced requests / requests; None without requests.")
+    unpriced: list[Unpriced] = Field(default_factory=list)
+    token_sources: dict[str, int] = Field(default_factory=dict, description="Requests by where their counts come from.")
+    assumed: dict[str, int] = Field(default_factory=dict, description="What was assumed, and for how many requests.")
+
+
+class ProblemCount(_Model):
+    kind: str
+    count: int
+    example: str = Field(description="Place and values of the first one.")
+    rejected: bool = False
+    cost_usd: Usd | None = Field(default=None, description="Money of the rows it touches, where known.")
+
+
+class Assumption(_Model):
+    """A number that the log does not hold."""
+
+    name: str
+    value: str
+    unit: str = ""
+    source: str = Field(description="Where it comes from: user, provider rule with URL, default.")
+
+
+class Evidence(_Model):
+    """How much of a step's saving is known how; the three sum to saving_usd."""
+
+    measured_usd: Usd
+    modelled_usd: Usd
+    assumed_usd: Usd
+
+
+class Step(_Model):
+    strategy: str
+    title: str = Field(description="One line: what the step did with its parameters.")
+    saving_usd: Usd = Field(description="Net of everything the step adds; negative is a loss.")
+    cost_added_usd: Usd = Field(description="What the step itself costs, already inside saving_usd.")
+    requests_changed: int
+    evidence: Evidence
+    assumptions: list[Assumption] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    facts: dict[str, str] = Field(default_factory=dict, description="What the step measured on the way: hit rate, achieved share ..")
+
+
+class FlatChargeLine(_Model):
+    """A charge that no token causes."""
+
+    sku: str
+    quantity: Usd
+    unit: str
+    cost_usd: Usd
+    model: str | None = None
+    note: str | None = None
+
+
+class NotComparable(_Model):
+    """Rows that are not priced before and after every step; left out of savings, in the open."""
+
+    requests: int
+    cost_usd: Usd | None = Field(description="What they cost in the baseline, as far as priced.")
+    reasons: dict[str, int] = Field(default_factory=dict)
+
+
+class Range(_Model):
+    p10_usd: Usd
+    p50_usd: Usd
+    p90_usd: Usd
+
+
+class Totals(Tokens):
+    """The counters and costs of the baseline or a scenario."""
+
+    cost_usd: Usd
+    monthly_cost_usd: Usd | None = Field(description="Scaled to month_days; None under 24 hours unless asked for.")
+    lines: list[TokenLine] = Field(default_factory=list)
+    breakdown: list[Slice] = Field(default_factory=list)
+    series: list[SeriesPoint] = Field(default_factory=list)
+
+
+class Scenario(Totals):
+    name: str
+    saving_usd: Usd
+    saving_share: Usd | None = Field(description="saving_usd / comparable baseline; None when that is zero.")
+    monthly_saving_usd: Usd | None
+    comparable_baseline_usd: Usd = Field(description="Baseline cost of the rows that are compared.")
+    not_comparable: NotComparable
+    range: Range | None = None
+    steps: list[Step]
+    flat_charges: list[FlatChargeLine] = Field(default_factory=list)
+    quality: dict[str, str] | None = Field(default=None, description="None: quality not measured.")
+    latency: dict[str, str] | None = None
+    prices_on: date | None = None
+
+
+class Result(_Model):
+    """A baseline and any number of scenarios over the same rows."""
+
+    schema_version: Literal[1] = 1
+    generated_with: str = Field(description="llmcost and its version.")
+    title: str = ""
+    sources: list[str] = Field(default_factory=list, description="Names of the files or the store.")
+    period: Period
+    prices: PricesUsed
+    coverage: Coverage
+    problems: list[ProblemCount] = Field(default_factory=list)
+    baseline: Totals
+    scenarios: list[Scenario] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
