@@ -23,7 +23,9 @@ UnitClass = Literal[
     "audio_output_second", "code_session", "file_search", "cache_storage_mtok_hour", "character",
 ]  # fmt: skip
 Service = Literal["standard", "batch", "flex", "priority", "fast"]
-Confidence = Literal["primary page", "two catalogues agree", "catalogue", "secondary page", "recalled", "derived", "user"]
+Confidence = Literal[
+    "primary page", "two catalogues agree", "catalogue", "secondary page", "recalled", "derived", "user"
+]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -49,13 +51,17 @@ class Window(_Model):
     days: tuple[Weekday, ...] = Field(description="UTC weekdays on which the span starts.")
     start: time = Field(description="Start, UTC.")
     end: time = Field(description="End, UTC, exclusive; 00:00 is the end of the day.")
-    except_dates: tuple[date, ...] = Field(default=(), description="UTC dates on which the span does not apply (holidays).")
+    except_dates: tuple[date, ...] = Field(
+        default=(), description="UTC dates on which the span does not apply (holidays)."
+    )
 
 
 class Tier(_Model):
     """Rates of the whole request once its total input (cached included) reaches ``from_input_tokens``."""
 
-    from_input_tokens: int = Field(gt=0, description="First total input token count at which the tier holds (200001 for 'above 200k').")
+    from_input_tokens: int = Field(
+        gt=0, description="First total input token count at which the tier holds (200001 for 'above 200k')."
+    )
     rates: dict[TokenClass, Amount] = Field(description="USD per million tokens; classes not named keep the base rate.")
 
 
@@ -63,9 +69,14 @@ class Price(_Model):
     """One dated entry. The order of entries decides nothing: windowed beats unwindowed, then the later ``from``."""
 
     valid_from: Instant = Field(alias="from", description="First instant at which the entry holds, UTC.")
-    valid_to: Instant | None = Field(default=None, alias="to", description="First instant at which it no longer holds; absent: until the next entry.")
+    valid_to: Instant | None = Field(
+        default=None, alias="to", description="First instant at which it no longer holds; absent: until the next entry."
+    )
     service: Service = Field(default="standard", description="Service tier that was served.")
-    region: str = Field(default="global", description="global, us, eu .. or a host's region; a region without entries of its own uses the global ones.")
+    region: str = Field(
+        default="global",
+        description="global, us, eu .. or a host's region; a region without entries of its own uses the global ones.",
+    )
     windows: tuple[Window, ...] = Field(default=(), description="The entry applies only inside these spans.")
     rates: dict[TokenClass, Amount] = Field(default_factory=dict, description="USD per million tokens.")
     per_unit: dict[UnitClass, Amount] = Field(default_factory=dict, description="USD per unit.")
@@ -81,18 +92,28 @@ class CacheRule(_Model):
     """How the provider caches prompts of this model from an instant on."""
 
     valid_from: Instant = Field(alias="from", description="First instant at which the rule holds.")
-    mode: Literal["implicit", "explicit", "both", "none"] = Field(description="Automatic, by request markers, both, or no caching.")
+    mode: Literal["implicit", "explicit", "both", "none"] = Field(
+        description="Automatic, by request markers, both, or no caching."
+    )
     min_tokens: int = Field(default=0, ge=0, description="Shortest prefix that is cached, tokens.")
     increment_tokens: int = Field(default=1, ge=1, description="A hit is a multiple of this beyond min_tokens.")
     ttl_seconds: int = Field(default=300, gt=0, description="Life after the last use, seconds (the default one).")
-    long_ttl_seconds: int | None = Field(default=None, description="The longer life that can be bought or set, seconds.")
+    long_ttl_seconds: int | None = Field(
+        default=None, description="The longer life that can be bought or set, seconds."
+    )
     refresh_on_hit: bool = Field(default=True, description="Whether a hit renews the life.")
     max_breakpoints: int | None = Field(default=None, description="Most cache breakpoints in a request.")
     lookback_blocks: int | None = Field(default=None, description="Content blocks looked back from a breakpoint.")
-    scope: Literal["organization", "project", "api_key"] = Field(default="organization", description="Who shares a cache (project is also workspace).")
-    write_class: Literal["cache_write_5m", "cache_write_1h", "input"] = Field(default="input", description="Rate class of written tokens at the default life.")
+    scope: Literal["organization", "project", "api_key"] = Field(
+        default="organization", description="Who shares a cache (project is also workspace)."
+    )
+    write_class: Literal["cache_write_5m", "cache_write_1h", "input"] = Field(
+        default="input", description="Rate class of written tokens at the default life."
+    )
     storage_billed: bool = Field(default=False, description="Whether explicit caches pay cache_storage_mtok_hour.")
-    guaranteed: bool = Field(default=True, description="False where the provider promises no hits (implicit caching of some).")
+    guaranteed: bool = Field(
+        default=True, description="False where the provider promises no hits (implicit caching of some)."
+    )
     source: str = Field(description="Where the rule stands.")
     checked: date = Field(description="Day on which the source was read.")
     note: str | None = Field(default=None, description="What a reader should know (conflicting sources ..).")
@@ -122,9 +143,16 @@ class ModelEntry(_Model):
     id: str = Field(description="Canonical id, as the provider's API names it.")
     aliases: tuple[str, ...] = Field(default=(), description="Other exact names (dated snapshots).")
     patterns: tuple[str, ...] = Field(default=(), description="Anchored regular expressions for further names.")
-    alias_history: tuple[AliasSpan, ...] = Field(default=(), description="Moving names that meant this model for a time.")
+    alias_history: tuple[AliasSpan, ...] = Field(
+        default=(), description="Moving names that meant this model for a time."
+    )
     family: str | None = Field(default=None, description="Model family, for reports.")
-    operation: Literal["chat", "embeddings", "image", "audio", "moderation", "rerank", "ocr", "video"] = Field(default="chat")
+    note: str | None = Field(
+        default=None, description="What a reader should know (how the tokenizer factor is known ..)."
+    )
+    operation: Literal["chat", "embeddings", "image", "audio", "moderation", "rerank", "ocr", "video"] = Field(
+        default="chat"
+    )
     context_window: int | None = Field(default=None, description="Most input + output tokens.")
     max_output: int | None = Field(default=None, description="Most output tokens.")
     tokenizer: str | None = Field(default=None, description="Name of the tokenizer.")
@@ -154,4 +182,42 @@ class PriceFile(_Model):
     provider: str = Field(description="Canonical provider name.")
     url: str = Field(description="The provider's price page.")
     batch: BatchRule | None = None
-    models: tuple[ModelEntry, ...] = Field(alias="model")
+    models: tuple[ModelEntry, ...] = Field(
+        default=(), alias="model", description="The models; a provider that charges nothing per call has none."
+    )
+
+
+class Discount(_Model):
+    """A negotiated factor on list rates. Factors of all discounts that match multiply; their order decides nothing."""
+
+    provider: str | None = Field(default=None, description="Provider; absent: the file's provider, else every one.")
+    model: str = Field(default="*", description="Model id, or a shell pattern like 'gpt-4o*'.")
+    service: Service | None = Field(default=None, description="Service tier; absent: all of them.")
+    factor: Amount = Field(description="What is paid of the list rate: 0.85 is 15 % off.")
+    valid_from: Instant | None = Field(default=None, alias="from", description="First instant at which it holds, UTC.")
+    valid_to: Instant | None = Field(default=None, alias="to", description="First instant at which it no longer holds.")
+    note: str | None = None
+
+
+class OverlayPrice(Price):
+    """A rate of the user's own; it replaces all shipped rates of its service and region while it holds."""
+
+    source: str = Field(default="user", description="Where the rate stands (contract ..).")
+    checked: date | None = Field(default=None, description="Day on which the source was read.")  # type: ignore[assignment]  # a contract needs no such day
+    confidence: Confidence = Field(default="user")
+
+
+class OverlayModel(ModelEntry):
+    """A model of the user's own, or further names and rates of a shipped one."""
+
+    provider: str | None = Field(default=None, description="Provider; absent: the file's.")
+    prices: tuple[OverlayPrice, ...] = Field(default=(), alias="price")
+
+
+class OverlayFile(_Model):
+    """A user's price file on top of the shipped ones: own models, negotiated rates, discounts."""
+
+    provider: str | None = Field(default=None, description="Provider of the entries that name none.")
+    url: str | None = None
+    models: tuple[OverlayModel, ...] = Field(default=(), alias="model")
+    discounts: tuple[Discount, ...] = Field(default=(), alias="discount")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ EARLIEST: Final = 1_420_070_400_000_000
 """2015-01-01: before any of these APIs existed."""
 LATEST: Final = 4_102_444_800_000_000
 """2100-01-01."""
-_ISO = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$", re.I)
+_ISO = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$", re.IGNORECASE)
 
 
 class BadValueError(ValueError):
@@ -36,7 +36,7 @@ def count(value: Any, field: str) -> int | None:
     """A whole number that is not negative; ``10``, ``"10"``, ``10.0`` and ``"10.0"`` are 10. Absent is None."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or isinstance(value, list | dict):
+    if isinstance(value, bool | list | dict):
         raise BadValueError("not-a-count", f"{field} is {_show(value)}, not a count")
     if isinstance(value, int):
         whole = value
@@ -121,6 +121,8 @@ def instant(value: Any, field: str, unit: str = "auto") -> int | None:
     """
     if value is None or value == "":
         return None
+    if isinstance(value, date):
+        return _plausible(_calendar(value), field)
     if isinstance(value, str):
         stripped = value.strip()
         match = _ISO.match(stripped)
@@ -139,6 +141,12 @@ def instant(value: Any, field: str, unit: str = "auto") -> int | None:
         unit = next((u for u, top in (("s", 11), ("ms", 14), ("us", 17)) if exact < Decimal(10) ** top), "ns")
     scaled = exact * {"s": Decimal(10**6), "ms": Decimal(1000), "us": Decimal(1), "ns": Decimal("0.001")}[unit]
     return _plausible(int(scaled), field)
+
+
+def _calendar(value: date) -> int:
+    """Microseconds of a date (its midnight) or a datetime, as Parquet gives them; without zone it is UTC."""
+    moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _iso(match: re.Match[str], field: str) -> int:

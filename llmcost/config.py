@@ -1,0 +1,125 @@
+"""The user's own settings that outlive a run: the secret key of content hashes, and defaults such as the memory limit.
+
+Content keys (prompts, answers, prefixes) are BLAKE2 hashes under this secret, so they compare across all of the
+user's stores and say nothing to anyone else. The secret is the text of ``LLMCOST_KEY`` where that is set (give a
+team one long random text and its members' stores compare), else 32 random bytes that the first run writes, readable
+for the user alone, to ``secret-key`` in ``$XDG_CONFIG_HOME/llmcost`` or ``~/.config/llmcost``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from hashlib import blake2b, md5
+from pathlib import Path
+from typing import Final
+
+from llmcost.errors import UsageError
+
+KEY_VARIABLE: Final = "LLMCOST_KEY"
+KEY_FILE: Final = "secret-key"
+SECRET_BYTES: Final = 32
+DEFAULT_STORE: Final = "llmcost.duckdb"
+MEMORY_SHARE_PERCENT: Final = 70
+"""Share of the memory there is that the engine may use before it spills."""
+
+
+def config_folder() -> Path:
+    """Where the user's settings live. A relative XDG_CONFIG_HOME is ignored, as the XDG specification (0.8) asks."""
+    given = Path(os.environ.get("XDG_CONFIG_HOME") or ".")
+    try:
+        return (given if given.is_absolute() else Path.home() / ".config") / "llmcost"
+    except RuntimeError as error:
+        raise UsageError("there is no home folder for the secret key", hint=_HINT) from error
+
+
+def user_secret() -> bytes:
+    """The user's 32-byte secret, made on first use; UsageError when it can neither be read nor made."""
+    text = os.environ.get(KEY_VARIABLE)
+    if text:
+        return blake2b(os.fsencode(text), digest_size=SECRET_BYTES, person=b"llmcost secret").digest()
+    path = config_folder() / KEY_FILE
+    try:
+        if not path.exists():
+            _create(path)
+        return _read(path)
+    except OSError as error:
+        raise UsageError(f"the secret key cannot be kept there: {error.strerror}", where=str(path), hint=_HINT) from error
+
+
+_HINT = f"set {KEY_VARIABLE} to a long random text instead"
+
+
+def _create(path: Path) -> None:
+    """Write a new secret so that it appears whole or not at all, and that of two first runs one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{KEY_FILE}-")  # mkstemp gives mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii"))
+    except ValueError:
+        secret = b""
+    if len(secret) != SECRET_BYTES:
+        raise UsageError(
+            "this is no secret key",
+            where=str(path),
+            why=f"the file should hold {2 * SECRET_BYTES} hexadecimal digits; without the old key, old content keys match nothing new",
+            hint="restore it from a backup, or remove it and a new one is made",
+        )
+    return secret
+
+
+def _rekey_prefix(secret: bytes) -> str:
+    return blake2b(secret, digest_size=SECRET_BYTES, person=b"llmcost rekey").hexdigest() + ":"
+
+
+def rekey(key: int, secret: bytes) -> int:
+    """A key that a log supplies, under the user's secret: 63 bits, so equal keys stay equal and tell nothing else.
+
+    MD5 because the engine has it: :func:`rekey_sql` is the same function for whole columns, and a secret prefix of
+    fixed length with a truncated digest asks nothing of MD5 that is broken.
+    """
+    digest = md5((_rekey_prefix(secret) + str(key)).encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def rekey_sql(expression: str, secret: bytes) -> str:
+    """DuckDB SQL of :func:`rekey` over an integer expression; NULL stays NULL.
+
+    The text holds a digest of the secret: it is for the engine alone, never for a log or a file.
+    """
+    return f"CAST(CAST('0x' || left(md5('{_rekey_prefix(secret)}' || CAST(({expression}) AS VARCHAR)), 16) AS UBIGINT) >> 1 AS BIGINT)"
+
+
+def memory_available() -> int:
+    """Bytes of memory this process may use: the machine's, or its control group's limit where that is lower."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            limit = Path(name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if limit.isdigit():
+            total = min(total, int(limit))
+    return total
+
+
+def default_memory_limit() -> int:
+    """Bytes the engine may use when the user does not say: 70 % of what there is."""
+    return memory_available() * MEMORY_SHARE_PERCENT // 100

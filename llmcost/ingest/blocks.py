@@ -1,0 +1,63 @@
+"""Blocks of a file for a vectorised source: the data, its first line, and the careful way through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llmcost.records import Context, Problem, Record, Sample, Source
+from llmcost.records.columnar import plain_record
+from llmcost.records.files import Input, batches, chunk_records, chunks, records
+
+Watch = Callable[[int], None] | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a file. ``rows`` is how many records they are, so that a vectorised reader can be held to it."""
+
+    data: Any
+    rows: int
+    first_line: int
+    careful: Callable[[], Iterator[Record | Problem]]
+
+
+def blocks(item: Input, found: Sample, watch: Watch) -> Iterator[Block | Problem]:
+    """The file in line-aligned blocks of JSONL, or in Parquet batches; other forms are not cut."""
+    if found.form == "parquet":
+        done = 0
+        for batch in batches(item, watch):
+            yield Block(batch, batch.num_rows, done + 1, _rows(batch, done))
+            done += batch.num_rows
+        return
+    for chunk in chunks(item, watch):
+        if isinstance(chunk, Problem):
+            yield chunk
+            continue
+        first, data = chunk
+        yield Block(data, _lines(data), first, _lines_of(first, data))
+
+
+def _lines(data: bytes) -> int:
+    """Lines of a block without blank ones; -1 when there are blank lines, since then line numbers are not in step."""
+    number = data.count(b"\n") + (not data.endswith(b"\n"))
+    blank = data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data
+    return -1 if blank else number
+
+
+def _lines_of(first: int, data: bytes) -> Callable[[], Iterator[Record | Problem]]:
+    return lambda: chunk_records(first, data)
+
+
+def _rows(batch: Any, done: int) -> Callable[[], Iterator[Record | Problem]]:
+    return lambda: (plain_record(row, done + n) for n, row in enumerate(batch.to_pylist(maps_as_pydicts="lossy"), 1))
+
+
+def vectorised(source: Source, found: Sample, context: Context) -> bool:
+    """Whether the file can be offered in blocks to the source."""
+    del context
+    return source.arrow is not None and found.form in {"jsonl", "parquet"}
+
+
+__all__ = ["Block", "blocks", "records", "vectorised"]

@@ -1,0 +1,197 @@
+"""Merges staged rows into the store: each identity once, whatever the order and however often a file is given.
+
+Of several versions of one request or bucket the one with the most output tokens, then the most input tokens, then the
+most requests and known counters wins (partial lines of a stream, later exports of an open day); ties go by content.
+The row keeps the earliest time of all its versions. Since the choice is a maximum over content, any order of ingest
+gives the same store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from llmcost.ingest.stage import Staging
+from llmcost.usage.columns import COUNTERS
+from llmcost.usage.ddl import BILLED_NAMES, USAGE_NAMES
+from llmcost.usage.rules import BUCKET, content_of, identity_of, joined, key_of
+from llmcost.usage.store import Store
+
+
+def _order(names: Collection[str]) -> str:
+    """The total order of versions, best first."""
+    known = " + ".join(f"({name} IS NOT NULL)::INT" for name in COUNTERS if name in names) or "0"
+    status = ["(status IS NOT DISTINCT FROM 'ok') DESC"] if "status" in names else []
+    counts = [f"{name} DESC NULLS LAST" for name in ("output_tokens", "input_tokens", "requests") if name in names]
+    return ", ".join([*status, *counts, f"{known} DESC", "source", "content"])
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of the staged rows; ``replaced`` rows of the store gave way to better versions."""
+
+    ingested: int
+    duplicates: int
+    superseded: int
+    replaced: int
+    billed: int
+
+
+def merge_usage(store: Store, staging: Staging, owner_sql: dict[str, str], all_columns: Collection[str]) -> Merged:
+    """Moves staged usage rows into ``usage``. Runs inside the caller's transaction; ``staged_files`` must exist.
+
+    ``owner_sql`` gives the expression that is stored for an owner column instead of the column itself.
+    """
+    present = [name for name in USAGE_NAMES if name in staging.present]
+    store.execute(
+        "CREATE OR REPLACE TEMP VIEW staged AS SELECT s.*, s.file_row_number AS n, f.source, f.file_key "
+        f"FROM read_parquet('{_quoted(staging.usage_path)}', file_row_number = true) s JOIN staged_files f USING (file_no)"
+    )
+    _identify(store, present)
+    conflicts = _conflicts(store)
+    duplicates, superseded, replaced = _settle(store, all_columns) if conflicts else (0, 0, 0)
+    _insert(store, present, owner_sql, conflicts=conflicts)
+    return Merged(staging.usage_rows - duplicates - superseded, duplicates, superseded, replaced, 0)
+
+
+def _quoted(path: object) -> str:
+    return str(path).replace("'", "''")
+
+
+def _identify(store: Store, present: list[str]) -> None:
+    """Makes ``keyed``: row number, file and identity of every staged row, occurrences told apart."""
+    store.execute(
+        f"CREATE OR REPLACE TEMP TABLE keyed AS SELECT n, file_key, {identity_of(present)} AS identity, "
+        f"({'request_id IS NULL OR ' if 'request_id' in present else ''}{BUCKET}"
+        f"{'' if 'request_id' in present else ' OR true'}) AS counted FROM staged"
+    )
+    repeated = store.value(
+        "SELECT count(*) FROM (SELECT 1 FROM keyed WHERE counted GROUP BY file_key, identity HAVING count(*) > 1 LIMIT 1)"
+    )
+    if not repeated:
+        return
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE occurrences AS "
+        "WITH again AS (SELECT file_key, identity FROM keyed WHERE counted GROUP BY ALL HAVING count(*) > 1) "
+        "SELECT k.n, row_number() OVER (PARTITION BY k.file_key, k.identity "
+        "ORDER BY s.requests DESC NULLS LAST, s.input_tokens DESC NULLS LAST, s.output_tokens DESC NULLS LAST, s.line, k.n) - 1 AS occurrence "
+        "FROM keyed k JOIN again USING (file_key, identity) JOIN staged s USING (n) WHERE k.counted"
+    )
+    store.execute(
+        "UPDATE keyed SET identity = md5_number(concat(identity::VARCHAR, '\x1f', o.occurrence::VARCHAR)) "
+        "FROM occurrences o WHERE o.n = keyed.n AND o.occurrence > 0"
+    )
+
+
+def _conflicts(store: Store) -> bool:
+    """Makes ``contested``: identities with more than one version, staged or stored. Tells whether there are any."""
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE contested AS SELECT identity FROM keyed GROUP BY identity HAVING count(*) > 1"
+    )
+    if store.value("SELECT count(*) FROM usage"):
+        store.execute(
+            "INSERT INTO contested SELECT DISTINCT k.identity FROM keyed k SEMI JOIN usage u USING (identity) "
+            "ANTI JOIN contested c USING (identity)"
+        )
+    return bool(store.value("SELECT count(*) FROM contested"))
+
+
+def _settle(store: Store, all_columns: Collection[str]) -> tuple[int, int, int]:
+    """Chooses the winner of every contested identity.
+
+    Makes ``losers`` (staged rows that are not inserted) and ``earliest``; deletes stored rows that lose, updates
+    stored rows that win, records memberships. Gives (duplicates, superseded, replaced).
+    """
+    names = [name for name in USAGE_NAMES if name in all_columns]
+    columns = ", ".join(f'"{name}"' for name in names)
+    content, order = content_of(names), _order(names)
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE versions AS SELECT *, dense_rank() OVER (PARTITION BY identity ORDER BY "
+        f"{order}) AS place, row_number() OVER (PARTITION BY identity ORDER BY {order}, file_key, line, n NULLS FIRST) AS seat, "
+        f"{'min(started_at) OVER (PARTITION BY identity)' if 'started_at' in names else 'NULL::BIGINT'} AS first_at FROM ("
+        f"SELECT k.identity, k.n, s.file_key, s.line, s.source, {columns}, {content} AS content "
+        "FROM keyed k SEMI JOIN contested USING (identity) JOIN staged s USING (n) UNION ALL BY NAME "
+        f"SELECT u.identity, NULL::BIGINT AS n, u.file_key, u.line, u.source, {columns}, coalesce(u.content, {content}) AS content "
+        "FROM usage u SEMI JOIN contested USING (identity))"
+    )
+    store.execute("CREATE OR REPLACE TEMP TABLE losers AS SELECT n FROM versions WHERE n IS NOT NULL AND seat > 1")
+    # A stored row with the winner's content stays, wherever the staged twin would sit: it only learns the smaller origin.
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE kept AS SELECT v.identity FROM versions v WHERE v.n IS NULL AND v.place = 1"
+    )
+    store.execute(
+        "INSERT INTO losers SELECT v.n FROM versions v "
+        "WHERE v.n IS NOT NULL AND v.seat = 1 AND v.identity IN (SELECT identity FROM kept)"
+    )
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE winners AS SELECT identity, file_key, line, content, first_at FROM versions WHERE seat = 1"
+    )
+    store.execute(
+        "INSERT INTO membership SELECT DISTINCT v.identity, v.file_key FROM versions v JOIN winners w USING (identity) "
+        "WHERE v.file_key <> w.file_key AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.identity = v.identity AND m.file_key = v.file_key)"
+    )
+    store.execute(
+        "UPDATE usage SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at "
+        "FROM winners w, kept k WHERE k.identity = w.identity AND usage.identity = w.identity"
+    )
+    replaced = store.value("SELECT count(*) FROM versions WHERE n IS NULL AND place > 1")
+    store.execute("DELETE FROM usage WHERE identity IN (SELECT identity FROM versions WHERE n IS NULL AND place > 1)")
+    duplicates, superseded = store.rows(
+        "SELECT count(*) FILTER (WHERE place = 1), count(*) FILTER (WHERE place > 1) FROM versions JOIN losers USING (n)"
+    )[0]
+    return duplicates, superseded, replaced
+
+
+def _insert(store: Store, present: list[str], owner_sql: dict[str, str], *, conflicts: bool) -> None:
+    def stored(name: str) -> str:
+        if name == "started_at" and conflicts:
+            return "coalesce(w.first_at, s.started_at)"
+        return owner_sql.get(name, f's."{name}"')
+
+    def key(column: str, prefix: str) -> str:
+        return key_of(f"'{prefix}\x1f' || s.{column}") if column in present else "NULL::BIGINT"
+
+    values = ", ".join(f'{stored(name)} AS "{name}"' for name in present)
+    # A row without an id is identified by its content: the digest is kept so that later versions can be compared.
+    store.execute(
+        "INSERT INTO usage BY NAME SELECT nextval('row_ids') AS row_id, k.identity, "
+        f"{'w.content' if conflicts else 'NULL::UHUGEINT'} AS content, s.source, s.file_key, s.line, "
+        f"(k.identity % 9223372036854775808)::BIGINT AS request_key, {key('user_id', 'u')} AS user_key, "
+        f"{key('conversation_id', 'v')} AS conversation_key{', ' if values else ''}{values} "
+        "FROM staged s JOIN keyed k USING (n)"
+        + (" LEFT JOIN winners w ON w.identity = k.identity ANTI JOIN losers l ON l.n = s.n" if conflicts else "")
+    )
+
+
+def merge_billed(store: Store, staging: Staging) -> Merged:
+    """Moves staged billed lines into ``billed``: a later export of the same line replaces the earlier one."""
+    if not staging.billed_rows:
+        return Merged(0, 0, 0, 0, 0)
+    dimensions = [n for n in BILLED_NAMES if n not in {"billed_cost", "quantity", "charge_id"}]
+    everything = joined(BILLED_NAMES)
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE billed_versions AS WITH lines AS ("
+        f"SELECT f.source, f.file_key, s.* EXCLUDE (file_no), md5_number({everything}) AS content, "
+        f"md5_number(concat(f.source, coalesce('\x1fid' || charge_id, ''), {joined(dimensions)})) AS base "
+        f"FROM read_parquet('{_quoted(staging.billed_path)}') s JOIN staged_files f USING (file_no)) "
+        "SELECT *, md5_number(concat(base::VARCHAR, '\x1f', row_number() OVER (PARTITION BY file_key, base "
+        "ORDER BY abs(billed_cost) DESC NULLS LAST, content, line))) AS identity, true AS staged FROM lines"
+    )
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE billed_ranked AS SELECT *, dense_rank() OVER w AS place, row_number() OVER ("
+        "PARTITION BY identity ORDER BY abs(billed_cost) DESC NULLS LAST, content, file_key, line, staged) AS seat FROM ("
+        f"SELECT * EXCLUDE (base) FROM billed_versions UNION ALL BY NAME SELECT *, md5_number({everything}) AS content, false AS staged "
+        "FROM billed WHERE identity IN (SELECT identity FROM billed_versions)) "
+        "WINDOW w AS (PARTITION BY identity ORDER BY abs(billed_cost) DESC NULLS LAST, content)"
+    )
+    duplicates, superseded, replaced = store.rows(
+        "SELECT count(*) FILTER (WHERE staged AND place = 1 AND (seat > 1 OR identity IN (SELECT identity FROM billed_ranked WHERE NOT staged AND place = 1))), "
+        "count(*) FILTER (WHERE staged AND place > 1), count(*) FILTER (WHERE NOT staged AND place > 1) FROM billed_ranked"
+    )[0]
+    store.execute("DELETE FROM billed WHERE identity IN (SELECT identity FROM billed_ranked)")
+    names = ", ".join(f'"{name}"' for name in ("identity", "source", "file_key", "line", *BILLED_NAMES))
+    store.execute(f"INSERT INTO billed ({names}) SELECT {names} FROM billed_ranked WHERE seat = 1")
+    ingested = staging.billed_rows - duplicates - superseded
+    return Merged(ingested, duplicates, superseded, replaced, ingested)
+

@@ -1,0 +1,293 @@
+"""Ingests files into the store in one transaction, and accounts for every record.
+
+``records_read = ingested + duplicates + superseded + rejected``. A file whose bytes were ingested before is not read
+again: its rows are duplicates by definition.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+
+from llmcost import __version__
+from llmcost.config import user_secret
+from llmcost.errors import NothingIngestedError, UsageError
+from llmcost.ingest.merge import Merged, merge_billed, merge_usage
+from llmcost.ingest.prefix import derive_prefixes
+from llmcost.ingest.read import FileTally, read_into
+from llmcost.ingest.recognise import recognise
+from llmcost.ingest.stage import OnProblem, ProblemLog, Staging
+from llmcost.records import Problem, Sample, Source
+from llmcost.records.files import Input, digest, expand, sample
+from llmcost.sources import SOURCES
+from llmcost.usage.store import Store
+
+Owners = Literal["keep", "hash", "drop"]
+Progress = Callable[[str, int, int | None], None]
+"""Called with (file name, bytes read so far, bytes in all or None)."""
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """How to read: ``source`` overrides recognition, ``mapping`` is a parsed mapping file for anything else."""
+
+    source: str | None = None
+    mapping: Any = None
+    on_problem: OnProblem = "keep"
+    owners: Owners = "keep"
+    keep_text: bool = False
+
+
+@dataclass
+class IngestedFile:
+    """One file of an ingest."""
+
+    name: str
+    source: str | None
+    read: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    known: bool = False
+    file_key: int = 0
+    note: str | None = None
+
+
+@dataclass
+class IngestSummary:
+    """What an ingest did; ``check`` holds: read = ingested + duplicates + superseded + rejected."""
+
+    files: list[IngestedFile] = field(default_factory=list)
+    read: int = 0
+    ingested: int = 0
+    duplicates: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    replaced: int = 0
+    billed: int = 0
+    problems: list[tuple[str, bool, int, str]] = field(default_factory=list)
+    """(kind, rejected, count, first example)"""
+
+    @property
+    def file_keys(self) -> list[int]:
+        """Keys of all files given, those known before included."""
+        return [file.file_key for file in self.files if file.source]
+
+
+_KEY_MASK: Final = (1 << 63) - 1
+
+
+def ingest(
+    store: Store, paths: Sequence[str], options: IngestOptions | None = None, progress: Progress | None = None
+) -> IngestSummary:
+    """Reads ``paths`` (files, folders, globs, ``-``) into the store.
+
+    Raises NothingIngestedError when no record of any file could be used or under ``on_problem="fail"``; UsageError for
+    paths that do not exist, an unknown source, or a single file that no source knows. In each case the store is
+    left as it was.
+    """
+    options = options or IngestOptions()
+    inputs = expand(paths)
+    if not inputs:
+        raise UsageError(f"no files found in {', '.join(paths)}")
+    work = Path(tempfile.mkdtemp(prefix="ingest-", dir=_work_folder(store)))
+    try:
+        with store.transaction():
+            return _ingest(store, inputs, options, progress, work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            work.parent.rmdir()
+
+
+def _work_folder(store: Store) -> Path:
+    folder = Path(f"{store.path}.spill") if store.path else Path(tempfile.gettempdir()) / f"llmcost-work-{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _ingest(
+    store: Store, inputs: Sequence[Input], options: IngestOptions, progress: Progress | None, work: Path
+) -> IngestSummary:
+    problems = ProblemLog(options.on_problem)
+    staging = Staging(store, work, problems)
+    summary = IngestSummary()
+    for number, item in enumerate(inputs):
+        summary.files.append(_one_file(store, item, number, options, staging, problems, progress))
+    staging.finish()
+    _tell_unknown(summary, inputs)
+    after_row = int(store.value("SELECT coalesce(max(row_id), 0) FROM usage"))
+    _register_files(store, summary)
+    usage = _merge(store, staging, options)
+    billed = merge_billed(store, staging)
+    derive_prefixes(store, after_row)
+    _account(summary, usage, billed, problems)
+    _record(store, summary, problems, options, staging.present)
+    if not summary.ingested and not summary.duplicates and not summary.superseded:
+        raise _nothing(summary)
+    return summary
+
+
+def _one_file(
+    store: Store,
+    item: Input,
+    number: int,
+    options: IngestOptions,
+    staging: Staging,
+    problems: ProblemLog,
+    progress: Progress | None,
+) -> IngestedFile:
+    found = sample(item)
+    if isinstance(found, Problem):
+        problems.add(number, str(item), found.kind, found.detail, rejected=True, line=found.line or 1)
+        return IngestedFile(str(item), None, read=1, rejected=1, note=found.detail)
+    chosen = _choose(found, options)
+    if chosen is None:
+        return IngestedFile(str(item), None, note="no source knows this file")
+    name, source = chosen
+    stored = digest(item)
+    key = int.from_bytes(stored[:8], "big") & _KEY_MASK
+    known = store.rows(
+        "SELECT records_read, rejected, skipped FROM files WHERE file_key = ? AND source = ? AND mapping IS NOT DISTINCT FROM ?",
+        [key, name, _mapping_name(options)],
+    )
+    if known:
+        read, rejected, skipped = known[0]
+        return IngestedFile(str(item), name, read, rejected, skipped, known=True, file_key=key)
+    tally = FileTally(number, str(item), problems)
+    with _watching(progress, item) as watch:
+        read_into(staging, item, found, source, options.mapping, user_secret(), tally, watch)
+    return IngestedFile(str(item), name, tally.read, problems.rejected(number), tally.skipped, file_key=key)
+
+
+@contextlib.contextmanager
+def _watching(progress: Progress | None, item: Input) -> Iterator[Callable[[int], None] | None]:
+    if progress is None:
+        yield None
+        return
+    size = item.stat().st_size if isinstance(item, Path) else None
+    yield lambda done: progress(str(item), done, size)
+
+
+def _choose(found: Sample, options: IngestOptions) -> tuple[str, Source] | None:
+    if options.mapping is not None:
+        return "mapping", SOURCES.load("mapping")
+    if options.source:
+        return options.source, SOURCES.load(options.source)
+    return recognise(found)
+
+
+def _mapping_name(options: IngestOptions) -> str | None:
+    return options.mapping.fingerprint() if options.mapping is not None else None
+
+
+def _tell_unknown(summary: IngestSummary, inputs: Sequence[Input]) -> None:
+    unknown = [file for file in summary.files if file.source is None and not file.rejected]
+    if unknown and len(unknown) == len(inputs):
+        raise UsageError(
+            f"no source knows {unknown[0].name}" + (f" and {len(unknown) - 1} more files" if len(unknown) > 1 else ""),
+            why="its first records look like none of the formats (llmcost sources)",
+            hint="name one with --source NAME, or describe the file with --mapping FILE (llmcost init --mapping)",
+        )
+
+
+def _register_files(store: Store, summary: IngestSummary) -> None:
+    rows = [(n, f.file_key, f.source) for n, f in enumerate(summary.files) if f.source and not f.known]
+    store.register(
+        "staged_files",
+        pa.table(
+            {
+                "file_no": pa.array([r[0] for r in rows], pa.int32()),
+                "file_key": pa.array([r[1] for r in rows], pa.int64()),
+                "source": pa.array([r[2] for r in rows], pa.string()),
+            }
+        ),
+    )
+
+
+def _merge(store: Store, staging: Staging, options: IngestOptions) -> Merged:
+    if not staging.usage_rows:
+        return Merged(0, 0, 0, 0, 0)
+    before = store.value("SELECT value FROM meta WHERE key = 'present'")
+    stored = str(before).split(",") if before else []
+    return merge_usage(store, staging, owner_expressions(options.owners), {*staging.present, *stored})
+
+
+# A raw API key must not reach the store: anything of a known key's shape is hashed whatever --owners says.
+_RAW_KEY: Final = "^(sk|pk|rk|gsk|xai|hf|r8|AIza|Bearer)[-_A-Za-z0-9 ]{16,}$"
+
+
+def owner_expressions(owners: Owners) -> dict[str, str]:
+    """SQL that is stored for the owner columns under ``--owners``; keys of a known shape are always hashed."""
+    hashed = "'h_' || md5({0})"
+    if owners == "drop":
+        return {"user_id": "NULL::VARCHAR", "api_key_id": "NULL::VARCHAR"}
+    if owners == "hash":
+        return {name: hashed.format(f"s.{name}") for name in ("user_id", "api_key_id")}
+    return {
+        "api_key_id": f"CASE WHEN regexp_matches(s.api_key_id, '{_RAW_KEY}') THEN {hashed.format('s.api_key_id')} ELSE s.api_key_id END"
+    }
+
+
+def _account(summary: IngestSummary, usage: Merged, billed: Merged, problems: ProblemLog) -> None:
+    known = [file for file in summary.files if file.known]
+    summary.read = sum(file.read for file in summary.files)
+    summary.rejected = sum(file.rejected for file in summary.files)
+    summary.skipped = sum(file.skipped for file in summary.files)
+    summary.ingested = usage.ingested + billed.ingested
+    summary.duplicates = usage.duplicates + billed.duplicates + sum(file.read - file.rejected for file in known)
+    summary.superseded = usage.superseded + billed.superseded
+    summary.replaced = usage.replaced + billed.replaced
+    summary.billed = billed.billed
+    summary.problems = [
+        (kind, rejected, int(entry[0]), str(entry[2])) for (_, kind, rejected), entry in problems.counts.items()
+    ]
+    total = summary.ingested + summary.duplicates + summary.superseded + summary.rejected
+    if summary.read != total:
+        raise AssertionError(f"{summary.read} records read, {total} accounted for")
+
+
+def _record(
+    store: Store, summary: IngestSummary, problems: ProblemLog, options: IngestOptions, present: Collection[str]
+) -> None:
+    before = store.value("SELECT value FROM meta WHERE key = 'present'")
+    present = sorted({*(str(before).split(",") if before else []), *present})
+    store.execute("DELETE FROM meta WHERE key = 'present'")
+    store.execute("INSERT INTO meta VALUES ('present', ?)", [",".join(present)])
+    store.execute(
+        "INSERT INTO ingests SELECT coalesce(max(ingest_id), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM ingests",
+        [
+            __version__, summary.read, summary.ingested, summary.duplicates, summary.superseded,
+            summary.rejected, summary.skipped, summary.replaced,
+        ],
+    )  # fmt: skip
+    for file in summary.files:
+        if file.source and not file.known:
+            store.execute(
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [file.file_key, f"{file.file_key:016x}", file.name, file.source, _mapping_name(options), None, file.read, file.rejected, file.skipped],
+            )
+    for (number, kind, rejected), (count, line, example) in problems.counts.items():
+        store.execute(
+            "INSERT INTO problems VALUES (?, ?, ?, ?, ?, ?)",
+            [summary.files[number].file_key, kind, rejected, count, line, example],
+        )
+
+
+def _nothing(summary: IngestSummary) -> NothingIngestedError:
+    first = next((example for _, _, _, example in summary.problems), None)
+    return NothingIngestedError(
+        f"none of the {summary.read} records could be used" if summary.read else "the files hold no calls",
+        where=", ".join(file.name for file in summary.files[:3]),
+        excerpt=first,
+        why="; ".join(f"{count} x {kind}" for kind, _, count, _ in summary.problems[:5]) or "there is nothing to count in them",
+        hint="the store was left as it was",
+    )

@@ -1,0 +1,129 @@
+"""Collects the rows of one ingest in a Parquet file beside the store, checked and ready to be merged.
+
+Only canonical columns are written: the text of prompts and answers never gets here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from llmcost.errors import NothingIngestedError
+from llmcost.usage.arrow import arrow_schema, billed_schema
+from llmcost.usage.rules import CONTRADICTIONS, Contradiction
+from llmcost.usage.store import Store
+
+OnProblem = Literal["keep", "reject", "fail"]
+_ORIGIN: Final = (pa.field("file_no", pa.int32()), pa.field("line", pa.int64()))
+
+
+@dataclass
+class ProblemLog:
+    """Counts problems by file, kind and whether they rejected a record; keeps the first of each as its example."""
+
+    policy: OnProblem = "keep"
+    counts: dict[tuple[int, str, bool], list[int | str]] = field(default_factory=dict)
+
+    def add(self, file_no: int, name: str, kind: str, detail: str, *, rejected: bool, line: int, times: int = 1) -> None:
+        """Counts a problem; NothingIngestedError under ``--on-problem fail``."""
+        if self.policy == "fail":
+            raise NothingIngestedError(
+                detail,
+                where=f"{name}:{line}",
+                why=f"{kind}; nothing was ingested (--on-problem fail)",
+                hint="leave --on-problem at keep to count it under problems and go on",
+            )
+        entry = self.counts.setdefault((file_no, kind, rejected), [0, line, f"{name}:{line}: {detail}"])
+        entry[0] = int(entry[0]) + times
+
+    def rejected(self, file_no: int) -> int:
+        """Records of a file that gave no row."""
+        return sum(int(entry[0]) for (file, _, rejected), entry in self.counts.items() if rejected and file == file_no)
+
+
+class Staging:
+    """The rows of one ingest. ``folder`` must exist; the files in it are deleted by :meth:`close`."""
+
+    def __init__(self, store: Store, folder: Path, problems: ProblemLog) -> None:
+        self.store, self.problems = store, problems
+        self.usage_path, self.billed_path = folder / "usage.parquet", folder / "billed.parquet"
+        self._usage_schema = pa.schema([*_ORIGIN, *arrow_schema()])
+        self._billed_schema = pa.schema([*_ORIGIN, *billed_schema()])
+        self._usage = pq.ParquetWriter(self.usage_path, self._usage_schema, compression="lz4")
+        self._billed = pq.ParquetWriter(self.billed_path, self._billed_schema, compression="lz4")
+        self.usage_rows = self.billed_rows = 0
+        self.present: set[str] = set()
+        """Canonical columns that at least one staged row knows."""
+
+    def add_usage(self, table: pa.Table, file_no: int, name: str, lines: Sequence[int] | pa.Array) -> None:
+        """Stages canonical rows; contradictory counters become unknown and are counted under problems."""
+        if not len(table):
+            return
+        staged = self._with_origin(table, file_no, lines, self._usage_schema)
+        staged = self._checked(staged, file_no, name)
+        self.present.update(f for f in table.column_names if table[f].null_count < len(table))
+        self._usage.write_table(staged)
+        self.usage_rows += len(staged)
+
+    def add_billed(self, table: pa.Table, file_no: int, lines: Sequence[int]) -> None:
+        """Stages billed lines."""
+        if len(table):
+            self._billed.write_table(self._with_origin(table, file_no, lines, self._billed_schema))
+            self.billed_rows += len(table)
+
+    def finish(self) -> None:
+        """Ends writing; the staged files can now be read."""
+        self._usage.close()
+        self._billed.close()
+
+    @staticmethod
+    def _with_origin(table: pa.Table, file_no: int, lines: Sequence[int] | pa.Array, schema: pa.Schema) -> pa.Table:
+        size = len(table)
+        columns = {name: table[name] for name in table.column_names}
+        columns["file_no"] = pa.repeat(pa.scalar(file_no, pa.int32()), size)
+        columns["line"] = lines if isinstance(lines, pa.Array) else pa.array(lines, pa.int64())
+        return pa.table([columns.get(f.name, pa.nulls(size, f.type)) for f in schema], schema=schema)
+
+    def _checked(self, staged: pa.Table, file_no: int, name: str) -> pa.Table:
+        connection = self.store.connection
+        connection.register("_batch", staged)
+        try:
+            counts = ", ".join(f"count(*) FILTER (WHERE {c.when})" for c in CONTRADICTIONS)
+            hits = self.store.rows(f"SELECT {counts} FROM _batch")[0]
+            found = [rule for rule, number in zip(CONTRADICTIONS, hits, strict=True) if number]
+            if not found:
+                return staged
+            for rule, number in zip(CONTRADICTIONS, hits, strict=True):
+                if number:
+                    self._report(rule, number, file_no, name)
+            return self._resolved(found)
+        finally:
+            connection.unregister("_batch")
+
+    def _report(self, rule: Contradiction, number: int, file_no: int, name: str) -> None:
+        shows = ", ".join(rule.shows)
+        example = self.store.rows(f"SELECT line, {shows} FROM _batch WHERE {rule.when} ORDER BY line LIMIT 1")
+        line, *values = example[0]
+        detail = "  ".join(f"{column} {value}" for column, value in zip(rule.shows, values, strict=True) if value is not None)
+        rejected = self.problems.policy == "reject"
+        self.problems.add(file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number)
+
+    def _resolved(self, found: Sequence[Contradiction]) -> pa.Table:
+        if self.problems.policy == "reject":
+            sql = f"SELECT * FROM _batch WHERE NOT ({' OR '.join(f'coalesce({c.when}, false)' for c in found)})"
+        else:
+            unknown: dict[str, list[str]] = {}
+            for rule in found:
+                for column in rule.unknown:
+                    unknown.setdefault(column, []).append(f"({rule.when})")
+            replaced = ", ".join(
+                f"CASE WHEN {' OR '.join(conditions)} THEN NULL ELSE {column} END AS {column}"
+                for column, conditions in unknown.items()
+            )
+            sql = f"SELECT * REPLACE ({replaced}) FROM _batch"
+        return self.store.connection.execute(sql).to_arrow_table().cast(self._usage_schema)

@@ -1,0 +1,221 @@
+"""Prices a workload's rows: the engine sums integers by everything a price depends on, then exact rates multiply.
+
+Rows fall into groups in which every row has the same rates and the same reasons to be unpriced, so a group's cost is
+exact and a row without a price never hides among rows that have one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+
+from llmcost.money import EXACT, ZERO
+from llmcost.pricing.catalogue import Catalogue
+from llmcost.pricing.cuts import Cuts
+from llmcost.pricing.names import ModelRef
+from llmcost.pricing.price import Charge, charge
+from llmcost.pricing.resolve import Rates, Unpriced
+from llmcost.pricing.windows import WEEK_MINUTES
+
+SUMMED: Final = (
+    "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens",
+    "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "input_video_tokens", "output_tokens",
+    "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens", "web_search_requests",
+    "input_audio_seconds", "input_video_seconds", "pages",
+)  # fmt: skip
+"""Counters that are summed in the engine."""
+_PRESENCE: Final = tuple(name for name in SUMMED if name not in {"input_tokens", "output_tokens"})
+_MINUTE: Final = 60_000_000
+_DAY: Final = 86_400_000_000
+RATE_KEYS: Final = ("model", "service_tier", "region", "period", "size", "span")
+PRICE_KEYS: Final = (*RATE_KEYS, "classes", "input_unknown", "output_unknown", "timeless")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one price and one place in the breakdown, with weighted sums.
+
+    ``charge`` None: nothing to pay (``sent`` false or not billable); Unpriced: the cost is unknown.
+    """
+
+    dimensions: tuple[Any, ...]
+    key: tuple[Any, ...]
+    model: int
+    rows: Decimal
+    requests: Decimal
+    changed: Decimal
+    counts: Mapping[str, Decimal | None]
+    charge: Charge | Unpriced | None
+    rates: Rates | None = None
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def cost(self) -> Decimal:
+        """The cost, zero where unpriced or free."""
+        return self.charge.cost if isinstance(self.charge, Charge) else ZERO
+
+
+def keyed(rows: ir.Table, cuts: Cuts, present: frozenset[str]) -> ir.Table:
+    """The rows with the columns PRICE_KEYS; ``present`` are the counters that any row knows."""
+    return rows.mutate(
+        period=_position(rows.priced_at, cuts.instants),
+        size=_position(rows.input_tokens, cuts.input_tokens),
+        span=_span(rows.priced_at, cuts),
+        classes=_classes(rows, present),
+        input_unknown=rows.input_tokens.isnull(),
+        output_unknown=rows.output_tokens.isnull(),
+        timeless=rows.started_at.isnull(),
+    )
+
+
+def _position(value: ir.IntegerValue, thresholds: Sequence[int]) -> ir.IntegerValue:
+    """How many thresholds ``value`` has reached."""
+    if not thresholds:
+        return ibis.literal(0, type="int64")
+    branches = [(value >= limit, place) for place, limit in reversed(list(enumerate(thresholds, 1)))]
+    return ibis.cases(*branches, else_=0).cast("int64")
+
+
+def _span(instant: ir.IntegerValue, cuts: Cuts) -> ir.IntegerValue:
+    """1 + the index of the weekly window that holds the instant, 0 outside all; overlapping windows give distinct sums."""
+    total: ir.IntegerValue = ibis.literal(0, type="int64")
+    minute = (instant // _MINUTE + 3 * 1440) % WEEK_MINUTES
+    for place, window in enumerate(cuts.windows):
+        inside = (minute >= window.start) & (minute < window.end)
+        if window.except_dates:
+            days = [int(day.toordinal() - 719_163) for day in window.except_dates]
+            inside = inside & ~(instant // _DAY).isin(days)
+        total = total + inside.ifelse(1 << place, 0)
+    return total.cast("int64")
+
+
+def _classes(rows: ir.Table, present: frozenset[str]) -> ir.IntegerValue:
+    """A bit for each rarer counter that is above zero: a missing rate concerns only rows that need it."""
+    total: ir.IntegerValue = ibis.literal(0, type="int64")
+    for place, name in enumerate(_PRESENCE):
+        if name in present:
+            total = total + (rows[name] > 0).fill_null(False).ifelse(1 << place, 0)
+    return total.cast("int64")
+
+
+def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present: frozenset[str]) -> ir.Table:
+    """The grouped sums of selected rows: price keys, dimensions, branch and sums; see :func:`price`."""
+    wide = keyed(rows.filter(rows.selected), cuts, present).mutate(**dimensions)
+    # A bucket that does not say how many calls it holds counts none; a request row is one.
+    unit = ibis.coalesce(wide.requests, wide.ended_at.isnull().ifelse(1, 0)).cast("int64")
+    paid = (
+        wide.sent
+        & (wide.requests.isnull() | (wide.requests > 0))
+        & ~((wide.status == "error").fill_null(False) & wide.output_tokens.isnull())
+    )
+    counted = wide.call_role.isnull() | (wide.call_role == "primary")
+    wide = wide.mutate(paid=paid)
+    return wide.group_by([*PRICE_KEYS, "paid", "branch", *dimensions]).agg(
+        n=wide.row_id.count(),
+        counted=(paid & counted).ifelse(unit, 0).sum(),
+        calls=unit.sum(),
+        altered=wide.changed.ifelse(1, 0).sum(),
+        cache_unknown=wide.cache_read_input_tokens.isnull().ifelse(unit, 0).sum(),
+        at=wide.priced_at.min(),
+        least=wide.input_tokens.min(),
+        **{name: wide[name].sum() for name in SUMMED if name in present},
+    )
+
+
+@dataclass
+class Pricer:
+    """Turns grouped sums into exactly priced groups; rates are looked up once per kind of request."""
+
+    catalogue: Catalogue
+    models: Sequence[ModelRef | None]
+    now: int
+    present: frozenset[str]
+    _rates: dict[tuple[Any, ...], Rates | Unpriced] = field(default_factory=dict)
+
+    def price(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        dimensions: Sequence[str],
+        weight: Callable[[int], tuple[Decimal, Decimal]],
+    ) -> list[Group]:
+        """The groups with their costs. ``weight`` gives (count, cost factor) of a branch."""
+        return [self._group(row, dimensions, weight) for row in rows]
+
+    def _group(
+        self, row: Mapping[str, Any], dimensions: Sequence[str], weight: Callable[[int], tuple[Decimal, Decimal]]
+    ) -> Group:
+        count, factor = weight(row["branch"])
+        counts = {name: _weighted(row[name], count) if name in self.present else None for name in SUMMED}
+        counts["requests"] = _weighted(row["calls"], count)
+        if row["input_unknown"]:
+            counts["input_tokens"] = None
+        if row["output_unknown"]:
+            counts["output_tokens"] = None
+        charged: Charge | Unpriced | None = None
+        rates: Rates | None = None
+        notes: tuple[str, ...] = ()
+        if row["paid"]:
+            found = self.rates(row)
+            if isinstance(found, Rates):
+                rates, notes = found, found.assumptions
+                charged = _scaled(charge(counts, found), factor)
+                if row["cache_unknown"] and "cache_read" in found.per_mtok:
+                    notes = (*notes, "cache reads unknown: priced as uncached")
+            else:
+                charged = found
+        return Group(
+            dimensions=tuple(row[name] for name in dimensions),
+            key=tuple(row[name] for name in PRICE_KEYS),
+            model=row["model"],
+            rows=_exact(row["n"], count),
+            requests=_exact(row["counted"], count),
+            changed=_exact(row["altered"], count),
+            counts=counts,
+            charge=charged,
+            rates=rates,
+            assumptions=notes,
+        )
+
+    def rates(self, row: Mapping[str, Any]) -> Rates | Unpriced:
+        """The rates of a group, asked with its earliest instant and smallest input, which stand for all of it."""
+        key = (*(row[name] for name in RATE_KEYS), row["timeless"])
+        if key not in self._rates:
+            model = self.models[row["model"]] if row["model"] is not None else None
+            self._rates[key] = (
+                Unpriced("model unknown")
+                if model is None
+                else self.catalogue.rates(
+                    model,
+                    at=None if row["timeless"] and row["at"] == self.now else row["at"],
+                    service_tier=row["service_tier"],
+                    region=row["region"],
+                    input_tokens=row["least"],
+                    now=self.now,
+                )
+            )
+        return self._rates[key]
+
+
+def _exact(value: int | Decimal | None, count: Decimal) -> Decimal:
+    return EXACT.multiply(Decimal(value or 0), count)
+
+
+def _weighted(value: int | Decimal | None, count: Decimal) -> Decimal | None:
+    return None if value is None else EXACT.multiply(Decimal(value), count)
+
+
+def _scaled(found: Charge | Unpriced, factor: Decimal) -> Charge | Unpriced:
+    if isinstance(found, Unpriced) or factor == 1:
+        return found
+    lines = tuple(
+        type(line)(
+            line.token_class, line.quantity, EXACT.multiply(line.unit_price, factor), EXACT.multiply(line.cost, factor)
+        )
+        for line in found.lines
+    )
+    return Charge(lines, EXACT.multiply(found.cost, factor))

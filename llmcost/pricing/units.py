@@ -1,0 +1,43 @@
+"""What is counted and what it is billed as: token classes, unit fees and the sourced rules between them.
+
+A class without a rate is never free and never borrows another rate unless a rule here says that providers bill it so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from llmcost.pricing.entries import TokenClass, UnitClass
+
+Counts: TypeAlias = Mapping[str, "int | Decimal | None"]
+"""Summed canonical counters by column name; absent and None are unknown."""
+
+BILLED_AS: Final[dict[TokenClass, TokenClass]] = {
+    # OpenAI, Anthropic and Google bill hidden reasoning as output tokens, at full length: docs of the three read
+    # 2026-11-23 (platform.openai.com/docs/guides/reasoning, platform.claude.com/docs/en/build-with-claude/extended-thinking,
+    # ai.google.dev/gemini-api/docs/thinking).
+    "reasoning": "output",
+    # Image and video tokens are part of the reported input and cost the text rate unless the price page lists another:
+    # platform.openai.com/docs/guides/images-vision and ai.google.dev/gemini-api/docs/pricing, read 2026-11-23.
+    "image_input": "input",
+    "video_input": "input",
+}
+"""A class without a rate of its own -> the class it is billed as, for every provider."""
+
+UNIT_COUNTERS: Final[dict[UnitClass, str]] = {
+    "request": "requests",
+    "web_search": "web_search_requests",
+    "page": "pages",
+    "audio_input_second": "input_audio_seconds",
+    "video_input_second": "input_video_seconds",
+}
+"""Unit fee -> the counter it multiplies. The other unit classes are flat charges that no request counts."""
+
+CALL_FEES: Final[frozenset[UnitClass]] = frozenset({"web_search", "file_search", "code_session"})
+"""Fees per tool call, which no service tier or region changes: a batch's searches cost the full $10 per 1,000
+(platform.claude.com/docs/en/about-claude/pricing, read 2026-11-23)."""
+
+FREE_WHERE_ABSENT: Final[frozenset[UnitClass]] = frozenset({"request"})
+"""Fees that few providers have: no rate means no fee, because the request is paid by its tokens."""

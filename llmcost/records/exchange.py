@@ -1,0 +1,249 @@
+"""Unwraps a logged call: the request, the answer and what the logger wrote around them, in the common spellings.
+
+A record is ``{request, response, timestamp ..}`` (also ``request_body``/``response_body``, ``input``/``output``,
+``body``; HTTP envelopes inside; bodies as objects, JSON text or a raw event stream) or a bare answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from llmcost.records.contract import Problem, Reading, Record, Sample
+from llmcost.records.labels import Notes, labels_of
+from llmcost.records.shapes import word
+from llmcost.records.sse import Event, events_of_list, events_of_text, is_stream, parse_json
+from llmcost.records.values import BadValueError, count, text
+from llmcost.usage.columns import Usage
+from llmcost.usage.names import provider_of_url
+
+_REQUEST: Final = ("request", "request_body", "requestBody", "req", "request_json", "input", "payload")
+_RESPONSE: Final = ("response", "response_body", "responseBody", "resp", "response_json", "output", "result", "completion")
+_URL: Final = ("url", "request_url", "target_url", "endpoint", "uri", "path", "api_base", "base_url")
+_STATUS: Final = ("status", "status_code", "http_status", "response_status", "response_status_code", "statusCode")
+_STREAMS: Final = ("chunks", "events", "stream_events", "response_chunks")
+_FOREIGN: Final = frozenset({
+    "custom_id", "custom_llm_provider", "call_type", "schemaType", "request_created_at", "costUSD", "run_type", "dotted_order", "traceId", "trace",
+    "observations", "ai_org", "parentUuid", "full_request", "resourceSpans", "resourceLogs", "openinference.span.kind", "resourceId", "span_kind",
+    "spans", "payload_type", "rateLimits", "generationId", "tokens_in",
+})  # fmt: skip
+"""Keys of other tools' records, which have sources of their own."""
+_PATHS: Final = {
+    "chat/completions": "chat", "responses": "responses", "messages": "messages", "embeddings": "embeddings",
+    "completions": "completions", "moderations": "moderations",
+}  # fmt: skip
+_OBJECTS: Final = {
+    "chat.completion": "chat", "chat.completion.chunk": "chat", "response": "responses", "text_completion": "completions",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call as it was logged. ``request`` and ``response`` are empty when the log lacks them.
+
+    ``labels`` are the canonical columns that the logger wrote around the call; ``asked`` tells whether the request is there.
+    """
+
+    request: dict[str, Any]
+    response: dict[str, Any]
+    events: tuple[Event, ...]
+    labels: Usage
+    http_status: int | None = None
+    url: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the request's body is in the log."""
+        return bool(self.request)
+
+    @property
+    def provider(self) -> str | None:
+        """The provider that the URL, or else the logger, names."""
+        return provider_of_url(self.url) or self.labels.get("provider_name")
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call failed: an HTTP status from 400 on, or an error in place of an answer."""
+        if self.http_status is not None and self.http_status >= 400:
+            return True
+        return bool(self.response.get("error")) and not self.response.get("usage") and self.response.get("object") != "response"
+
+    @property
+    def api(self) -> str | None:
+        """Which API was called (chat, responses, messages, embeddings ..), from the URL or else the answer's form."""
+        return _api_of_url(self.url) or _api_of_answer(self.response) or _api_of_events(self.events)
+
+
+def exchanges(value: Any) -> Iterator[Exchange]:
+    """The calls of one record: one, or those of a list (a whole file that is one JSON array, a page of stored answers)."""
+    if isinstance(value, list):
+        for item in value:
+            yield from exchanges(item)
+    elif isinstance(value, dict) and value.get("object") == "list" and _is_page(value.get("data")):
+        yield from exchanges(value["data"])
+    elif isinstance(value, dict) and (found := exchange(value)) is not None:
+        yield found
+
+
+def exchange(value: dict[str, Any]) -> Exchange | None:
+    """The call that ``value`` logs, or None if it is no record of a call."""
+    if _FOREIGN & value.keys():
+        return None
+    notes = Notes()
+    if _api_of_answer(value):
+        return Exchange({}, value, (), labels_of({}, (value.get("metadata"),), notes), problems=tuple(notes))
+    request, envelope = _request(value)
+    raw, status = _response(value)
+    if request is None and raw is None:
+        return None
+    answer, events = _parsed(raw, notes)
+    if not answer and not events and (fault := _fault(value)) is not None:
+        answer = {"error": fault}
+    asked = request if isinstance(request, dict) else {}
+    labels = labels_of(value, (asked.get("metadata"),), notes)
+    url = _first_text({**value, **envelope}, _URL)
+    return Exchange(asked, answer, events, labels, status, url, tuple(notes))
+
+
+def _fault(value: dict[str, Any]) -> Any:
+    """What the logger says went wrong with a call that has no answer."""
+    if isinstance(value.get("error"), dict | str) and value["error"]:
+        return value["error"]
+    word = value.get("status")
+    return word if isinstance(word, str) and word.strip().lower() in {"error", "failed", "failure", "timeout"} else None
+
+
+def first_call(sample: Sample) -> Exchange | None:
+    """The first sampled call whose API is known; it decides which source claims the file."""
+    if sample.form not in {"json", "jsonl"}:
+        return None
+    for record in sample.records:
+        try:
+            found = next((call for call in exchanges(record) if call.api is not None), None)
+        except BadValueError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def read_calls(record: Record, api: str, readings: Callable[[Exchange], Iterable[Reading]]) -> Iterator[Reading]:
+    """What ``readings`` gives for each call of the record; one bad call of a list leaves the others."""
+    found = False
+    for call in exchanges(record.value):
+        found = True
+        if call.api not in {None, api}:
+            yield Problem("other-format", f"a call of the API {call.api} in a log of the API {api}")
+            continue
+        try:
+            yield from list(readings(call))
+        except BadValueError as error:
+            yield Problem(error.kind, error.detail)
+    if not found:
+        yield Problem("no-call", "the record holds neither a request with its answer nor an answer")
+
+
+def _is_page(data: Any) -> bool:
+    return isinstance(data, list) and any(isinstance(d, dict) and _api_of_answer(d) for d in data)
+
+
+def _api_of_url(url: str | None) -> str | None:
+    try:
+        path = urlsplit(url or "").path.rstrip("/")
+    except ValueError:
+        return None
+    return next((api for end, api in _PATHS.items() if path == end or path.endswith(f"/{end}")), None)
+
+
+def _api_of_answer(answer: dict[str, Any]) -> str | None:
+    kind = answer.get("object")
+    if isinstance(kind, str) and kind in _OBJECTS:
+        return _OBJECTS[kind]
+    if kind == "list" and _first_object(answer.get("data")) == "embedding":
+        return "embeddings"
+    if answer.get("type") == "message" and answer.get("role") == "assistant" and "content" in answer:
+        return "messages"
+    if answer.get("type") == "error" and isinstance(answer.get("error"), dict):
+        return "messages"
+    return "chat" if kind is None and isinstance(answer.get("choices"), list) and "usage" in answer else None
+
+
+def _first_object(data: Any) -> Any:
+    return data[0].get("object") if isinstance(data, list) and data and isinstance(data[0], dict) else None
+
+
+def _api_of_events(events: tuple[Event, ...]) -> str | None:
+    for event in events:
+        kind = word(event.data.get("type"))
+        if kind in {"message_start", "message_delta"}:
+            return "messages"
+        if kind.startswith("response."):
+            return "responses"
+        if event.data.get("object") == "chat.completion.chunk":
+            return "chat"
+    return None
+
+
+def _request(value: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    raw = next((value[k] for k in _REQUEST if isinstance(value.get(k), dict | str) and value[k]), None)
+    if raw is None and isinstance(value.get("body"), dict | str):
+        raw = value["body"]
+    body = _json(raw)
+    if not isinstance(body, dict):
+        return None, {}
+    if "body" in body and not {"messages", "model"} & body.keys():
+        inner = _json(body["body"])
+        return (inner if isinstance(inner, dict) else {}), {k: v for k, v in body.items() if k in _URL and isinstance(v, str)}
+    return body, {}
+
+
+def _response(value: dict[str, Any]) -> tuple[Any, int | None]:
+    status = next((s for k in _STATUS if (s := _status(value.get(k))) is not None), None)
+    raw = next((value[k] for k in (*_RESPONSE, *_STREAMS) if value.get(k)), None)
+    if isinstance(raw, dict) and "body" in raw and not {"choices", "content", "output", "object"} & raw.keys():
+        inner = next((s for k in _STATUS if (s := _status(raw.get(k))) is not None), None)
+        return raw["body"], inner if inner is not None else status
+    return raw, status
+
+
+def _status(value: Any) -> int | None:
+    try:
+        number = count(value, "status")
+    except BadValueError:
+        return None
+    return number if number is not None and 100 <= number < 600 else None
+
+
+def _json(raw: Any) -> Any:
+    if not isinstance(raw, str):
+        return raw
+    try:
+        return parse_json(raw)
+    except ValueError:
+        return None
+
+
+def _parsed(raw: Any, notes: Notes) -> tuple[dict[str, Any], tuple[Event, ...]]:
+    if isinstance(raw, str):
+        if is_stream(raw):
+            return {}, tuple(events_of_text(raw))
+        raw = _json(raw)
+        if raw is None:
+            notes.append(Problem("unreadable-answer", "the answer is neither JSON nor an event stream", rejected=False))
+    if isinstance(raw, list):
+        return {}, tuple(events_of_list(raw))
+    return (raw if isinstance(raw, dict) else {}), ()
+
+
+def _first_text(value: dict[str, Any], keys: tuple[str, ...]) -> str | None:
+    for key in keys:
+        if isinstance(value.get(key), str):
+            try:
+                return text(value[key], key, 4096)
+            except BadValueError:
+                continue
+    return None
+

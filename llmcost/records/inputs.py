@@ -1,0 +1,128 @@
+"""Turns the paths of a command line into the files to read; standard input is one of them."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from llmcost.errors import UsageError
+
+DIGEST_BYTES: Final = 16
+_BLOCK: Final = 1 << 20
+
+
+class Stdin:
+    """Standard input as a file: its beginning can be looked at, then it is read once.
+
+    Nothing is spooled to a disk, because log bodies never are.
+    """
+
+    name: Final = "-"
+
+    def __init__(self, raw: BinaryIO | None = None) -> None:
+        self._raw = raw if raw is not None else sys.stdin.buffer
+        self._buffer = bytearray()
+        self._whole = self._opened = False
+        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def peek(self, size: int) -> bytes:
+        """The first ``size`` bytes (fewer at the end), still to be read."""
+        while len(self._buffer) < size and not self._whole and not self._opened:
+            self._pull(size - len(self._buffer))
+        return bytes(self._buffer[:size])
+
+    def blocks(self, size: int = _BLOCK) -> Iterator[bytes]:
+        """All bytes. May run again only while everything fits the buffer (after :meth:`digest`)."""
+        if self._opened:
+            raise UsageError("standard input was already read", why="it can be read only once")
+        if self._whole:
+            yield from (bytes(self._buffer[i : i + size]) for i in range(0, len(self._buffer), size))
+            return
+        self._opened = True
+        if self._buffer:
+            yield bytes(self._buffer)
+            self._buffer.clear()
+        while block := self._raw.read(size):
+            self._hash.update(block)
+            yield block
+        self._whole = True
+
+    def digest(self) -> bytes:
+        """BLAKE2b-128 of all bytes. After :meth:`blocks` it costs nothing; before, everything is kept in memory."""
+        if self._opened and not self._whole:
+            raise UsageError("standard input has no digest while it is being read")
+        while not self._whole:
+            self._pull(_BLOCK)
+        return self._hash.digest()
+
+    def _pull(self, size: int) -> None:
+        block = self._raw.read(max(size, 1))
+        self._whole = not block
+        self._buffer += block
+        self._hash.update(block)
+
+
+Input = Path | Stdin
+
+
+def expand(paths: Sequence[str]) -> list[Input]:
+    """The files that ``paths`` name, each once: files, folders (all below, sorted), globs, and ``-``.
+
+    Hidden files and folders inside a folder are left out unless they were named.
+    """
+    found: dict[str, Input] = {}
+    for name in paths:
+        for item in _expand_one(name):
+            found.setdefault("-" if isinstance(item, Stdin) else str(item.resolve()), item)
+    return list(found.values())
+
+
+def _expand_one(name: str) -> list[Input]:
+    if name == "-":
+        return [Stdin()]
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return list(_below(path))
+    if path.exists():
+        return [path]
+    if glob.has_magic(name):
+        matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - unlike Path.glob, absolute and without hidden files
+        if files := [file for match in matches for file in (_below(match) if match.is_dir() else [match])]:
+            return list(dict.fromkeys(files))
+        raise UsageError(f"no file matches {name!r}", hint="quote the pattern, or name a folder to read all of it")
+    raise UsageError(f"{name!r} does not exist", hint=_neighbour(path))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _below(entry)
+        elif entry.is_file():
+            yield entry
+
+
+def _neighbour(path: Path) -> str | None:
+    from difflib import get_close_matches
+
+    parent = path.parent
+    if not parent.is_dir():
+        return f"there is no folder {str(parent)!r}"
+    close = get_close_matches(path.name, sorted(entry.name for entry in parent.iterdir()), n=1)
+    return f"did you mean {str(parent / close[0])!r}?" if close else None
+
+
+def digest(path: Input) -> bytes:
+    """BLAKE2b-128 of the bytes as stored (compressed bytes stay compressed): what makes two files the same."""
+    if isinstance(path, Stdin):
+        return path.digest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)).digest()

@@ -1,0 +1,114 @@
+"""How much of the log the totals stand for: records, priced share, assumptions, problems."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from llmcost.pricing.resolve import Unpriced
+from llmcost.results.model import Coverage, ProblemCount, Unpriced as UnpricedLine
+from llmcost.results.options import ReplayOptions
+from llmcost.results.priced import Priced, add, whole
+from llmcost.usage.store import Store
+
+
+def _of_files(options: ReplayOptions, column: str = "file_key") -> str:
+    if options.file_keys is None:
+        return "true"
+    return f"{column} IN ({', '.join(str(int(key)) for key in options.file_keys) or 'NULL'})"
+
+
+def coverage(store: Store, baseline: Priced, options: ReplayOptions) -> Coverage:
+    """Coverage of the baseline."""
+    read, rejected = store.rows(
+        f"SELECT coalesce(sum(records_read), 0), coalesce(sum(rejected), 0) FROM files WHERE {_of_files(options)}"
+    )[0]
+    ingested, duplicates, superseded = _accounted(store, options, int(read), int(rejected))
+    groups = baseline.total
+    requests = add(group.requests for group in groups)
+    unpriced = [group for group in groups if isinstance(group.charge, Unpriced)]
+    priced = requests - add(group.requests for group in unpriced)
+    lines: dict[tuple[str | None, str | None, str], Decimal] = {}
+    assumed: dict[str, Decimal] = {}
+    for group in groups:
+        if isinstance(group.charge, Unpriced):
+            provider, name, model = baseline.engine.names[group.model] if group.model is not None else (None, "", None)
+            key = (model.provider if model else provider, model.model if model else (name or None), group.charge.reason)
+            lines[key] = lines.get(key, Decimal(0)) + group.requests
+        for note in group.assumptions:
+            assumed[note] = assumed.get(note, Decimal(0)) + group.requests
+    ordered = sorted(lines.items(), key=lambda item: (-item[1], str(item[0])))
+    return Coverage(
+        records_read=int(read),
+        ingested=ingested,
+        duplicates=duplicates,
+        superseded=superseded,
+        rejected=int(rejected),
+        requests=whole(requests),
+        priced_requests=whole(priced),
+        priced_share=(priced / requests).quantize(Decimal("1e-9")) if requests else None,
+        unpriced=[UnpricedLine(provider=p, model=m, reason=r, requests=whole(n)) for (p, m, r), n in ordered],
+        token_sources=_token_sources(store),
+        assumed={note: whole(number) for note, number in sorted(assumed.items())},
+    )
+
+
+def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -> tuple[int, int, int]:
+    """(ingested, duplicates, superseded) of the files or the whole store.
+
+    Over the store the ingests' own accounts are added. Of single files it is known how many rows they hold in the
+    store; the rest of their records were duplicates or gave way.
+    """
+    if options.file_keys is None or not store.value(f"SELECT count(*) FROM files WHERE NOT ({_of_files(options)})"):
+        duplicates, superseded, again = store.rows(
+            "SELECT coalesce(sum(duplicates), 0), coalesce(sum(superseded), 0), coalesce(sum(records_read), 0) FROM ingests"
+        )[0]
+        repeated = int(again) - read
+        held = int(store.value("SELECT (SELECT count(*) FROM usage) + (SELECT count(*) FROM billed)"))
+        lost = read - rejected - held
+        return held, max(0, int(duplicates) - repeated - max(0, 0)), max(0, lost - (int(duplicates) - repeated))
+    held = int(
+        store.value(
+            f"SELECT (SELECT count(*) FROM usage WHERE {_of_files(options)} OR identity IN "
+            f"(SELECT identity FROM membership WHERE {_of_files(options)})) + "
+            f"(SELECT count(*) FROM billed WHERE {_of_files(options)})"
+        )
+    )
+    return held, max(0, read - rejected - held), 0
+
+
+def _token_sources(store: Store) -> dict[str, int]:
+    rows = store.rows("SELECT coalesce(token_source, 'provider'), count(*) FROM usage GROUP BY 1 ORDER BY 1")
+    return {str(name): int(number) for name, number in rows}
+
+
+def problems(store: Store, options: ReplayOptions) -> list[ProblemCount]:
+    """Problems by kind, most frequent first."""
+    rows = store.rows(
+        f"SELECT kind, rejected, sum(count)::BIGINT, arg_min(example, line) FROM problems WHERE {_of_files(options)} "
+        "GROUP BY kind, rejected ORDER BY 3 DESC, 1"
+    )
+    return [
+        ProblemCount(kind=str(kind), rejected=bool(rejected), count=int(number), example=str(example))
+        for kind, rejected, number, example in rows
+    ]
+
+
+def warnings(store: Store, baseline: Priced, options: ReplayOptions) -> list[str]:
+    """What a reader of the totals must know."""
+    found = []
+    timeless = int(store.value(f"SELECT count(*) FROM usage WHERE started_at IS NULL AND {_of_files(options)}"))
+    if timeless:
+        found.append(f"{timeless} rows have no time: priced at today's rates and left out of every time series")
+    buckets, covered = store.rows(
+        "SELECT (SELECT count(*) FROM usage WHERE ended_at IS NOT NULL), count(*) FROM usage r WHERE r.ended_at IS NULL "
+        "AND EXISTS (SELECT 1 FROM usage b WHERE b.ended_at IS NOT NULL AND b.provider_name IS NOT DISTINCT FROM r.provider_name "
+        "AND r.started_at >= b.started_at AND r.started_at < b.ended_at)"
+    )[0] if store.value("SELECT count(*) FROM usage WHERE ended_at IS NOT NULL") else (0, 0)
+    if buckets and covered:
+        found.append(
+            f"{covered} requests fall into the spans of {buckets} usage buckets of the same provider: "
+            "if both describe the same traffic, ingest only one of them"
+        )
+    if baseline.unpriced:
+        found.append(f"{whole(add(g.requests for g in baseline.unpriced))} requests could not be priced and are in no total")
+    return found

@@ -1,0 +1,219 @@
+"""Replays a log under scenarios: baseline and every step priced over the same rows, exactly.
+
+Savings and the waterfall are taken over the rows that are priced before and after every step; the rest is reported as
+not comparable. The sum of the steps' savings is the scenario's saving, to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+
+from llmcost import __version__
+from llmcost.errors import UsageError
+from llmcost.pricing.catalogue import Catalogue
+from llmcost.pricing.cuts import Cuts
+from llmcost.pricing.table import Pricer
+from llmcost.results import coverage as covering
+from llmcost.results.model import PricesUsed, Result, Scenario, Totals
+from llmcost.results.options import ReplayOptions
+from llmcost.results.period import Clock, period_of
+from llmcost.results.priced import Priced
+from llmcost.results.scenario import BoundScenario, bind
+from llmcost.results.stage import Engine, SceneStage, base_rows, fresh_step
+from llmcost.results.waterfall import Chain, Link, scenario_of
+from llmcost.usage.columns import BY_NAME
+from llmcost.usage.store import Store
+from llmcost.workload.contract import Workload
+from llmcost.workload.select import columns_of, condition
+
+
+def replay(store: Store, catalogue: Catalogue, scenarios: Sequence[BoundScenario], options: ReplayOptions) -> Result:
+    """The result of replaying the store's rows under ``scenarios``.
+
+    Raises UsageError for unknown columns, models or conditions, and when nothing is selected.
+    """
+    return _Replay(store, catalogue, options).run(scenarios)
+
+
+class _Replay:
+    def __init__(self, store: Store, catalogue: Catalogue, options: ReplayOptions) -> None:
+        self.store, self.catalogue, self.options = store, catalogue, options
+        self.engine = Engine(store, catalogue, options.now)
+        for name in options.dimensions:
+            if name not in BY_NAME:
+                raise UsageError(f"there is no dimension {name!r}", hint="dimensions are usage columns: feature, team, user_id ..")
+        self.present = _present(store)
+        self.files = self._files()
+        span = self._span()
+        self.engine.span = span
+        self.clock = Clock(options.timezone, span)
+        self._load_models(span)
+
+    def run(self, scenarios: Sequence[BoundScenario]) -> Result:
+        needed = self._columns(scenarios)
+        base = Workload(self._base(needed))
+        for scenario in scenarios:
+            self._warm_models(scenario)
+        baseline = self._priced(base, self._cuts(), 0)
+        period = period_of(self.engine, base, self.options)
+        done = [self._scenario(scenario, base, baseline, period.days) for scenario in scenarios]
+        summary = covering.coverage(self.store, baseline, self.options)
+        return Result(
+            generated_with=f"llmcost {__version__}",
+            title=self.options.title,
+            sources=list(self.options.sources),
+            period=period,
+            prices=PricesUsed(
+                catalogue_sha256=self.catalogue.sha256,
+                overlay=", ".join(path.name for path in self.catalogue.overlays) or None,
+            ),
+            coverage=summary,
+            problems=covering.problems(self.store, self.options),
+            baseline=totals(baseline, period.days, self.options),
+            scenarios=done,
+            warnings=covering.warnings(self.store, baseline, self.options),
+        )
+
+    def _files(self) -> ir.Table | None:
+        """Row ids of the given files, or None for the whole store."""
+        keys = self.options.file_keys
+        if keys is None or not self.store.value(
+            f"SELECT count(*) FROM files WHERE file_key NOT IN ({', '.join(map(str, keys)) or 'NULL'})"
+        ):
+            return None
+        listed = ", ".join(str(int(key)) for key in keys) or "NULL"
+        self.store.execute(
+            "CREATE OR REPLACE TEMP TABLE llmcost_files AS SELECT row_id FROM usage WHERE file_key IN "
+            f"({listed}) OR identity IN (SELECT identity FROM membership WHERE file_key IN ({listed}))"
+        )
+        return ibis.table({"row_id": "int64"}, name="llmcost_files")
+
+    def _columns(self, scenarios: Sequence[BoundScenario]) -> list[str]:
+        named = set(self.options.dimensions)
+        if self.options.where:
+            named |= columns_of(self.options.where)
+        for scenario in scenarios:
+            for step in scenario.steps:
+                named |= step.strategy.reads
+                for text in step.strategy.conditions(step.params):
+                    named |= columns_of(text)
+        return sorted(named)
+
+    def _base(self, columns: Sequence[str]) -> ir.Table:
+        rows = base_rows(columns, self.options.now, None, self.files)
+        rows = self._moving_names(rows)
+        chosen: ir.BooleanValue | None = None
+        options = self.options
+        for part in (
+            rows.started_at >= options.since if options.since is not None else None,
+            rows.started_at < options.until if options.until is not None else None,
+            condition(options.where, rows) if options.where else None,
+        ):
+            if part is not None:
+                chosen = part if chosen is None else chosen & part
+        return rows if chosen is None else rows.mutate(selected=chosen.fill_null(False))
+
+    def _moving_names(self, rows: ir.Table) -> ir.Table:
+        """Rows whose model name meant another model for part of the span get the one of their day."""
+        span = self.engine.span
+        if span is None:
+            return rows
+        branches: list[tuple[ir.BooleanValue, Any]] = []
+        for number, (provider, name, _) in list(enumerate(self.engine.names)):
+            for place, instant in enumerate(self.catalogue.alias_instants(provider, name)):
+                if not span[0] < instant <= span[1]:
+                    continue
+                earlier = self.catalogue.resolve(provider, name, instant - 1)
+                older = self.engine.model_id(provider, f"{name}\x1f{place}", earlier)
+                branches.append(((rows.model == number) & (rows.priced_at < instant), older))
+        if not branches:
+            return rows
+        model = ibis.cases(*branches, else_=rows.model)
+        return rows.mutate(model=model, logged_model=model)
+
+    def _span(self) -> tuple[int, int] | None:
+        first, last = self.store.rows("SELECT min(started_at), max(started_at) FROM usage")[0]
+        if first is None:
+            return None
+        since, until = self.options.since, self.options.until
+        return max(first, since) if since is not None else first, min(last, until - 1) if until is not None else last
+
+    def _load_models(self, span: tuple[int, int] | None) -> None:
+        names = self.store.rows(
+            "SELECT DISTINCT provider_name, coalesce(response_model, request_model) FROM usage ORDER BY ALL"
+        )
+        self.engine.load_models(names, span[1] if span else self.options.now)
+
+    def _warm_models(self, scenario: BoundScenario) -> None:
+        """Nothing is run: steps name their models when they are rewritten; here a missing price day is checked."""
+        if scenario.prices_on is not None and scenario.prices_on.year < 2015:
+            raise UsageError(f"scenario {scenario.name!r}: prices_on is {scenario.prices_on}, before there were prices")
+
+    def _cuts(self) -> Cuts:
+        """Where any price of a model met so far changes, inside the log's time; 'today' counts as part of it."""
+        cuts = self.catalogue.cuts(model for model in self.engine.models if model is not None)
+        span = self.engine.span
+        first = min(span[0], self.options.now) if span else self.options.now
+        last = max(span[1], self.options.now) if span else self.options.now
+        return cuts.restrict(first, last + 1)
+
+    def _priced(self, workload: Workload, cuts: Cuts, following: ir.IntegerValue | int) -> Priced:
+        pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
+        day = self.clock.day_index(workload.rows.started_at)
+        return Priced(self.engine, pricer, cuts, workload, self.options.dimensions, day, following)
+
+    def _scenario(self, scenario: BoundScenario, base: Workload, baseline: Priced, days: Decimal | None) -> Scenario:
+        steps = list(scenario.steps)
+        if scenario.prices_on is not None:
+            day = bind("price-day", {"on": scenario.prices_on.isoformat()}, f"scenario {scenario.name!r}")
+            steps.insert(0, day)
+        workloads, links = [base], []
+        for place, step in enumerate(steps):
+            stage = SceneStage(self.engine, scenario.name, place, self.options.seed, self.present)
+            before = fresh_step(workloads[-1])
+            rewritten = step.strategy.rewrite(before, step.params, stage)
+            links.append(Link(step, before, rewritten))
+            workloads.append(rewritten.workload)
+        chain = Chain(self.engine, links, base, baseline, self._priced, self._cuts)
+        return scenario_of(chain, scenario, days, self.options)
+
+
+_MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens"})
+"""Counters that a strategy may make where the log has none."""
+
+
+def _present(store: Store) -> frozenset[str]:
+    recorded = store.value("SELECT value FROM meta WHERE key = 'present'")
+    return frozenset(str(recorded).split(",")) if recorded else frozenset()
+
+
+def totals(priced: Priced, days: Decimal | None, options: ReplayOptions) -> Totals:
+    """The Totals of a priced workload."""
+    return Totals(
+        **priced.counters(),
+        cost_usd=priced.cost,
+        monthly_cost_usd=monthly(priced.cost, days, options),
+        lines=priced.lines(),
+        breakdown=priced.slices(),
+        series=priced.series(),
+    )
+
+
+def monthly(cost: Decimal, days: Decimal | None, options: ReplayOptions) -> Decimal | None:
+    """``cost`` scaled from the period to a month; None for a period under 24 hours unless asked for."""
+    if days is None or days <= 0 or (days < 1 and not options.extrapolate):
+        return None
+    # The only inexact step: a division; 28 digits are far below a cent at any amount.
+    return (cost * options.month_days / days).quantize(Decimal("1e-12"))
+
+
+def instant_of(moment: datetime) -> int:
+    """Microseconds since 1970 of a moment; without zone it is UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(aware.timestamp()) * 1_000_000 + aware.microsecond

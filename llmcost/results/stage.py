@@ -1,0 +1,192 @@
+"""The stage on which strategies act: the catalogue, the models that the log names, and the engine behind Ibis.
+
+Ibis compiles; the store's own connection runs. Nothing here knows a strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from llmcost.pricing.catalogue import Catalogue
+from llmcost.pricing.names import ModelRef
+from llmcost.usage.columns import USAGE
+from llmcost.usage.store import Store
+from llmcost.workload.contract import Workload
+
+IBIS_TYPES: Final = {
+    "text": "string", "count": "int64", "instant": "int64", "decimal": "decimal(38, 18)", "number": "float64",
+    "flag": "boolean", "counts": "array<int64>", "numbers": "array<float64>", "json": "string",
+}  # fmt: skip
+_EXTRA: Final = {
+    "row_id": "int64", "request_key": "int64", "user_key": "int64", "conversation_key": "int64", "file_key": "int64",
+    "line": "int64", "prefix_nodes": "array<int64>", "prefix_ends": "array<int64>", "prefix_needs": "array<int64>",
+}  # fmt: skip
+USAGE_TABLE: Final = ibis.table({**_EXTRA, **{c.name: IBIS_TYPES[c.type] for c in USAGE}}, name="usage")
+"""The store's usage table, unbound: expressions over it compile for every engine."""
+_MODELS: Final = ibis.table({"provider": "string", "name": "string", "model": "int64"}, name="llmcost_models")
+
+CORE: Final = (
+    "started_at", "ended_at", "provider_name", "request_model", "response_model", "service_tier", "region", "status",
+    "requests", "call_role", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+    "cache_creation_1h_input_tokens", "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens",
+    "input_video_tokens", "output_tokens", "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens",
+    "web_search_requests", "input_audio_seconds", "input_video_seconds", "pages", "feature",
+)  # fmt: skip
+"""Usage columns that every workload carries."""
+
+
+def compiled(expression: ir.Table, dialect: str = "duckdb") -> str:
+    """The query of an expression in one engine's dialect."""
+    return str(ibis.to_sql(expression, dialect=dialect))
+
+
+@dataclass
+class Engine:
+    """Runs expressions in the store and keeps the table of model ids."""
+
+    store: Store
+    catalogue: Catalogue
+    now: int
+    span: tuple[int, int] | None = None
+    names: list[tuple[str | None, str, ModelRef | None]] = field(default_factory=list)
+    _ids: dict[tuple[str | None, str], int] = field(default_factory=dict)
+    _tables: int = 0
+
+    def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
+        """The answer as dicts of Python values: integers stay exact."""
+        columns = expression.columns
+        return [dict(zip(columns, row, strict=True)) for row in self.store.rows(compiled(expression))]
+
+    def collect(self, expression: ir.Table) -> pa.Table:
+        """The answer as an Arrow table."""
+        return self.store.arrow(compiled(expression))
+
+    def materialise(self, expression: ir.Table) -> ir.Table:
+        """Runs the expression once and keeps its rows for further expressions."""
+        name = self._new_name()
+        self.store.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {compiled(expression)}')
+        return ibis.table(expression.schema(), name=name)
+
+    def register(self, data: pa.Table) -> ir.Table:
+        """Makes a table of results available to expressions."""
+        name = self._new_name()
+        self.store.register(name, data)
+        return ibis.table(ibis.Schema.from_pyarrow(data.schema), name=name)
+
+    def _new_name(self) -> str:
+        self._tables += 1
+        return f"llmcost_t{self._tables}"
+
+    def model_id(self, provider: str | None, name: str, model: ModelRef | None) -> int:
+        """The id of a logged name, made when it is new."""
+        key = (provider, name)
+        if key not in self._ids:
+            self._ids[key] = len(self.names)
+            self.names.append((provider, name, model))
+        return self._ids[key]
+
+    def load_models(self, names: Iterable[tuple[str | None, str | None]], at: int | None) -> None:
+        """Resolves every (provider, model) that the log names and registers the table that rows are joined with."""
+        found: list[tuple[str | None, str | None, int]] = []
+        for provider, name in names:
+            model = self.catalogue.resolve(provider, name, at) if name else None
+            found.append((provider, name, self.model_id(provider, name or "", model)))
+        self.store.register(
+            "llmcost_models",
+            pa.table(
+                {
+                    "provider": pa.array([p for p, _, _ in found], pa.string()),
+                    "name": pa.array([n for _, n, _ in found], pa.string()),
+                    "model": pa.array([i for _, _, i in found], pa.int64()),
+                }
+            ),
+        )
+
+    @property
+    def models(self) -> list[ModelRef | None]:
+        """Models by id."""
+        return [model for _, _, model in self.names]
+
+
+def base_rows(columns: Iterable[str], now: int, selection: ir.BooleanValue | None, files: ir.Table | None) -> ir.Table:
+    """The workload's rows as the log has them, with the columns of the contract; lazily, over the unbound tables."""
+    usage = USAGE_TABLE if files is None else USAGE_TABLE.semi_join(files, "row_id")
+    wanted = dict.fromkeys((*CORE, *columns))
+    name = ibis.coalesce(usage.response_model, usage.request_model)
+    models = _MODELS
+    joined = usage.mutate(_name=ibis.coalesce(name, ""), _provider=ibis.coalesce(usage.provider_name, "")).join(
+        models.mutate(_name=ibis.coalesce(models.name, ""), _provider=ibis.coalesce(models.provider, "")).select(
+            "_name", "_provider", "model"
+        ),
+        ["_name", "_provider"],
+        how="left",
+    )
+    extra = [c for c in wanted if c in _EXTRA]
+    return joined.select(
+        "row_id", "request_key", "user_key", "conversation_key",
+        *[c for c in extra if c not in {"row_id", "request_key", "user_key", "conversation_key"}],
+        *[c for c in wanted if c not in _EXTRA],
+        "model",
+        selected=ibis.literal(True) if selection is None else selection,
+        sent=ibis.literal(True),
+        branch=ibis.literal(0, type="int64"),
+        priced_at=ibis.coalesce(joined.started_at, now),
+        logged_input_tokens=joined.input_tokens,
+        logged_model=joined.model,
+        changed=ibis.literal(False),
+        evidence=ibis.literal(0, type="int64"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SceneStage:
+    """What one step of one scenario sees (:class:`llmcost.workload.contract.Stage`)."""
+
+    engine: Engine
+    scenario: str
+    step: int
+    seed: int
+    present: frozenset[str]
+    """Usage columns that at least one row of the log knows."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.engine.catalogue
+
+    @property
+    def now(self) -> int:
+        return self.engine.now
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        return self.engine.span
+
+    def models(self) -> Iterator[tuple[int, ModelRef | None, str | None, str]]:
+        for number, (provider, name, model) in enumerate(self.engine.names):
+            yield number, model, provider, name
+
+    def model_id(self, key: str) -> int:
+        model = self.catalogue.get(key)
+        return self.engine.model_id(model.provider, f"\x1f{model.model}", model)
+
+    def collect(self, expression: ir.Table) -> pa.Table:
+        return self.engine.collect(expression)
+
+    def materialise(self, expression: ir.Table) -> ir.Table:
+        return self.engine.materialise(expression)
+
+    def register(self, data: pa.Table) -> ir.Table:
+        return self.engine.register(data)
+
+
+def fresh_step(workload: Workload) -> Workload:
+    """The workload before a step: nothing changed yet, no evidence."""
+    rows = workload.rows.mutate(changed=ibis.literal(False), evidence=ibis.literal(0, type="int64"))
+    return replace(workload, rows=rows)
+

@@ -1,0 +1,218 @@
+"""One scenario as a chain of priced workloads: steps whose savings sum exactly, over the rows that can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property, reduce
+from typing import Any, Final, Protocol
+
+import ibis.expr.types as ir
+
+from llmcost.money import EXACT, ZERO
+from llmcost.pricing.cuts import Cuts
+from llmcost.pricing.resolve import Unpriced
+from llmcost.pricing.table import PRICE_KEYS, keyed
+from llmcost.results.model import (
+    Assumption,
+    Evidence,
+    FlatChargeLine,
+    NotComparable,
+    Scenario,
+    Step,
+)
+from llmcost.results.options import ReplayOptions
+from llmcost.results.priced import Priced, add, whole
+from llmcost.results.scenario import BoundScenario, BoundStep
+from llmcost.results.stage import Engine
+from llmcost.workload.contract import ASSUMED, MEASURED, MODELLED, Rewritten, Workload
+
+_KINDS: Final = {MEASURED: "measured_usd", MODELLED: "modelled_usd", ASSUMED: "assumed_usd"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A step, the workload it was given and what it made of it."""
+
+    step: BoundStep
+    before: Workload
+    rewritten: Rewritten
+
+
+class _PriceWorkload(Protocol):
+    def __call__(self, workload: Workload, cuts: Cuts, following: ir.IntegerValue | int) -> Priced: ...
+
+
+@dataclass
+class Chain:
+    """The priced states of a scenario: the baseline and one after every step."""
+
+    engine: Engine
+    links: Sequence[Link]
+    base: Workload
+    baseline: Priced
+    price: _PriceWorkload
+    cuts: Callable[[], Cuts]
+
+    @cached_property
+    def full(self) -> list[Priced]:
+        """Every state over all selected rows."""
+        cuts = self.cuts()
+        return [self.baseline, *(self.price(link.rewritten.workload, cuts, 0) for link in self.links)]
+
+    @cached_property
+    def excluded(self) -> ir.Table | None:
+        """Rows without a price in some state although they have one in another; None when the unpriced rows of
+        all states are the same untouched ones."""
+        states = self.full
+        if not any(state.unpriced for state in states):
+            return None
+        counts = {add(group.rows for group in state.unpriced) for state in states}
+        untouched = all(not group.changed for state in states[1:] for group in state.unpriced)
+        if len(counts) == 1 and untouched:
+            return None
+        found = [self._unpriced_rows(state) for state in states if state.unpriced]
+        return self.engine.materialise(reduce(lambda a, b: a.union(b), found).distinct())
+
+    @staticmethod
+    def _unpriced_rows(state: Priced) -> ir.Table:
+        wide = keyed(state.workload.rows.filter(state.workload.rows.selected), state.cuts, state.pricer.present)
+        keys = sorted({group.key for group in state.unpriced}, key=str)
+        conditions = [
+            reduce(lambda a, b: a & b, (wide[n].identical_to(v) for n, v in zip(PRICE_KEYS, key, strict=True))) for key in keys
+        ]
+        return wide.filter(reduce(lambda a, b: a | b, conditions)).select("row_id")
+
+    @cached_property
+    def compared(self) -> list[Priced]:
+        """Every state over the comparable rows only."""
+        excluded = self.excluded
+        if excluded is None:
+            return self.full
+        cuts = self.cuts()
+        return [self.price(_without(state.workload, excluded), cuts, 0) for state in self.full]
+
+    def saving(self, place: int) -> Decimal:
+        """What step ``place`` saves, net of everything it adds."""
+        return EXACT.subtract(self.compared[place].cost, self.compared[place + 1].cost)
+
+    def evidence(self, place: int) -> Evidence:
+        """How the step's saving is known; the parts sum to it."""
+        link, saving = self.links[place], self.saving(place)
+        kind = link.rewritten.evidence
+        if isinstance(kind, int):
+            return Evidence(**{name: saving if number == kind else ZERO for number, name in _KINDS.items()})
+        before = link.before if self.excluded is None else _without(link.before, self.excluded)
+        incoming = before.rows.mutate(evidence=kind) if self.excluded is None else _with_evidence(link, self.excluded)
+        split_before = self.price(replace(before, rows=incoming), self.compared[place].cuts, 0).cost_by("evidence_now")
+        split_after = self.compared[place + 1].cost_by("evidence_now")
+        parts = {
+            name: EXACT.subtract(split_before.get(number, ZERO), split_after.get(number, ZERO))
+            for number, name in _KINDS.items()
+        }
+        # Rows that no evidence was given for did not change; flat charges belong to the model that makes them.
+        parts["modelled_usd"] = EXACT.add(parts["modelled_usd"], EXACT.subtract(saving, add(parts.values())))
+        return Evidence(**parts)
+
+    def cost_added(self, place: int) -> Decimal:
+        """What the step itself costs: calls it adds, cache writes above the plain rate, flat charges."""
+        before, after = self.compared[place], self.compared[place + 1]
+        parts = (
+            EXACT.subtract(after.write_premium, before.write_premium),
+            EXACT.subtract(after.added_calls_cost, before.added_calls_cost),
+            EXACT.subtract(after.flat_cost, before.flat_cost),
+        )
+        return add(part for part in parts if part > 0)
+
+
+def _without(workload: Workload, excluded: ir.Table) -> Workload:
+    return replace(workload, rows=workload.rows.anti_join(excluded, "row_id"))
+
+
+def _with_evidence(link: Link, excluded: ir.Table) -> ir.Table:
+    return link.before.rows.mutate(evidence=link.rewritten.evidence).anti_join(excluded, "row_id")
+
+
+def scenario_of(chain: Chain, scenario: BoundScenario, days: Decimal | None, options: ReplayOptions) -> Scenario:
+    """The scenario's part of the result."""
+    from llmcost.results.replay import monthly, totals
+
+    final, start, end = chain.full[-1], chain.compared[0].cost, chain.compared[-1].cost
+    saving = EXACT.subtract(start, end)
+    share = (saving / start).quantize(Decimal("1e-9")) if start else None
+    own = totals(final, days, options)
+    return Scenario(
+        **own.model_dump(exclude={"lines", "breakdown", "series"}),
+        lines=own.lines,
+        breakdown=own.breakdown,
+        series=own.series,
+        name=scenario.name,
+        saving_usd=saving,
+        saving_share=share,
+        monthly_saving_usd=monthly(saving, days, options),
+        comparable_baseline_usd=start,
+        not_comparable=_not_comparable(chain),
+        steps=[_step(chain, place) for place in range(len(chain.links))],
+        flat_charges=_flat(final),
+        prices_on=scenario.prices_on,
+    )
+
+
+def _not_comparable(chain: Chain) -> NotComparable:
+    reasons: dict[str, int] = {}
+    names = ["as logged", *(f"after {link.step.name}" for link in chain.links)]
+    for name, state in zip(names, chain.full, strict=True):
+        for group in state.unpriced:
+            if isinstance(group.charge, Unpriced):
+                reason = f"{group.charge.reason} ({name})"
+                reasons[reason] = reasons.get(reason, 0) + whole(group.requests)
+    if chain.excluded is None:
+        left = whole(add(group.requests for group in chain.baseline.unpriced))
+        return NotComparable(requests=left, cost_usd=ZERO if left else None, reasons=reasons)
+    everyone = add(group.requests for group in chain.full[0].total)
+    compared = add(group.requests for group in chain.compared[0].total)
+    cost = EXACT.subtract(chain.full[0].cost, chain.compared[0].cost)
+    return NotComparable(requests=whole(EXACT.subtract(everyone, compared)), cost_usd=cost, reasons=reasons)
+
+
+def _flat(final: Priced) -> list[FlatChargeLine]:
+    return [
+        FlatChargeLine(
+            sku=flat.charge.sku,
+            quantity=flat.charge.quantity,
+            unit=flat.charge.unit,
+            cost_usd=flat.cost or ZERO,
+            model=flat.charge.model,
+            note=flat.charge.note if flat.cost is not None else "no price known: not counted",
+        )
+        for flat in final.flat
+    ]
+
+
+def _step(chain: Chain, place: int) -> Step:
+    link = chain.links[place]
+    rewritten = link.rewritten
+    return Step(
+        strategy=link.step.name,
+        title=rewritten.title,
+        saving_usd=chain.saving(place),
+        cost_added_usd=chain.cost_added(place),
+        requests_changed=whole(add(group.changed for group in chain.compared[place + 1].total)),
+        evidence=chain.evidence(place),
+        assumptions=[Assumption(name=a.name, value=a.value, unit=a.unit, source=a.source) for a in rewritten.assumptions],
+        warnings=list(rewritten.warnings),
+        facts={**rewritten.facts, **_measured(chain.engine, rewritten)},
+    )
+
+
+def _measured(engine: Engine, rewritten: Rewritten) -> dict[str, str]:
+    if not rewritten.measures:
+        return {}
+    rows = rewritten.workload.rows
+    names = list(rewritten.measures)
+    answer: dict[str, Any] = engine.rows(
+        rows.filter(rows.selected).agg(**{f"m{n}": rewritten.measures[name] for n, name in enumerate(names)})
+    )[0]
+    return {name: str(answer[f"m{n}"]) for n, name in enumerate(names) if answer[f"m{n}"] is not None}
+

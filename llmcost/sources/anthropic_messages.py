@@ -1,0 +1,48 @@
+"""Request logs of Anthropic's Messages API.
+
+From: what an application, proxy or recorder writes for calls of ``POST /v1/messages``
+(https://platform.claude.com/docs/en/api/messages, 2026-11-23): JSONL or one JSON document of ``{request, response ..}``
+wrappers or of bare answers; streams as raw text or lists of events. A row is one call; advisor, compaction and
+fallback iterations are further rows (``<id>#iteration-N``). The export's input count leaves cached and written tokens
+out, the row's contains them; thinking is inside the output count. Left out: a bare answer has no time; fees of code
+execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from llmcost.records.anthropic import MESSAGES_KNOWS, messages_readings, provider_of_id
+from llmcost.records.contract import Context, Reading, Record, Sample, Source
+from llmcost.records.exchange import Exchange, first_call, read_calls
+
+_OWN_SOURCE: Final = frozenset({"bedrock"})
+"""Hosts that speak this form too, and have a source each."""
+
+
+def _provider(call: Exchange) -> str | None:
+    return call.provider or provider_of_id(call.response.get("id")) or ("anthropic" if call.url is None else None)
+
+
+def sniff(sample: Sample) -> bool:
+    """Claims a file whose first recognisable call is a Messages call of no host with a source of its own."""
+    call = first_call(sample)
+    return call is not None and call.api == "messages" and call.provider not in _OWN_SOURCE
+
+
+def read(record: Record, _context: Context) -> Iterable[Reading]:
+    """The rows of one record."""
+    return read_calls(record, "messages", lambda call: messages_readings(call, _provider(call)))
+
+
+SOURCE: Final = Source(
+    title="Anthropic messages",
+    grain="requests",
+    forms=("jsonl", "json"),
+    sniff=sniff,
+    read=read,
+    knows=MESSAGES_KNOWS,
+    url="https://platform.claude.com/docs/en/api/messages",
+    checked="2026-11-23",
+)

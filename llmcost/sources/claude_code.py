@@ -1,0 +1,141 @@
+"""Claude Code's session logs: ``~/.claude/projects/<folder>/<session>.jsonl``.
+
+From: the files that Claude Code writes (also under ``~/.config/claude`` or ``CLAUDE_CONFIG_DIR``; sub-agents in
+``<session>/subagents/agent-*.jsonl``), seen in versions 1.0.98 to 2.1.220 (https://code.claude.com/docs/en/data-usage,
+2026-11-23). A row is one line of type ``assistant`` with usage, which has Anthropic's meaning: ``input_tokens`` there
+is only the uncached rest, thinking is inside the output.
+
+One API message is written as several lines, one for each content block, with the same message id, the same input
+counters and an output count that grows (3, then 172); resumed, forked and compacted sessions copy lines into other
+files. Every line is given as it stands: **the ingest keeps, for each (provider, request_id), the version with the
+largest output_tokens and the earliest time.** Without that the real sample's 262 lines would be 170 requests.
+
+Left out: the system prompt and tool definitions, so prompts are not given; calls that died before a final line keep a
+placeholder of 1 to 3 output tokens. ``costUSD`` (old versions) is the tool's own estimate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PureWindowsPath
+from typing import Any, Final
+
+from llmcost.records.anthropic import MESSAGES_KNOWS, iterations, messages_usage, provider_of_id, tier_and_region
+from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
+from llmcost.records.labels import Notes
+from llmcost.records.rows import known
+from llmcost.records.values import as_json, instant, money, text
+from llmcost.usage.columns import Usage
+
+_BEDROCK: Final = re.compile(r"^(?:(us|eu|apac|jp|au|global)\.)?anthropic\.claude-")
+
+
+def sniff(sample: Sample) -> bool:
+    """Claims lines that hang together by uuids inside a session."""
+    return sample.form in {"jsonl", "json"} and any(_is_line(line) for line in sample.objects())
+
+
+def _is_line(line: dict[str, Any]) -> bool:
+    if line.get("type") == "summary":
+        return "leafUuid" in line
+    return isinstance(line.get("type"), str) and "sessionId" in line and "uuid" in line and ("parentUuid" in line or "isSidechain" in line)
+
+
+def read(record: Record, _context: Context) -> Iterable[Reading]:
+    """The row of an assistant line; all other lines are no calls."""
+    line = record.value
+    if not isinstance(line, dict):
+        yield Problem("no-call", "not an object")
+        return
+    message = line.get("message")
+    if line.get("type") != "assistant" or not isinstance(message, dict):
+        yield Skip("no answer of a model")
+    elif message.get("model") == "<synthetic>":
+        yield Skip("a text that Claude Code made itself")
+    elif not isinstance(message.get("usage"), dict) and not message.get("model"):
+        yield Skip("an answer without model and usage")
+    else:
+        yield from _answer(line, message)
+
+
+def _answer(line: dict[str, Any], message: dict[str, Any]) -> Iterable[Reading]:
+    notes = Notes()
+    row = _facts(line, message, notes)
+    usage = message.get("usage")
+    if line.get("isApiErrorMessage"):
+        row["status"] = "error"
+    elif not isinstance(usage, dict):
+        notes.append(Problem("no-usage", "the answer carries no usage; its tokens are unknown", rejected=False))
+    else:
+        row.update(messages_usage(usage, notes))
+        row.update(tier_and_region(usage, notes))
+        row["token_source"] = "provider"  # noqa: S105 (no password)
+    main = known(row)
+    yield Row(main)
+    if isinstance(usage, dict):
+        yield from iterations(_plain_iterations(usage), main, notes)
+    yield from notes
+
+
+def _plain_iterations(usage: dict[str, Any]) -> dict[str, Any]:
+    """Newer versions call an ordinary iteration ``iteration``."""
+    ran = usage.get("iterations")
+    known = [{**i, "type": "message"} if i.get("type") == "iteration" else i for i in ran if isinstance(i, dict)] if isinstance(ran, list) else []
+    return {**usage, "iterations": known}
+
+
+def _facts(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Usage:
+    model = notes.soft(text, message.get("model"), "model")
+    own_id = notes.soft(text, message.get("id"), "message.id") or notes.soft(text, line.get("requestId"), "requestId")
+    bedrock = _BEDROCK.match(model or "")
+    tags = {key: str(line[key]) for key in ("gitBranch", "version", "agentId") if isinstance(line.get(key), str) and line[key]}
+    return Usage(
+        request_id=own_id,
+        call_role="subcall" if line.get("isSidechain") else "primary",
+        started_at=notes.soft(instant, line.get("timestamp"), "timestamp"),
+        provider_name=_provider(model, message.get("id")),
+        response_model=model,
+        operation_name="chat",
+        region=bedrock[1] if bedrock else None,
+        status="partial" if line.get("isAbortedMidStream") else "ok",
+        finish_reason=notes.soft(text, message.get("stop_reason"), "stop_reason"),
+        requests=1,
+        project=_folder(notes.soft(text, line.get("cwd"), "cwd")),
+        feature="claude-code",
+        conversation_id=notes.soft(text, line.get("sessionId"), "sessionId"),
+        tags=as_json(tags) if tags else None,
+        billed_cost=notes.soft(money, line.get("costUSD"), "costUSD"),
+    )
+
+
+def _provider(model: str | None, message_id: Any) -> str | None:
+    """Who served: Bedrock and Vertex write the model in their own form; another vendor's model came through a proxy."""
+    if _BEDROCK.match(model or "") or (model or "").startswith("arn:aws:bedrock"):
+        return "bedrock"
+    if model is not None and re.match(r"^claude-.*@", model):
+        return "vertex_ai"
+    if model is not None and not model.startswith("claude"):
+        return None
+    return provider_of_id(message_id) or "anthropic"
+
+
+def _folder(path: str | None) -> str | None:
+    return PureWindowsPath(path).name or None if path else None
+
+
+SOURCE: Final = Source(
+    title="Claude Code session logs",
+    grain="requests",
+    forms=("jsonl", "json"),
+    sniff=sniff,
+    read=read,
+    knows=(MESSAGES_KNOWS & frozenset({
+        "request_id", "parent_request_id", "call_role", "started_at", "provider_name", "response_model", "operation_name", "service_tier", "region",
+        "status", "finish_reason", "requests", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+        "cache_creation_1h_input_tokens", "output_tokens", "reasoning_output_tokens", "web_search_requests", "project", "feature", "conversation_id",
+        "tags", "token_source",
+    })) | {"billed_cost"},
+    url="https://code.claude.com/docs/en/data-usage",
+    checked="2026-11-23",
+)  # fmt: skip

@@ -1,0 +1,272 @@
+"""Any CSV, JSONL, JSON or Parquet file, read by a mapping file that the user gives (``--mapping FILE``).
+
+The mapping (``docs/mapping.md``) says which field is which usage column. The counters keep the meaning they have there:
+``input_tokens`` contains cached and written tokens, so a log that counts them apart adds them up (``add``). Fields that
+the mapping does not name are left out: the user chose. It is never recognised, only chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, localcontext
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmcost.errors import UsageError
+from llmcost.money import decimal_of, plain
+from llmcost.records import BadValueError, Context, Problem, Reading, Record, Row, Sample, Skip, Source, instant
+from llmcost.records.blocks import csv_table, jsonl_table
+from llmcost.records.canonical import SOFT, usage_row
+from llmcost.records.mapfile import FieldSpec, MapFile, rows_of, value_at
+from llmcost.records.table import DeclineError, by_value, canonical, declines
+from llmcost.usage import names
+from llmcost.usage.columns import BY_NAME, Column
+
+_MICROS: Final = {"s": 1_000_000, "ms": 1000, "us": 1}
+_MILLISECONDS: Final = frozenset({"duration_ms", "time_to_first_token_ms"})
+
+
+def sniff(_sample: Sample) -> bool:
+    """Never: a mapping is chosen, not recognised."""
+    return False
+
+
+def read(record: Record, context: Context) -> Iterator[Reading]:
+    """The rows of one record; a bad value rejects the row it stands in."""
+    mapping = _mapping(context)
+    if context.header:
+        mapping.check_header(context.header, context.name)
+    if not isinstance(record.value, dict) and mapping.mapping.records is None:
+        yield Problem("not-an-object", f"a row is an object, not {type(record.value).__name__}")
+        return
+    rows = list(rows_of(record.value, mapping.mapping.records))
+    if not rows:
+        yield Skip(f"no rows at {mapping.mapping.records}")
+    for number, row in enumerate(rows):
+        line = record.line + number if mapping.mapping.form == "json" else None
+        try:
+            yield from _row(row, mapping, line)
+        except BadValueError as error:
+            yield Problem(error.kind, error.detail, line=line)
+
+
+def _mapping(context: Context) -> MapFile:
+    mapping = context.options.get("mapping")
+    if not isinstance(mapping, MapFile):
+        raise UsageError("the source 'mapping' needs a mapping file", hint="give one with --mapping FILE")
+    return mapping
+
+
+def _row(row: Any, mapping: MapFile, line: int | None) -> Iterator[Reading]:
+    if not isinstance(row, dict):
+        yield Problem("not-an-object", f"a row is an object, not {type(row).__name__}", line=line)
+        return
+    if not _wanted(row, mapping):
+        yield Skip("left out by the mapping's filter")
+        return
+    values, early = _values(row, mapping)
+    usage, problems = usage_row(values)
+    if not any(name in usage for name in mapping.telling):
+        yield Problem("no-usage", "no mapped field has a value", line=line)
+        return
+    if mapping.mapping.provider_name and usage.get("provider_name") is None:
+        usage["provider_name"] = names.provider(mapping.mapping.provider_name)
+    yield Row(usage=usage, line=line)
+    yield from (*early, *problems)
+
+
+def _wanted(row: Mapping[str, Any], mapping: MapFile) -> bool:
+    rules = mapping.filter
+    return all(_is(row, f, v) for f, v in rules.keep.items()) and not any(_is(row, f, v) for f, v in rules.skip.items())
+
+
+def _is(row: Mapping[str, Any], field: str, wanted: Any) -> bool:
+    found = _as_text(value_at(row, field))
+    return any(found == _as_text(value) for value in (wanted if isinstance(wanted, tuple) else (wanted,)))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _values(row: Mapping[str, Any], mapping: MapFile) -> tuple[dict[str, Any], list[Problem]]:
+    """Raw values under canonical names, and what the rules of unimportant columns could not compute."""
+    values: dict[str, Any] = {}
+    problems = []
+    for name, spec in mapping.columns.items():
+        try:
+            values[name] = _value(row, spec, BY_NAME[name])
+        except BadValueError as error:
+            if name not in SOFT:
+                raise
+            problems.append(Problem(error.kind, error.detail, rejected=False))
+    if mapping.tags:
+        base = values.get("tags")
+        labels = {name: _value(row, spec, BY_NAME["tags"]) for name, spec in mapping.tags.items()}
+        values["tags"] = {**(base if isinstance(base, dict) else {}), **labels}
+    return values, problems
+
+
+def _value(row: Mapping[str, Any], spec: FieldSpec, column: Column) -> Any:
+    """What the rule says, before the column's own conversion."""
+    if spec.value is not None:
+        return spec.value
+    value = _origin(row, spec, column.name)
+    if spec.map and value is not None:
+        value = spec.map.get(_as_text(value), value)
+    if spec.scale is not None and value is not None and value != "":
+        value = _scaled(value, spec.scale, column.name)
+    if column.type == "instant":
+        return _instant(value, spec, column.name)
+    return value
+
+
+def _origin(row: Mapping[str, Any], spec: FieldSpec, name: str) -> Any:
+    found = [spec.default if (v := value_at(row, field)) is None or v == "" else v for field in spec.fields]
+    if spec.add:
+        return None if None in found else sum((_number(v, name) for v in found), Decimal(0))
+    if spec.join:
+        return spec.separator.join(_as_text(v) for v in found if v is not None) or None
+    (value,) = found
+    if spec.split is not None and value is not None:
+        pieces = _as_text(value).split(spec.split)
+        return pieces[spec.part] if -len(pieces) <= spec.part < len(pieces) else None
+    return value
+
+
+def _number(value: Any, name: str) -> Decimal:
+    if isinstance(value, bool | list | dict):
+        raise BadValueError("not-a-number", f"{name} is made of {type(value).__name__}, not a number")
+    try:
+        return decimal_of(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
+    except ValueError as error:
+        raise BadValueError("not-a-number", f"{name} is made of a value that is no number") from error
+
+
+def _scaled(value: Any, scale: Decimal, name: str) -> Decimal:
+    with localcontext() as context:
+        context.prec = 100
+        scaled = _number(value, name) * scale
+        return scaled.to_integral_value() if name in _MILLISECONDS else scaled
+
+
+def _instant(value: Any, spec: FieldSpec, name: str) -> Any:
+    if spec.epoch_us is None:
+        return instant(value, name, spec.unit or "auto")
+    if value is None or value == "":
+        return None
+    unit = Decimal(_MICROS[spec.unit]) if spec.unit in _MICROS else Decimal("0.001")
+    with localcontext() as context:
+        context.prec = 100
+        return spec.epoch_us + int(_number(value, name) * unit)
+
+
+def arrow(chunk: Any, context: Context) -> pa.Table | None:
+    """Canonical columns of a clean block under plain field rules, None for any other block or mapping."""
+    mapping = _mapping(context)
+    if context.header:
+        mapping.check_header(context.header, context.name)
+    return declines(lambda: _arrow(chunk, context, mapping))
+
+
+def _arrow(chunk: Any, context: Context, mapping: MapFile) -> pa.Table:
+    rules = mapping.filter
+    if mapping.tags or rules.keep or rules.skip or mapping.mapping.records or not all(map(_is_plain, mapping.columns.values())):
+        raise DeclineError
+    raw = _raw(chunk, context, mapping)
+    columns = dict(mapping.columns)
+    if mapping.mapping.provider_name:
+        provider = columns.get("provider_name", FieldSpec.model_validate({"value": mapping.mapping.provider_name}))
+        columns["provider_name"] = provider.model_copy(update={"default": provider.default or mapping.mapping.provider_name})
+    table = canonical((BY_NAME[name], _column(raw, spec, BY_NAME[name])) for name, spec in columns.items())
+    if not any(name in mapping.telling and not table[name].null_count for name in table.column_names):
+        raise DeclineError  # some row may say nothing at all
+    return table
+
+
+def _is_plain(spec: FieldSpec) -> bool:
+    return not (spec.add or spec.join or spec.split or spec.scale or spec.unit == "ns")
+
+
+def _raw(chunk: Any, context: Context, mapping: MapFile) -> pa.Table:
+    """The fields that the mapping reads, as the file has them."""
+    if isinstance(chunk, pa.Table | pa.RecordBatch):
+        return chunk if isinstance(chunk, pa.Table) else pa.Table.from_batches([chunk])
+    if context.header:
+        return csv_table(chunk, context.header, context.options.get("delimiter", ","))
+    fields: dict[str, Column] = {}
+    for name, spec in mapping.columns.items():
+        column = BY_NAME[name]
+        if spec.field is None:
+            continue
+        if "." in spec.field or column.type == "json" or fields.setdefault(spec.field, column).type != column.type:
+            raise DeclineError  # paths, shapes that are not known beforehand, one field under two types
+    return jsonl_table(chunk, fields, others="ignore")
+
+
+def _column(raw: pa.Table, spec: FieldSpec, column: Column) -> pa.ChunkedArray:
+    """The raw column that a rule gives."""
+    if spec.field is None:
+        value = plain(spec.value) if isinstance(spec.value, Decimal) else spec.value
+        return pa.chunked_array([pa.repeat(pa.scalar(value), len(raw))])
+    if spec.field not in raw.column_names:
+        raise DeclineError
+    values = raw[spec.field]
+    if pa.types.is_string(values.type):
+        values = pc.if_else(pc.equal(values, ""), None, values)
+    if spec.default is not None:
+        values = _filled(values, spec.default)
+    if spec.map:
+        values = _mapped(values, spec.map)
+    return _micros(values, spec) if column.type == "instant" else values
+
+
+def _filled(values: pa.ChunkedArray, default: Any) -> pa.ChunkedArray:
+    fits = pa.types.is_string(values.type) if isinstance(default, str) else type(default) is int and pa.types.is_integer(values.type)
+    if not fits:
+        raise DeclineError
+    return pc.fill_null(values, default)
+
+
+def _mapped(values: pa.ChunkedArray, words: Mapping[str, Any]) -> pa.ChunkedArray:
+    if not pa.types.is_string(values.type) or not all(isinstance(word, str) for word in words.values()):
+        raise DeclineError
+    return by_value(values, lambda value: words.get(value, value), pa.string())
+
+
+def _micros(values: pa.ChunkedArray, spec: FieldSpec) -> pa.ChunkedArray:
+    """Numeric times as microseconds; texts and timestamps are left to the column's own conversion."""
+    if pa.types.is_string(values.type) and pc.all(pc.match_substring_regex(values, r"^[0-9]{1,15}$")).as_py():
+        values = values.cast(pa.int64())
+    if not pa.types.is_integer(values.type):
+        if spec.epoch is not None or not (pa.types.is_timestamp(values.type) or pa.types.is_string(values.type)):
+            raise DeclineError
+        return values
+    factor = _MICROS[spec.unit or _one_unit(values)]
+    return pc.add_checked(pc.multiply_checked(values.cast(pa.int64()), factor), spec.epoch_us or 0)
+
+
+def _one_unit(values: pa.ChunkedArray) -> str:
+    """The unit that the sizes of all these times tell, as :func:`llmcost.records.values.instant` does."""
+    ends = pc.min_max(values).as_py()
+    for unit, low, top in (("s", 0, 10**11), ("ms", 10**11, 10**14), ("us", 10**14, 10**17)):
+        if ends["min"] is None or low <= ends["min"] <= ends["max"] < top:
+            return unit
+    raise DeclineError
+
+
+SOURCE = Source(
+    title="Any file, by a mapping file",
+    grain="mixed",
+    forms=("jsonl", "json", "csv", "parquet"),
+    sniff=sniff,
+    read=read,
+    arrow=arrow,
+    knows=frozenset(BY_NAME),
+    url="https://toml.io/en/v1.0.0",
+    checked="2026-11-23",
+)

@@ -1,0 +1,153 @@
+"""The same traffic on another model, provider, region or tier, at another day's rates, or grown.
+
+Formula: cost = scaled counts x the target's rates. Counts are scaled by the ratio of tokenizer factors (printed);
+prompts that do not fit the target's context window stay where they are and are counted. ``growth`` multiplies
+requests and tokens as an exact weight; ``discount`` multiplies prices.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import Field, model_validator
+
+from llmcost.money import plain
+from llmcost.workload.contract import (
+    ASSUMED, MEASURED, MODELLED, Branches, Noted, Rewritten, Selecting, Stage, Strategy, Weight, Workload, with_rows,
+)  # fmt: skip
+from llmcost.workload.draw import drawn
+from llmcost.workload.move import factor_notes, fits, movable, move, moves_are_modelled
+from llmcost.workload.select import condition
+
+
+class RepriceParams(Selecting):
+    """What changes. At least one of model, models, region, prices_on, growth and discount must be given."""
+
+    model: str | None = Field(default=None, description="provider/model that answers the matching requests.")
+    models: dict[str, str] = Field(default_factory=dict, description="Map of provider/model to provider/model.")
+    region: str | None = Field(default=None, description="Region whose rates apply: global, us, eu ..")
+    service_tier: Literal["standard", "batch", "flex", "priority", "fast"] | None = Field(
+        default=None, description="Service tier whose rates apply."
+    )
+    prices_on: date | None = Field(default=None, description="Day (UTC) whose rates at noon apply.")
+    growth: Decimal = Field(default=Decimal(1), gt=0, le=1000, description="Factor on requests and tokens (1.3 = 30 % more).")
+    discount: Decimal = Field(default=Decimal(0), ge=0, lt=1, description="Negotiated discount on every rate (0 to 1).")
+
+    @model_validator(mode="after")
+    def _something(self) -> RepriceParams:
+        given = (self.model, self.models, self.region, self.service_tier, self.prices_on)
+        if not any(given) and self.growth == 1 and self.discount == 0:
+            raise ValueError("give model, models, region, service_tier, prices_on, growth or discount")
+        return self
+
+
+def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritten:
+    """Moves and re-rates the matching rows."""
+    rows = workload.rows
+    matching = rows.selected & rows.sent & drawn(rows, params.share, params.by, stage)
+    if params.when:
+        matching = matching & condition(params.when, rows)
+    rows = rows.mutate(_matching=matching, _unfit=ibis.literal(0, type="int64"))
+    moves = [*([("*", params.model)] if params.model else []), *params.models.items()]
+    targets = [stage.catalogue.get(target) for _, target in moves]
+    done: ir.Table = rows.mutate(_origin=rows.model)
+    for (source, key), target in zip(moves, targets, strict=True):
+        target = stage.catalogue.get(key)
+        able = done._matching & movable(done, stage, target) & (done._origin == done.model)
+        if source != "*":
+            able = able & (done.model == stage.model_id(source)) | (able & done.model.isin(_ids(stage, source)))
+        room = fits(done, stage, target)
+        done = done.mutate(_able=able & room, _unfit=done._unfit + (able & ~room).ifelse(1, 0))
+        done = move(done, done._able, stage, target).drop("_able")
+    done = _re_rate(done, params)
+    branches, done = _weighted(workload.branches, done, params)
+    unfit = done._unfit.sum()
+    done = done.mutate(_unfit_seen=done._unfit)
+    result = done.drop("_matching", "_origin", "_unfit", "_unfit_seen")
+    return Rewritten(
+        with_rows(workload, result, branches=branches, touched=workload.touched or bool(moves)),
+        title=_title(params),
+        evidence=_evidence(params, stage, targets),
+        assumptions=(*factor_notes(stage, targets), *_notes(params)),
+        facts=_unfit_fact(stage, done, unfit) if moves else {},
+        warnings=("quality not measured",) if moves else (),
+    )
+
+
+def _ids(stage: Stage, key: str) -> list[int]:
+    wanted = stage.catalogue.get(key)
+    return [number for number, model, _, _ in stage.models() if model is not None and model.key == wanted.key]
+
+
+def _re_rate(rows: ir.Table, params: RepriceParams) -> ir.Table:
+    changes: dict[str, ir.Value] = {}
+    if params.region is not None:
+        changes["region"] = rows._matching.ifelse(params.region, rows.region)
+    if params.service_tier is not None:
+        changes["service_tier"] = rows._matching.ifelse(params.service_tier, rows.service_tier)
+    if params.prices_on is not None:
+        noon = int(datetime.combine(params.prices_on, time(12), UTC).timestamp()) * 1_000_000
+        changes["priced_at"] = rows._matching.ifelse(ibis.literal(noon, type="int64"), rows.priced_at)
+    return rows.mutate(changed=rows.changed | rows._matching, **changes) if changes else rows
+
+
+def _weighted(branches: Branches, rows: ir.Table, params: RepriceParams) -> tuple[Branches, ir.Table]:
+    if params.growth == 1 and params.discount == 0:
+        return branches, rows
+    split = branches.split((Weight(), Weight(params.growth, Decimal(1) - params.discount)))
+    return split, rows.mutate(
+        branch=rows.branch * 2 + rows._matching.ifelse(1, 0), changed=rows.changed | rows._matching
+    )
+
+
+def _unfit_fact(stage: Stage, rows: ir.Table, unfit: ir.IntegerScalar) -> dict[str, str]:
+    number = stage.collect(rows.agg(unfit=unfit)).column("unfit")[0].as_py()
+    return {"requests that no longer fit": str(int(number))} if number else {}
+
+
+def _evidence(params: RepriceParams, stage: Stage, targets: list) -> int:  # type: ignore[type-arg]
+    if params.growth != 1 or params.discount:
+        return ASSUMED
+    return MODELLED if targets and moves_are_modelled(stage, targets) else MEASURED
+
+
+def _notes(params: RepriceParams) -> tuple[Noted, ...]:
+    found = []
+    if params.growth != 1:
+        found.append(Noted("growth", plain(params.growth), "x requests", "scenario"))
+    if params.discount:
+        found.append(Noted("discount", plain(params.discount * 100), "%", "scenario"))
+    if params.prices_on:
+        found.append(Noted("prices on", params.prices_on.isoformat(), "", "scenario"))
+    return tuple(found)
+
+
+def _title(params: RepriceParams) -> str:
+    parts = []
+    if params.model:
+        parts.append(f"on {params.model}")
+    parts += [f"{source} on {target}" for source, target in params.models.items()]
+    if params.region:
+        parts.append(f"in {params.region}")
+    if params.service_tier:
+        parts.append(f"{params.service_tier} tier")
+    if params.prices_on:
+        parts.append(f"prices of {params.prices_on.isoformat()}")
+    if params.growth != 1:
+        parts.append(f"{plain(params.growth)} x the traffic")
+    if params.discount:
+        parts.append(f"{plain(params.discount * 100)} % discount")
+    where = f", where {params.when}" if params.when else ""
+    return ", ".join(parts) + where
+
+
+STRATEGY = Strategy(
+    title="Another model, provider, region, tier, price day or volume",
+    params=RepriceParams,
+    rewrite=rewrite,
+    conserves=frozenset({"rows", "time"}),
+)

@@ -1,0 +1,69 @@
+"""The tables of the store, generated from the canonical columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from llmcost.usage.columns import BILLED, USAGE, Column
+
+SCHEMA_VERSION: Final = 1
+SQL_TYPES: Final = {
+    "text": "VARCHAR",
+    "count": "BIGINT",
+    "instant": "BIGINT",
+    "decimal": "DECIMAL(38, 18)",
+    "number": "DOUBLE",
+    "flag": "BOOLEAN",
+    "counts": "BIGINT[]",
+    "numbers": "DOUBLE[]",
+    "json": "VARCHAR",
+}
+
+ORIGIN: Final = (
+    ("identity", "UHUGEINT"),
+    ("content", "UHUGEINT"),
+    ("source", "VARCHAR"),
+    ("file_key", "BIGINT"),
+    ("line", "BIGINT"),
+    ("request_key", "BIGINT"),
+    ("user_key", "BIGINT"),
+    ("conversation_key", "BIGINT"),
+)
+"""Where a row comes from. ``content`` is known only for rows that met another version of themselves or carry no id."""
+
+DERIVED: Final = (
+    ("prefix_nodes", "BIGINT[]"),
+    ("prefix_ends", "BIGINT[]"),
+    ("prefix_needs", "BIGINT[]"),
+)
+"""What depends on the log alone: the shared nodes of the prefix tree that the row passes, the tokens up to each, and
+the shortest cache life (microseconds) under which each would have been a hit."""
+
+
+def column_list(columns: Iterable[Column]) -> str:
+    """Column definitions for CREATE TABLE."""
+    return ", ".join(f'"{c.name}" {SQL_TYPES[c.type]}' for c in columns)
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f'"{name}" {kind}' for name, kind in pairs)
+
+
+USAGE_NAMES: Final = tuple(c.name for c in USAGE)
+BILLED_NAMES: Final = tuple(c.name for c in BILLED)
+STAGED: Final = f'file_no INTEGER, "line" BIGINT, {column_list(USAGE)}'
+STAGED_BILLED: Final = f'file_no INTEGER, "line" BIGINT, {column_list(BILLED)}'
+
+CREATE: Final = (
+    "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR)",
+    "CREATE SEQUENCE row_ids",
+    "CREATE TABLE ingests (ingest_id BIGINT, llmcost VARCHAR, records_read BIGINT, ingested BIGINT, duplicates BIGINT, "
+    "superseded BIGINT, rejected BIGINT, skipped BIGINT, replaced BIGINT)",
+    "CREATE TABLE files (file_key BIGINT, digest VARCHAR, name VARCHAR, source VARCHAR, mapping VARCHAR, bytes BIGINT, "
+    "records_read BIGINT, rejected BIGINT, skipped BIGINT)",
+    f"CREATE TABLE usage (row_id BIGINT, {_pairs(ORIGIN)}, {column_list(USAGE)}, {_pairs(DERIVED)})",
+    f"CREATE TABLE billed (identity UHUGEINT, source VARCHAR, file_key BIGINT, line BIGINT, {column_list(BILLED)})",
+    "CREATE TABLE membership (identity UHUGEINT, file_key BIGINT)",
+    "CREATE TABLE problems (file_key BIGINT, kind VARCHAR, rejected BOOLEAN, count BIGINT, line BIGINT, example VARCHAR)",
+)

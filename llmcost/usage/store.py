@@ -1,0 +1,159 @@
+"""The store: a DuckDB file with the usage, billed, file and problem tables. The only module that opens DuckDB.
+
+Every connection turns extension auto-install and auto-load off, so nothing here ever opens a socket.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import duckdb
+import pyarrow as pa
+
+from llmcost.errors import LlmcostError, StoreBusyError, UsageError
+from llmcost.usage.ddl import CREATE, SCHEMA_VERSION
+
+_OFFLINE: Final = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+
+
+class Store:
+    """One open store. ``path`` None is a temporary one that is gone when it is closed.
+
+    ``memory_limit`` is DuckDB's (``4GB``, ``70%`` ..); beyond it queries spill to a folder beside the store.
+    Raises StoreBusyError while another process writes, UsageError for a file that is no store of ours.
+    """
+
+    def __init__(
+        self, path: Path | None = None, *, read_only: bool = False, memory_limit: str = "70%", threads: int | None = None
+    ) -> None:
+        self.path = path
+        self._temporary = None if path else Path(tempfile.mkdtemp(prefix="llmcost-"))
+        spill = self._temporary or Path(f"{path}.spill")
+        config = {**_OFFLINE, "memory_limit": memory_limit, "temp_directory": str(spill), "preserve_insertion_order": "false"}
+        if threads:
+            config["threads"] = str(threads)
+        fresh = path is None or not path.exists()
+        if read_only and fresh:
+            raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or give --store")
+        try:
+            # A temporary store is a file too: it may be larger than memory.
+            self.connection = duckdb.connect(str(path or (spill / "temporary.duckdb")), read_only=read_only, config=config)
+        except (duckdb.IOException, duckdb.ConnectionException, duckdb.Error) as error:
+            self._clean()
+            raise _open_error(path, error) from error
+        self._prepare(fresh, read_only=read_only)
+
+    def _prepare(self, fresh: bool, *, read_only: bool) -> None:
+        if fresh:
+            with self.transaction():
+                for statement in CREATE:
+                    self.connection.execute(statement)
+                self.connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+            return
+        try:
+            row = self.value("SELECT value FROM meta WHERE key = 'schema_version'")
+        except duckdb.Error as error:
+            self.close()
+            raise UsageError(f"{self.path} is a DuckDB file, but not a store of llmcost") from error
+        if row is None and not read_only:
+            self.close()
+            raise UsageError(f"{self.path} is not a finished store of llmcost", hint="delete it and ingest again")
+        if row is None or int(row) != SCHEMA_VERSION:
+            self.close()
+            raise UsageError(
+                f"{self.path} has store version {row or 'unknown'}, this llmcost writes {SCHEMA_VERSION}",
+                hint="ingest the logs into a new store",
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: an exception or a kill leaves the store as it was."""
+        self.connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        try:
+            self.connection.execute("COMMIT")
+        except duckdb.Error as error:
+            raise LlmcostError(f"the store could not be written: {error}") from error
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Runs a statement of ours; values come as parameters, never inside ``sql``."""
+        self.connection.execute(sql, list(parameters))
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The result of a query as tuples."""
+        return self.connection.execute(sql, list(parameters)).fetchall()
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first value of the first row, None without rows."""
+        # An unfinished result would block the connection, so everything is fetched.
+        found = self.connection.execute(sql, list(parameters)).fetchall()
+        return found[0][0] if found else None
+
+    def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """The result of a query as an Arrow table."""
+        return self.connection.execute(sql, list(parameters)).to_arrow_table()
+
+    def batches(self, sql: str, size: int = 1_000_000) -> pa.RecordBatchReader:
+        """The result of a query as a stream of Arrow batches."""
+        return self.connection.execute(sql).to_arrow_reader(size)
+
+    def append(self, table: str, data: pa.Table) -> None:
+        """Appends an Arrow table by column name."""
+        self.connection.register("_appended", data)
+        try:
+            columns = ", ".join(f'"{name}"' for name in data.column_names)
+            self.connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM _appended")
+        finally:
+            self.connection.unregister("_appended")
+
+    def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
+        """Makes Arrow data visible to queries under ``name`` (a temporary table: it survives many scans)."""
+        self.connection.register("_registered", data)
+        try:
+            self.connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM _registered')
+        finally:
+            self.connection.unregister("_registered")
+
+    def close(self) -> None:
+        """Closes the connection; a temporary store is deleted."""
+        self.connection.close()
+        self._clean()
+
+    def _clean(self) -> None:
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+        elif self.path:
+            spill = Path(f"{self.path}.spill")
+            if spill.is_dir() and not any(spill.iterdir()):
+                spill.rmdir()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _open_error(path: Path | None, error: Exception) -> LlmcostError:
+    message = str(error)
+    if "lock" in message.lower():
+        return StoreBusyError(
+            f"another process is using the store {path}",
+            why="one process may write at a time",
+            hint="wait for it to end, or give another --store",
+        )
+    return UsageError(f"{path} cannot be opened as a store: {message.splitlines()[0]}", hint="give another --store")

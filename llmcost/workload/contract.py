@@ -1,0 +1,216 @@
+"""The contract of a strategy: a pure function from a workload (usage table and flat charges) to a workload.
+
+A strategy file ends in ``STRATEGY = Strategy(...)``. ``rewrite`` is lazy: it builds Ibis expressions, assumes no row
+order and loops over no rows. It may ask the stage what is for sale, but never multiplies a rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from llmcost.money import EXACT
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+    from llmcost.pricing.catalogue import Catalogue
+    from llmcost.pricing.resolve import ModelRef
+
+Law = Literal["requests", "rows", "input_tokens", "output_tokens", "models", "time", "prices"]
+"""What a strategy may promise to leave as it is, over the rows that are sent."""
+
+MEASURED: Final = 1
+MODELLED: Final = 2
+ASSUMED: Final = 3
+"""How the change of a row is known; the column ``evidence`` holds one of these, 0 for rows left alone."""
+
+WORK: Final[Mapping[str, str]] = {
+    "row_id": "int64", "request_key": "int64", "user_key": "int64", "conversation_key": "int64",
+    "model": "int64", "selected": "boolean", "sent": "boolean", "branch": "int64", "priced_at": "int64",
+    "logged_input_tokens": "int64", "logged_model": "int64", "changed": "boolean", "evidence": "int64",
+}  # fmt: skip
+"""Columns of a workload's rows beyond the usage columns.
+
+``model``: id in the stage's model table; ``selected``: to be charged and rewritten (others only warm caches); ``sent``:
+reaches a provider and is billed; ``branch``: see :class:`Branches`; ``priced_at``: the instant whose prices apply;
+``logged_*``: as in the log; ``changed`` and ``evidence``: set by the step under way.
+"""
+
+
+class Params(BaseModel):
+    """Parameters of a strategy: frozen, no extras; every field has a description with its unit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Selecting(Params):
+    """Parameters of a strategy that acts on a part of the rows."""
+
+    when: str | None = Field(default=None, description="SQL condition over the usage columns; absent: all rows.")
+    share: Decimal = Field(default=Decimal(1), ge=0, le=1, description="Part of the matching rows, drawn stably (0 to 1).")
+    by: Literal["request", "user", "conversation"] = Field(
+        default="request", description="What is drawn together when share is below 1."
+    )
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What a branch stands for: ``count`` of the row's requests and tokens, at ``cost`` times the price."""
+
+    count: Decimal = Decimal(1)
+    cost: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Exact weights of split rows. An assumed rate splits a row; it is never drawn.
+
+    A row's ``branch`` counts in mixed radix, the latest split in the lowest place.
+    """
+
+    splits: tuple[tuple[Weight, ...], ...] = ()
+
+    def split(self, weights: tuple[Weight, ...]) -> Branches:
+        """One more split into ``weights``: the rows' new branch is ``branch * len(weights) + place``."""
+        return Branches((*self.splits, weights))
+
+    def weight(self, branch: int) -> Weight:
+        """The product of the weights along a branch."""
+        count, cost = Decimal(1), Decimal(1)
+        for weights in reversed(self.splits):
+            branch, place = divmod(branch, len(weights))
+            count = EXACT.multiply(count, weights[place].count)
+            cost = EXACT.multiply(cost, weights[place].cost)
+        return Weight(count, cost)
+
+
+@dataclass(frozen=True)
+class FlatCharge:
+    """A charge that no token causes: ``quantity`` of ``unit`` of a SKU (``per_unit`` class of ``model``), or an amount."""
+
+    sku: str
+    quantity: Decimal
+    unit: str
+    model: str | None = None
+    amount_usd: Decimal | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What flows through a scenario."""
+
+    rows: ir.Table
+    charges: tuple[FlatCharge, ...] = ()
+    branches: Branches = field(default_factory=Branches)
+    touched: bool = False
+    """A step removed, added, re-timed or moved rows, so caches that depend on neighbours must be replayed whole."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An assumption that a step made."""
+
+    name: str
+    value: str
+    unit: str = ""
+    source: str = "default"
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What a strategy gives back. ``workload.rows`` carry ``changed`` of this step.
+
+    ``evidence`` is one of MEASURED, MODELLED, ASSUMED for the whole step, or an expression over the rows as they came
+    in; then the rewritten rows carry its value in the column ``evidence``, so that costs can be compared by it.
+    ``measures`` are aggregates over the rewritten rows, shown as the step's facts.
+    """
+
+    workload: Workload
+    title: str
+    evidence: int | ir.IntegerValue
+    assumptions: tuple[Noted, ...] = ()
+    warnings: tuple[str, ...] = ()
+    measures: Mapping[str, ir.IntegerScalar] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Stage(Protocol):
+    """What a strategy may know and ask."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is for sale."""
+
+    @property
+    def scenario(self) -> str:
+        """Name of the scenario, part of every draw's seed."""
+
+    @property
+    def step(self) -> int:
+        """Place of the step in the scenario, from 0."""
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+
+    @property
+    def now(self) -> int:
+        """The instant (microseconds) whose prices stand for 'today'."""
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last instant of the selected rows, None when no row has a time."""
+
+    def models(self) -> Iterator[tuple[int, ModelRef | None, str | None, str]]:
+        """Every model id met so far: (id, model or None if unknown to the catalogue, provider name, logged name)."""
+
+    def model_id(self, key: str) -> int:
+        """The id of ``provider/model``; UsageError with the nearest name if it is not for sale."""
+
+    def collect(self, expression: ir.Table) -> pa.Table:
+        """Runs a query now. Only for small answers, or in a strategy that declares itself sequential."""
+
+    def materialise(self, expression: ir.Table) -> ir.Table:
+        """Runs a query once and keeps its rows for further expressions."""
+
+    def register(self, data: pa.Table) -> ir.Table:
+        """Makes a table of results available to expressions."""
+
+    @property
+    def present(self) -> frozenset[str]:
+        """Usage columns that at least one row of the log knows."""
+
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True)
+class Strategy(Generic[P]):
+    """One strategy. ``reads`` names the usage columns it needs beyond those of its ``when`` conditions."""
+
+    title: str
+    params: type[P]
+    rewrite: Callable[[Workload, P, Stage], Rewritten]
+    conserves: frozenset[Law]
+    reads: frozenset[str] = frozenset()
+    sequential: bool = False
+    needs_requests: bool = False
+    """The strategy means nothing for buckets (several requests in one row); they are left alone and counted."""
+    presets: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """Ready-made parameters: preset name -> (one line, parameters)."""
+    conditions: Callable[[P], tuple[str, ...]] = lambda params: (
+        (params.when,) if isinstance(params, Selecting) and params.when else ()
+    )
+    """The ``when`` conditions inside the parameters, so that the columns they name are loaded."""
+
+
+def with_rows(workload: Workload, rows: ir.Table, **changes: Any) -> Workload:
+    """The workload with other rows."""
+    return replace(workload, rows=rows, **changes)

@@ -1,0 +1,150 @@
+"""Conditions: a SQL condition over the usage columns, parsed, checked and rebuilt as an Ibis expression.
+
+The text is never pasted into a query. Allowed: columns, literals, ``and or not``, comparisons, ``+ - * / %``, ``in``,
+``between``, ``like``/``ilike``, ``is [not] null``, ``case``, and a short list of functions.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from llmcost.errors import UsageError, nearest
+from llmcost.usage.columns import USAGE
+
+COLUMNS: Final = tuple(c.name for c in USAGE if c.type not in {"counts", "numbers", "json"})
+"""Columns a condition may name."""
+
+_BINARY: Final[Mapping[type[exp.Expression], Callable[[Any, Any], Any]]] = {
+    exp.EQ: lambda a, b: a == b,
+    exp.NEQ: lambda a, b: a != b,
+    exp.LT: lambda a, b: a < b,
+    exp.LTE: lambda a, b: a <= b,
+    exp.GT: lambda a, b: a > b,
+    exp.GTE: lambda a, b: a >= b,
+    exp.And: lambda a, b: a & b,
+    exp.Or: lambda a, b: a | b,
+    exp.Add: lambda a, b: a + b,
+    exp.Sub: lambda a, b: a - b,
+    exp.Mul: lambda a, b: a * b,
+    exp.Div: lambda a, b: a / b,
+    exp.Mod: lambda a, b: a % b,
+    exp.Like: lambda a, b: a.like(b),
+    exp.ILike: lambda a, b: a.ilike(b),
+}
+_FUNCTIONS: Final[Mapping[type[exp.Expression], Callable[..., Any]]] = {
+    exp.Lower: lambda a: a.lower(),
+    exp.Upper: lambda a: a.upper(),
+    exp.Length: lambda a: a.length(),
+    exp.Coalesce: lambda *a: ibis.coalesce(*a),
+    exp.Abs: lambda a: a.abs(),
+    exp.Least: lambda *a: ibis.least(*a),
+    exp.Greatest: lambda *a: ibis.greatest(*a),
+    exp.StartsWith: lambda a, b: a.startswith(b),
+}
+
+
+def columns_of(condition: str) -> frozenset[str]:
+    """Names of the usage columns that a condition reads; UsageError when it cannot be parsed or names no column."""
+    return frozenset(_known(column) for column in _parse(condition).find_all(exp.Column))
+
+
+def condition(text: str, rows: ir.Table) -> ir.BooleanValue:
+    """``text`` as an expression over ``rows``; unknown (NULL) counts as not matching.
+
+    Raises UsageError for a syntax error, an unknown column (with the nearest one), another function or statement, or
+    operands that do not fit together.
+    """
+    tree = _parse(text)
+    try:
+        built = _build(tree, rows, text)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"the condition {text!r} does not fit together: {str(error).splitlines()[0]}") from error
+    if not isinstance(built, ir.BooleanValue):
+        raise UsageError(f"the condition {text!r} gives no truth value", hint="compare a column with a value")
+    return built.fill_null(False)
+
+
+@functools.lru_cache(maxsize=256)
+def _parse(text: str) -> exp.Expression:
+    try:
+        trees = sqlglot.parse(text, dialect="duckdb")
+    except SqlglotError as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"the condition {text!r} cannot be read", why=reason, hint="write it like: feature = 'chat' and output_tokens < 100") from error
+    if len(trees) != 1 or trees[0] is None:
+        raise UsageError(f"the condition {text!r} must be one expression")
+    tree: exp.Expression = trees[0]
+    return tree
+
+
+def _known(column: exp.Column) -> str:
+    name = column.name
+    if column.table or name not in COLUMNS:
+        raise UsageError(f"a condition names the column {column.sql()!r}, which does not exist", hint=nearest(name, COLUMNS))
+    return name
+
+
+def _build(node: exp.Expression, rows: ir.Table, text: str) -> Any:
+    def sub(child: exp.Expression) -> Any:
+        return _build(child, rows, text)
+
+    match node:
+        case exp.Paren():
+            return sub(node.this)
+        case exp.Column():
+            return rows[_known(node)]
+        case exp.Boolean():
+            return ibis.literal(bool(node.this))
+        case exp.Literal():
+            return ibis.literal(node.this if node.is_string else _number(node.this))
+        case exp.Null():
+            return ibis.null()
+        case exp.Not():
+            return ~sub(node.this)
+        case exp.Neg():
+            return -sub(node.this)
+        case exp.Is():
+            return _is(sub(node.this), node.expression, text)
+        case exp.In() if not node.args.get("query"):
+            return sub(node.this).isin([sub(item) for item in node.expressions])
+        case exp.Between():
+            return sub(node.this).between(sub(node.args["low"]), sub(node.args["high"]))
+        case exp.Case() if node.this is None:
+            branches = [(sub(item.this), sub(item.args["true"])) for item in node.args["ifs"]]
+            default = node.args.get("default")
+            return ibis.cases(*branches, else_=sub(default) if default is not None else None)
+    binary = _BINARY.get(type(node))
+    if binary is not None:
+        left, right = node.this, node.expression
+        return binary(sub(left), sub(right))
+    function = _FUNCTIONS.get(type(node))
+    if function is not None:
+        arguments = [node.this, *([node.expression] if node.args.get("expression") else []), *node.expressions]
+        return function(*(sub(argument) for argument in arguments if argument is not None))
+    raise UsageError(
+        f"the condition {text!r} uses {node.sql()[:60]!r}, which conditions do not know",
+        hint="known: and or not = <> < <= > >= + - * / % in between like is null case, lower upper length coalesce abs least greatest starts_with",
+    )
+
+
+def _number(text: str) -> int | Decimal:
+    return int(text) if text.isdigit() else Decimal(text)
+
+
+def _is(value: Any, against: exp.Expression, text: str) -> Any:
+    if isinstance(against, exp.Null):
+        return value.isnull()
+    if isinstance(against, exp.Boolean):
+        return value == bool(against.this)
+    raise UsageError(f"the condition {text!r} uses IS with something else than null, true or false")

@@ -1,0 +1,1 @@
+"""What the project's maintainers run: generators, benchmarks and the import contract of its own."""
