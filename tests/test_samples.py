@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow.compute as pc
 import pytest
 
 from llmcost.ingest.run import ingest
@@ -29,9 +28,23 @@ def store() -> Iterator[Store]:
         yield opened
 
 
+REPORTED = "token_source IS NULL OR token_source = 'provider'"
+"""Rows whose counts the export gave; counts that ingest makes from bodies are not in expected.json."""
+
+
 def sums(store: Store, columns: list[str]) -> dict[str, int]:
-    table = store.arrow("SELECT * FROM usage")
-    return {name: pc.sum(table[name]).as_py() or 0 for name in columns}
+    chosen = ", ".join(f"coalesce(sum({name}) FILTER ({REPORTED}), 0)" for name in columns)
+    row = store.rows(f"SELECT {chosen} FROM usage")[0]  # noqa: S608 - column names, from our own file
+    return {name: int(value) for name, value in zip(columns, row, strict=True)}
+
+
+def by_model(store: Store) -> dict[str, tuple[int, int, int]]:
+    rows = store.rows(
+        "SELECT coalesce(request_model, response_model), count(*), "  # noqa: S608 - a constant
+        f"coalesce(sum(input_tokens) FILTER ({REPORTED}), 0), coalesce(sum(output_tokens) FILTER ({REPORTED}), 0) "
+        "FROM usage GROUP BY 1"
+    )
+    return {model: (int(count), int(inputs), int(outputs)) for model, count, inputs, outputs in rows}
 
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
@@ -65,9 +78,5 @@ def test_they_are_read_as_expected(folder: str, name: str, store: Store) -> None
     assert got.rejected == want["rejected"]
     if want["requests"] is not None:
         assert store.value("SELECT sum(requests) FROM usage") == want["requests"]
-    by_model = store.rows(
-        "SELECT coalesce(request_model, response_model), count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0) FROM usage GROUP BY 1 ORDER BY 1"
-    )
-    assert by_model == [
-        (model, part["rows"], part["input_tokens"], part["output_tokens"]) for model, part in want["by_model"].items()
-    ]
+    parts = want["by_model"].items()
+    assert by_model(store) == {model: (p["rows"], p["input_tokens"], p["output_tokens"]) for model, p in parts}

@@ -182,6 +182,6 @@ def _rekeyed(staging: Staging, table: pa.Table, secret: bytes) -> pa.Table:
     connection.register("_keys", table)
     try:
         clause = ", ".join(f"{sql} AS {name}" for name, sql in replaced.items())
-        return connection.execute(f"SELECT * REPLACE ({clause}) FROM _keys").to_arrow_table().cast(table.schema)
+        return staging.store.arrow(f"SELECT * REPLACE ({clause}) FROM _keys").cast(table.schema)
     finally:
         connection.unregister("_keys")

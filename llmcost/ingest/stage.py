@@ -126,4 +126,4 @@ class Staging:
                 for column, conditions in unknown.items()
             )
             sql = f"SELECT * REPLACE ({replaced}) FROM _batch"
-        return self.store.connection.execute(sql).to_arrow_table().cast(self._usage_schema)
+        return self.store.arrow(sql).cast(self._usage_schema)

@@ -30,7 +30,7 @@ _ARN: Final = re.compile(
 )
 _GEO_PREFIX: Final = re.compile(r"^(?P<region>us-gov|us|eu|apac|jp|au|ca|global)\.(?P<name>[a-z0-9-]+\..+)$")
 _REGION_SEGMENT: Final = re.compile(
-    r"^(?P<region>us|eu|apac|global|global-standard|[a-z]{2}(?:-gov)?-[a-z]+-\d)/(?P<name>.+)$"
+    r"^(?P<region>us-gov|us|eu|apac|global|global-standard|[a-z]{2}(?:-gov)?-[a-z]+-\d)/(?P<name>.+)$"
 )
 _MARKER: Final = re.compile(r"\[1m\]$")
 """Claude Code marks the long-context variant in the name; the price depends on the request's size, not on the mark."""
@@ -124,7 +124,8 @@ def spellings(provider: str, name: str) -> Iterator[Spelling]:
     """How ``provider`` itself may call what a log calls ``name``, the literal name first.
 
     A prefix that names the same provider goes; one that names another goes only where ``provider`` is a host of
-    others' models: ``anthropic/..`` in a log of OpenAI's API was served by somebody else, at other prices.
+    others' models and the prefix is a maker's: ``anthropic/..`` in a log of OpenAI's API was served by somebody else, at
+    other prices, and ``acme/gpt-4o`` at a host is a model of Acme's.
     """
     pending = [Spelling(_MARKER.sub("", name.strip()))]
     seen: set[Spelling] = set()
@@ -152,6 +153,6 @@ def _shorter(provider: str, spelling: Spelling) -> list[Spelling]:
                 Spelling(match["name"], "global" if region == "global-standard" else region or spelling.region)
             )
     prefixed = prefix_provider(spelling.name)
-    if prefixed and (prefixed[0] == provider or provider not in FIRST_PARTY):
+    if prefixed and (prefixed[0] == provider or (provider not in FIRST_PARTY and prefixed[0] in FIRST_PARTY)):
         found.append(Spelling(prefixed[1], spelling.region))
     return found

@@ -172,7 +172,8 @@ def _precedence(entry: Price) -> tuple[bool, int, str]:
 def _regions(region: str | None) -> list[str]:
     if region is None:
         return ["global"]
-    geography = GEOGRAPHIES.get(region) or GEOGRAPHIES.get(region.split("-")[0])
+    # GovCloud is a market of its own: 1.2 times the global rates where Bedrock's other regions have 1.1
+    geography = "us-gov" if region.startswith("us-gov") else GEOGRAPHIES.get(region) or GEOGRAPHIES.get(region.split("-")[0])
     return list(dict.fromkeys([region, *([geography] if geography else []), "global"]))
 
 

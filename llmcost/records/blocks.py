@@ -59,7 +59,7 @@ def _expected(fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]]
 def _parsed(block: bytes, fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]], others: str) -> pa.Table | None:
     """The block under the types of ``fields``; None when it has other fields that are not to be ignored."""
     schema = pa.schema([(name, _json_type(name, column, samples)) for name, column in fields.items()])
-    amounts = [name for name, column in fields.items() if column.type == "decimal"]
+    amounts = [field.name for field in schema if pa.types.is_decimal(field.type)]
     for name in amounts:
         _no_wide_amounts(block, name)
     try:
@@ -115,7 +115,7 @@ def _json_type(name: str, column: Column, samples: Sequence[Mapping[str, Any]]) 
     value = next((v for sample in samples if (v := sample.get(name)) is not None), None)
     if column.type == "json":
         return pa.string() if isinstance(value, str) else _json_shape(name, column, samples)
-    if isinstance(value, str) and (column.type == "instant" or column.name in KEYS):
+    if isinstance(value, str) and (column.type in {"instant", "decimal"} or column.name in KEYS):
         return pa.string()
     if column.name in KEYS and isinstance(value, list):
         return pa.list_(pa.string()) if isinstance(next(iter(value), None), str) else kind

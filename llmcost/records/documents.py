@@ -6,7 +6,6 @@ memory holds one element at a time.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -22,6 +21,8 @@ _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _STRING_END: Final = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _QUOTE: Final = 0x22
 _ARRAY: Final = 0x5B
+Piece = bytes | list[Any] | Problem
+"""The bytes of a record, values that stood in an array beside its objects, or a problem."""
 _BETWEEN: Final = b" \t\r\n,\x1e"
 
 
@@ -29,7 +30,7 @@ def documents(stream: Stream, limit: int | None = None) -> Iterator[Record | Pro
     """The records of a JSON file, numbered from 1: elements of top-level arrays, and other top-level values."""
     ordinal = 0
     for item in _Cutter(stream.text(), limit).pieces():
-        for found in _decoded(item) if isinstance(item, bytes) else [item]:
+        for found in _decoded(item) if isinstance(item, bytes) else item if isinstance(item, list) else [item]:
             ordinal += 1
             yield Problem(found.kind, found.detail, line=ordinal) if isinstance(found, Problem) else Record(found, ordinal)
     if stream.fault is not None:
@@ -57,7 +58,7 @@ class _Cutter:
         self._in_string = False  # only while a record that is too long is passed over
         self._dropping = False
 
-    def pieces(self) -> Iterator[bytes | Problem]:
+    def pieces(self) -> Iterator[Piece]:
         while self._more():
             if self._in_string and not self._leave_string():
                 continue
@@ -87,7 +88,7 @@ class _Cutter:
         self._start, self._buffer = 0, b"".join(parts)
         return size > 0
 
-    def _scan(self) -> Iterator[bytes | Problem]:
+    def _scan(self) -> Iterator[Piece]:
         for token in _TOKEN.finditer(self._buffer, self._at):
             self._at, first = token.end(), self._buffer[token.start()]
             if first == _QUOTE:
@@ -101,7 +102,7 @@ class _Cutter:
                 yield from self._close(token.end())
         self._at = len(self._buffer)
 
-    def _open(self, at: int, bracket: int) -> Iterator[bytes | Problem]:
+    def _open(self, at: int, bracket: int) -> Iterator[Piece]:
         if self._depth == self._floor:
             yield from self._gap(at)
             self._start = at
@@ -109,7 +110,7 @@ class _Cutter:
             self._floor, self._start = 1, at + 1
         self._depth += 1
 
-    def _close(self, end: int) -> Iterator[bytes | Problem]:
+    def _close(self, end: int) -> Iterator[Piece]:
         if self._depth == self._floor:
             yield from self._gap(end - 1)
             if self._floor == 0:
@@ -123,7 +124,7 @@ class _Cutter:
             self._dropping = False
             self._start = end
 
-    def _gap(self, end: int) -> Iterator[bytes | Problem]:
+    def _gap(self, end: int) -> Iterator[Piece]:
         """What stands between records: blanks and commas, or values that are no objects."""
         gap = self._buffer[self._start : end].strip(_BETWEEN)
         if not gap:
@@ -131,8 +132,8 @@ class _Cutter:
         if not self._floor:
             yield gap
             return
-        values = _decoded(b"[" + gap + b"]")[0]
-        yield from [values] if isinstance(values, Problem) else (as_text.encode() for as_text in map(json.dumps, values))
+        (values,) = _decoded(b"[" + gap + b"]")
+        yield values if isinstance(values, list) else [values]
 
     def _drop_if_too_long(self) -> None:
         if self._at - self._start > self._most or len(self._buffer) - self._start > self._most:

@@ -48,7 +48,8 @@ def header(path: Input) -> tuple[str, ...]:
 
 
 def _head(path: Input) -> str:
-    return b"".join(Stream([peek(path, SAMPLE_BYTES)]).text())[:SAMPLE_BYTES].decode(errors="replace")
+    data = Stream([peek(path, SAMPLE_BYTES)]).beginning(SAMPLE_BYTES)
+    return b"".join(Stream([data]).text()).decode(errors="replace")
 
 
 def chunks(path: Input, progress: Progress | None = None) -> Iterator[tuple[int, bytes] | Problem]:

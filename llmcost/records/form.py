@@ -35,10 +35,11 @@ def sample(path: Input) -> Sample | Problem:
 
 def _sample(path: Input, size: int) -> Sample | Problem:
     stored = peek(path, size)
-    data = b"".join(Stream([stored]))
+    data = Stream([stored]).beginning(size)
     if data.startswith(MAGIC):
         return _parquet_sample(path)
     text = b"".join(Stream([data]).text())
+    more = len(stored) == size or len(data) == size
     if problem := _binary(data, text[:SAMPLE_BYTES]):
         return problem
     if not text.strip():
@@ -46,7 +47,7 @@ def _sample(path: Input, size: int) -> Sample | Problem:
     head = text[:SAMPLE_BYTES].decode(errors="replace")
     form = form_of(text)
     records, header = _first(text, form, head)
-    if form in {"json", "jsonl"} and len(records) < SAMPLE_RECORDS and len(stored) == size < LOOK:
+    if form in {"json", "jsonl"} and len(records) < SAMPLE_RECORDS and more and size < LOOK:
         return _sample(path, LOOK)
     return Sample(str(path), form, head, records, header)
 
@@ -71,12 +72,12 @@ def _parquet_sample(path: Input) -> Sample | Problem:
 def form_of(data: bytes) -> Form:
     """The form of a text that starts like this (UTF-8, no byte-order mark)."""
     parts = [line for line in data.split(b"\n") if line and not line.isspace()]
-    first = parts[0].lstrip()
+    first = parts[0].strip()
     if first[:1] in {b"{", b"["} and _is_json(first):
         rest = parts[1:]
         return "jsonl" if first[:1] == b"{" or (rest and rest[0].lstrip()[:1] == b"[") else "json"
     good = sum(line[:1] == b"{" and _is_json(line) for line in parts[:SAMPLE_RECORDS])
-    if good and (first[:2] not in {b"[", b"{"} and first[:1] != b"[") and good * 2 >= min(len(parts), SAMPLE_RECORDS) - 1:
+    if first != b"{" and first[:1] != b"[" and good and good * 2 >= min(len(parts), SAMPLE_RECORDS) - 1:
         return "jsonl"
     if first[:1] in {b"{", b"["}:
         return "json"

@@ -76,7 +76,11 @@ Attributes = dict[str, Any]
 
 
 def _first(attributes: Attributes, keys: Iterable[str]) -> Any:
-    return next((attributes[key] for key in keys if attributes.get(key) not in (None, "", [])), None)
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and value not in ("", []):
+            return value
+    return None
 
 
 def has_counts(attributes: Attributes) -> bool:
@@ -196,10 +200,11 @@ def leaves_cache_out(attributes: Attributes, *, known: bool = False) -> bool:
 
     A total that meets one of the two readings decides; else counters too large to be inside; else what is ``known``.
     """
-    values = [_whole(_first(attributes, _COUNTS[c])) for c in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")]
-    given, cached, made = values[0], (values[1] or 0) + (values[2] or 0), values[3] or 0
-    if given is None or not cached:
+    cached = sum(_whole(_first(attributes, _COUNTS[c])) or 0 for c in ("cache_read_input_tokens", "cache_creation_input_tokens"))
+    given, made = (_whole(_first(attributes, _COUNTS[c])) if cached else None for c in ("input_tokens", "output_tokens"))
+    if given is None:
         return False
+    made = made or 0
     total = _whole(_first(attributes, _TOTAL))
     if cached > given:
         return True

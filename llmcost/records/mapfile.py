@@ -87,7 +87,7 @@ Spec = Annotated[FieldSpec, BeforeValidator(_from_text, json_schema_input_type=s
 
 
 class Head(BaseModel):
-    """What the mapping is for."""
+    """Name and form of the files that the mapping reads."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -36,6 +36,16 @@ class Stream:
     def __iter__(self) -> Iterator[bytes]:
         return self._blocks
 
+    def beginning(self, most: int) -> bytes:
+        """The first ``most`` bytes; the stream is used up by it."""
+        parts, size = [], 0
+        for block in self._blocks:
+            parts.append(block)
+            size += len(block)
+            if size >= most:
+                break
+        return b"".join(parts)[:most]
+
     def text(self) -> Iterator[bytes]:
         """The blocks as UTF-8 without a byte-order mark; UTF-16 and UTF-32 are told by theirs."""
         head = b""

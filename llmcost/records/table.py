@@ -21,6 +21,7 @@ from llmcost.usage import names
 from llmcost.usage.arrow import MONEY, TYPES
 from llmcost.usage.columns import BY_NAME, USAGE, Column
 
+_LONGEST: Final = 1000
 _PLAIN_TEXT: Final = r"^[!-~]([ -~]{0,1000}[!-~])?$"
 _PLAIN_LABEL: Final = r"^[ !#-\[\]-~]*$"
 _EMPTY_WORDS: Final = pa.array([w for word in ("null", "none") for w in map("".join, product(*zip(word, word.upper(), strict=True)))])
@@ -201,10 +202,28 @@ def _text(raw: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if not pa.types.is_string(raw.type):
         raise DeclineError
     special = column.name == "provider_name" or column.allowed
-    if not special and not _repeats(raw) and _matches(raw, _PLAIN_TEXT) and not pc.any(pc.is_in(raw, _EMPTY_WORDS)).as_py():
+    if not special and not _repeats(raw) and _is_plain(raw):
         return raw
     convert = CONVERT[column.name]
     return by_value(raw, lambda value: convert(_not_prepaid(value, column), column.name), pa.string())
+
+
+def _is_plain(raw: pa.ChunkedArray) -> bool:
+    """Whether every text stays as it is: printable ASCII, no blanks around it, no word for nothing, not too long."""
+    lengths = pc.min_max(pc.binary_length(raw)).as_py()
+    if lengths["min"] is None or lengths["min"] < 1 or lengths["max"] > _LONGEST:
+        return False
+    if not all(map(_is_solid, raw.chunks)) and not _matches(raw, _PLAIN_TEXT):
+        return False
+    return lengths["min"] > 4 or not pc.any(pc.is_in(raw, _EMPTY_WORDS)).as_py()
+
+
+def _is_solid(chunk: pa.StringArray) -> bool:
+    """Whether the texts have no blank and no control character at all, looked at in one piece."""
+    _, offsets, data = chunk.buffers()
+    ends = memoryview(offsets).cast("i")
+    letters = bytes(data)[ends[chunk.offset] : ends[chunk.offset + len(chunk)]] if data is not None else b""
+    return letters.isascii() and b" " not in letters and letters.decode("ascii").isprintable()
 
 
 def _repeats(raw: pa.ChunkedArray) -> bool:

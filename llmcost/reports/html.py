@@ -193,7 +193,8 @@ def _waterfall(index: int, waterfall: Waterfall) -> str:
 
 
 def _chart(key: str, label: str) -> str:
-    return f'<div class="chart" data-chart="{key}" role="img" aria-label="{escape(label)}"></div>'
+    drawing = f'<div data-chart="{key}" aria-hidden="true"></div>'
+    return f'<div class="chart" role="img" aria-label="{escape(label)}">{drawing}</div>'
 
 
 def _breakdowns(doc: Document) -> Iterable[str]:

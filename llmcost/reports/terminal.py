@@ -171,9 +171,12 @@ def _texts(table: Table, index: int) -> list[str]:
 
 
 def _least(table: Table, index: int) -> int:
-    """Numbers stay whole; text may fold, but not below a readable width or the words of its heading."""
+    """Numbers stay whole; text may fold, but not below a readable width or the words of its heading.
+
+    The first column, which names the row, folds last.
+    """
     heading, *cells = ([cell_len(word) for word in text.split()] for text in _texts(table, index))
-    longest = max((word for words in cells for word in words), default=1)
+    longest = max((sum(words) + len(words) - 1 if index == 0 else max(words, default=1) for words in cells), default=1)
     return max(1, *heading, longest if table.columns[index].numeric else min(longest, _READABLE))
 
 

@@ -22,7 +22,7 @@ DIMENSIONS: Final = (
     "team",
     "project",
     "provider",
-    "operation",
+    "operation_name",
     "service_tier",
     "region",
     "organization",
@@ -100,7 +100,8 @@ def money(value: Decimal | None, places: int | None = None) -> str:
     """Dollars; None is unknown, and an amount too small for ``places`` says so instead of reading as zero."""
     if value is None:
         return UNKNOWN
-    return tiny(value, ZERO, places) if places is not None and rounded(value, places) == 0 else usd(value, places)
+    digits = places_of([value]) if places is None else places
+    return tiny(value, rounded(value, digits), digits)
 
 
 def tiny(value: Decimal, shown: Decimal, places: int) -> str:

@@ -20,12 +20,13 @@ from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.table import Pricer
 from llmcost.results import coverage as covering
-from llmcost.results.model import PricesUsed, Result, Scenario, Totals
+from llmcost.results.model import PricesUsed, Result, Scenario
 from llmcost.results.options import ReplayOptions
 from llmcost.results.period import Clock, period_of
 from llmcost.results.priced import Priced
 from llmcost.results.scenario import BoundScenario, bind
 from llmcost.results.stage import Engine, SceneStage, base_rows, fresh_step
+from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
@@ -191,26 +192,6 @@ _MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_token
 def _present(store: Store) -> frozenset[str]:
     recorded = store.value("SELECT value FROM meta WHERE key = 'present'")
     return frozenset(str(recorded).split(",")) if recorded else frozenset()
-
-
-def totals(priced: Priced, days: Decimal | None, options: ReplayOptions) -> Totals:
-    """The Totals of a priced workload."""
-    return Totals(
-        **priced.counters(),
-        cost_usd=priced.cost,
-        monthly_cost_usd=monthly(priced.cost, days, options),
-        lines=priced.lines(),
-        breakdown=priced.slices(),
-        series=priced.series(),
-    )
-
-
-def monthly(cost: Decimal, days: Decimal | None, options: ReplayOptions) -> Decimal | None:
-    """``cost`` scaled from the period to a month; None for a period under 24 hours unless asked for."""
-    if days is None or days <= 0 or (days < 1 and not options.extrapolate):
-        return None
-    # The only inexact step: a division; 28 digits are far below a cent at any amount.
-    return (cost * options.month_days / days).quantize(Decimal("1e-12"))
 
 
 def instant_of(moment: datetime) -> int:

@@ -34,7 +34,12 @@ from llmcost.results.present import (
 )
 
 NOT_MEASURED: Final = "not measured"
-_TITLES: Final = {"user_id": "user", "api_key_id": "API key", "conversation_id": "conversation"}
+_TITLES: Final = {
+    "user_id": "user",
+    "api_key_id": "API key",
+    "conversation_id": "conversation",
+    "operation_name": "operation",
+}
 
 
 def document(result: Result, top_n: int = 10, title: str = "") -> Document:
@@ -48,7 +53,10 @@ def document(result: Result, top_n: int = 10, title: str = "") -> Document:
         figures=headline.figures(result),
         scenarios=_scenarios(result, places),
         waterfalls=tuple(_waterfall(i, s, places) for i, s in enumerate(result.scenarios)),
-        breakdowns=tuple(_breakdown(result, key, top_n, places) for key in dimensions_of(result.baseline.breakdown)),
+        breakdowns=tuple(
+            _breakdown(result, position, dimension, top_n, places)
+            for position, dimension in enumerate(dimensions_of(result.baseline.breakdown))
+        ),
         days=_days(result, places),
         token_lines=_token_lines(result, places),
         evidence=_evidence(result, places),
@@ -194,7 +202,7 @@ def _known(step: Step, line: ShownStep, places: int) -> str:
     return ", ".join(f"{kind} {tiny(value, shown, places)}" for kind, value, shown in parts)
 
 
-def _breakdown(result: Result, dimension: str, top_n: int, places: int) -> Table:
+def _breakdown(result: Result, position: int, dimension: str, top_n: int, places: int) -> Table:
     lines = top(by_dimension(result.baseline.breakdown, dimension), top_n)
     label = _TITLES.get(dimension, clean(dimension).replace("_", " "))
     whole = total_of(line.cost_usd for _, line in lines) or ZERO
@@ -206,7 +214,7 @@ def _breakdown(result: Result, dimension: str, top_n: int, places: int) -> Table
     known = [line.cost_usd for _, line in lines if line.cost_usd is not None]
     total = _cells("total", money(whole if known else None, places), "", count(sum(x.requests for _, x in lines)))
     unpriced = [count(sum(line.unpriced_requests for _, line in lines))] if gaps else []
-    return Table(f"by-{dimension}", f"By {label}", columns, tuple(rows), (*total, *_cells(*unpriced, "", "", "")))
+    return Table(f"by-{position}", f"By {label}", columns, tuple(rows), (*total, *_cells(*unpriced, "", "", "")))
 
 
 def _breakdown_row(pair: tuple[str, Slice], cost: str, whole: Decimal, gaps: bool) -> tuple[Cell, ...]:

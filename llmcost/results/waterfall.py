@@ -26,6 +26,7 @@ from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.scenario import BoundScenario, BoundStep
 from llmcost.results.stage import Engine
+from llmcost.results.totals import monthly, totals
 from llmcost.workload.contract import ASSUMED, MEASURED, MODELLED, Rewritten, Workload
 
 _KINDS: Final = {MEASURED: "measured_usd", MODELLED: "modelled_usd", ASSUMED: "assumed_usd"}
@@ -136,8 +137,6 @@ def _with_evidence(link: Link, excluded: ir.Table) -> ir.Table:
 
 def scenario_of(chain: Chain, scenario: BoundScenario, days: Decimal | None, options: ReplayOptions) -> Scenario:
     """The scenario's part of the result."""
-    from llmcost.results.replay import monthly, totals
-
     final, start, end = chain.full[-1], chain.compared[0].cost, chain.compared[-1].cost
     saving = EXACT.subtract(start, end)
     share = (saving / start).quantize(Decimal("1e-9")) if start else None

@@ -131,7 +131,7 @@ SOURCE: Final = Source(
     sniff=sniff,
     read=read,
     knows=(MESSAGES_KNOWS & frozenset({
-        "request_id", "parent_request_id", "call_role", "started_at", "provider_name", "response_model", "operation_name", "service_tier", "region",
+        "request_id", "parent_request_id", "call_role", "started_at", "provider_name", "request_model", "response_model", "operation_name", "service_tier", "region",
         "status", "finish_reason", "requests", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
         "cache_creation_1h_input_tokens", "output_tokens", "reasoning_output_tokens", "web_search_requests", "project", "feature", "conversation_id",
         "tags", "token_source",

@@ -8,24 +8,22 @@ the mapping does not name are left out: the user chose. It is never recognised, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, localcontext
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.errors import UsageError
-from llmcost.money import decimal_of, plain
-from llmcost.records import BadValueError, Context, Problem, Reading, Record, Row, Sample, Skip, Source, instant
+from llmcost.money import plain
+from llmcost.records import BadValueError, Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.blocks import csv_table, jsonl_table
-from llmcost.records.canonical import SOFT, usage_row
-from llmcost.records.mapfile import FieldSpec, MapFile, rows_of, value_at
+from llmcost.records.canonical import usage_row
+from llmcost.records.mapfile import FieldSpec, MapFile, rows_of
+from llmcost.records.maprules import MICROS, values_of, wanted
 from llmcost.records.table import DeclineError, by_value, canonical, declines
 from llmcost.usage import names
 from llmcost.usage.columns import BY_NAME, Column
-
-_MICROS: Final = {"s": 1_000_000, "ms": 1000, "us": 1}
-_MILLISECONDS: Final = frozenset({"duration_ms", "time_to_first_token_ms"})
 
 
 def sniff(_sample: Sample) -> bool:
@@ -63,10 +61,10 @@ def _row(row: Any, mapping: MapFile, line: int | None) -> Iterator[Reading]:
     if not isinstance(row, dict):
         yield Problem("not-an-object", f"a row is an object, not {type(row).__name__}", line=line)
         return
-    if not _wanted(row, mapping):
+    if not wanted(row, mapping.filter):
         yield Skip("left out by the mapping's filter")
         return
-    values, early = _values(row, mapping)
+    values, early = values_of(row, mapping)
     usage, problems = usage_row(values)
     if not any(name in usage for name in mapping.telling):
         yield Problem("no-usage", "no mapped field has a value", line=line)
@@ -75,94 +73,6 @@ def _row(row: Any, mapping: MapFile, line: int | None) -> Iterator[Reading]:
         usage["provider_name"] = names.provider(mapping.mapping.provider_name)
     yield Row(usage=usage, line=line)
     yield from (*early, *problems)
-
-
-def _wanted(row: Mapping[str, Any], mapping: MapFile) -> bool:
-    rules = mapping.filter
-    return all(_is(row, f, v) for f, v in rules.keep.items()) and not any(_is(row, f, v) for f, v in rules.skip.items())
-
-
-def _is(row: Mapping[str, Any], field: str, wanted: Any) -> bool:
-    found = _as_text(value_at(row, field))
-    return any(found == _as_text(value) for value in (wanted if isinstance(wanted, tuple) else (wanted,)))
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else plain(value) if isinstance(value, Decimal) else str(value)
-
-
-def _values(row: Mapping[str, Any], mapping: MapFile) -> tuple[dict[str, Any], list[Problem]]:
-    """Raw values under canonical names, and what the rules of unimportant columns could not compute."""
-    values: dict[str, Any] = {}
-    problems = []
-    for name, spec in mapping.columns.items():
-        try:
-            values[name] = _value(row, spec, BY_NAME[name])
-        except BadValueError as error:
-            if name not in SOFT:
-                raise
-            problems.append(Problem(error.kind, error.detail, rejected=False))
-    if mapping.tags:
-        base = values.get("tags")
-        labels = {name: _value(row, spec, BY_NAME["tags"]) for name, spec in mapping.tags.items()}
-        values["tags"] = {**(base if isinstance(base, dict) else {}), **labels}
-    return values, problems
-
-
-def _value(row: Mapping[str, Any], spec: FieldSpec, column: Column) -> Any:
-    """What the rule says, before the column's own conversion."""
-    if spec.value is not None:
-        return spec.value
-    value = _origin(row, spec, column.name)
-    if spec.map and value is not None:
-        value = spec.map.get(_as_text(value), value)
-    if spec.scale is not None and value is not None and value != "":
-        value = _scaled(value, spec.scale, column.name)
-    if column.type == "instant":
-        return _instant(value, spec, column.name)
-    return value
-
-
-def _origin(row: Mapping[str, Any], spec: FieldSpec, name: str) -> Any:
-    found = [spec.default if (v := value_at(row, field)) is None or v == "" else v for field in spec.fields]
-    if spec.add:
-        return None if None in found else sum((_number(v, name) for v in found), Decimal(0))
-    if spec.join:
-        return spec.separator.join(_as_text(v) for v in found if v is not None) or None
-    (value,) = found
-    if spec.split is not None and value is not None:
-        pieces = _as_text(value).split(spec.split)
-        return pieces[spec.part] if -len(pieces) <= spec.part < len(pieces) else None
-    return value
-
-
-def _number(value: Any, name: str) -> Decimal:
-    if isinstance(value, bool | list | dict):
-        raise BadValueError("not-a-number", f"{name} is made of {type(value).__name__}, not a number")
-    try:
-        return decimal_of(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
-    except ValueError as error:
-        raise BadValueError("not-a-number", f"{name} is made of a value that is no number") from error
-
-
-def _scaled(value: Any, scale: Decimal, name: str) -> Decimal:
-    with localcontext() as context:
-        context.prec = 100
-        scaled = _number(value, name) * scale
-        return scaled.to_integral_value() if name in _MILLISECONDS else scaled
-
-
-def _instant(value: Any, spec: FieldSpec, name: str) -> Any:
-    if spec.epoch_us is None:
-        return instant(value, name, spec.unit or "auto")
-    if value is None or value == "":
-        return None
-    unit = Decimal(_MICROS[spec.unit]) if spec.unit in _MICROS else Decimal("0.001")
-    with localcontext() as context:
-        context.prec = 100
-        return spec.epoch_us + int(_number(value, name) * unit)
 
 
 def arrow(chunk: Any, context: Context) -> pa.Table | None:
@@ -246,7 +156,7 @@ def _micros(values: pa.ChunkedArray, spec: FieldSpec) -> pa.ChunkedArray:
         if spec.epoch is not None or not (pa.types.is_timestamp(values.type) or pa.types.is_string(values.type)):
             raise DeclineError
         return values
-    factor = _MICROS[spec.unit or _one_unit(values)]
+    factor = MICROS[spec.unit or _one_unit(values)]
     return pc.add_checked(pc.multiply_checked(values.cast(pa.int64()), factor), spec.epoch_us or 0)
 
 

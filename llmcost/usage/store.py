@@ -51,6 +51,8 @@ class Store:
         except (duckdb.IOException, duckdb.ConnectionException, duckdb.Error) as error:
             self._clean()
             raise _open_error(path, error) from error
+        # Ibis 12 writes lambdas with an arrow, which DuckDB 2 only reads when told so.
+        self.connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
         self._prepare(fresh, read_only=read_only)
 
     def _prepare(self, fresh: bool, *, read_only: bool) -> None:
@@ -105,11 +107,11 @@ class Store:
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """The result of a query as an Arrow table."""
-        return self.connection.execute(sql, list(parameters)).to_arrow_table()
+        return self.connection.sql(sql, params=list(parameters)).to_arrow_table()
 
     def batches(self, sql: str, size: int = 1_000_000) -> pa.RecordBatchReader:
         """The result of a query as a stream of Arrow batches."""
-        return self.connection.execute(sql).to_arrow_reader(size)
+        return self.connection.sql(sql).to_arrow_reader(size)
 
     def append(self, table: str, data: pa.Table) -> None:
         """Appends an Arrow table by column name."""

@@ -52,7 +52,11 @@ def entry(dice: Dice, moment: datetime, *, failed: bool) -> tuple[Row, Row]:
     """A row of the table and what it means."""
     provider, model, *rates = dice.weighted(MODELS)
     team, feature = dice.pick(TEAMS)
-    row: Row = {"request_model": model, "input_tokens": dice.around(300, 4200), "output_tokens": dice.around(20, 500)}
+    row: Row = {
+        "request_model": f"{provider}/{model}",
+        "input_tokens": dice.around(300, 4200),
+        "output_tokens": dice.around(20, 500),
+    }
     row["cache_read_input_tokens"] = 1024 if row["input_tokens"] > 2600 else 0
     spend = spent(row, (rates[0], rates[1], rates[2]))
     end = moment + timedelta(milliseconds=dice.around(600, 6000))
@@ -67,7 +71,7 @@ def entry(dice: Dice, moment: datetime, *, failed: bool) -> tuple[Row, Row]:
         "proxy_server_request": "{}", "session_id": dice.uuid(), "status": "failure" if failed else "success", "mcp_namespaced_tool_name": None,
         "agent_id": None,
     }  # fmt: skip
-    return logged, {"request_model": model} if failed else row
+    return logged, {"request_model": row["request_model"]} if failed else row
 
 
 def again_from_cache(logged: Row, moment: datetime) -> Row:
@@ -94,7 +98,7 @@ def days(dice: Dice, first: int, count: int, per_day: int) -> tuple[list[Row], l
             failures += failed
             if not failed and dice.chance(0.12):
                 logged.append(again_from_cache(entered, moment + timedelta(minutes=9)))
-                rows.append(row)
+                rows.append(row | {"requests": 0})
                 hits += 1
     return logged, rows, {"failed": failures, "gateway_cache_hits": hits}
 

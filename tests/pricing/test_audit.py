@@ -79,7 +79,6 @@ def test_each_fault_is_found(tmp_path: Path, text: str, severity: str, message: 
 def test_known_ratios_are_by_provider(tmp_path: Path) -> None:
     odd = MODEL + entry(rates="input = 4, output = 20, cache_read = 2, cache_write_5m = 4.5, cache_write_1h = 8")
     assert _found(tmp_path, odd, provider="anthropic") == {("unusual", "a read costs 0.500 of input"), ("unusual", "cache_write_5m costs 1.125 of input")}
-    assert _found(tmp_path / "..", odd, provider="openai-like") >= set()
 
 
 def test_a_file_of_another_form_is_wrong(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def test_a_name_finds_its_model(book: Catalogue, provider: str | None, name: str
         ("openai", "ambiguous"),
         ("openai", "anthropic/claude-opus-4"),  # an OpenAI client at another host
         ("openrouter", "gpt-4o"),
+        ("azure", "acme/gpt-4o"),
         ("nobody", "gpt-4o"),
         (None, "shared"),  # two makers know it
         (None, "gpt-9"),
@@ -129,6 +130,12 @@ def test_a_name_can_tell_the_region(book: Catalogue) -> None:
     ]
     assert regions == [None, "us", "global", "eu-west-1", "eu-west-1"]
     assert getattr(book.resolve("bedrock", f"arn:aws:bedrock:us-east-1:1:inference-profile/global.{name}"), "region", None) == "global"
+
+
+def test_government_regions_are_not_the_us(book: Catalogue) -> None:
+    found = book.resolve("azure", "azure/us-gov/gpt-4o")
+    assert found is not None
+    assert found.region == "us-gov"
 
 
 def test_get_names_the_nearest(book: Catalogue) -> None:

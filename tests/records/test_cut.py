@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +73,7 @@ def test_other_documents() -> None:
     pretty = b'{\n "data": [\n  {"a": 1}\n ]\n}\n{\n "data": []\n}'
     assert told(documents(Stream([pretty]))) == [(1, {"data": [{"a": 1}]}), (2, {"data": []})]
     assert told(documents(Stream([b'[1, "x, y", null]']))) == [(1, 1), (2, "x, y"), (3, None)]
+    assert told(documents(Stream([b"[0.5, {}]"]))) == [(1, Decimal("0.5")), (2, {})]
     assert told(documents(Stream([b"[]"]))) == []
     assert told(documents(Stream([b'[{"a":1},{"b":']))) == [(1, {"a": 1}), (2, "<truncated-json>")]
     assert told(documents(Stream([b'[{"a":1}']))) == [(1, {"a": 1}), (2, "<truncated-json>")]

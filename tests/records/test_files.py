@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import io
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 
@@ -76,12 +78,23 @@ def test_what_no_source_could_read(tmp_path: Path, data: bytes, kind: str) -> No
 
 def test_a_large_document_is_sampled_without_being_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "page.json"
-    path.write_bytes(b'{"object": "page", "data": [' + b'{"a": "' + b"x" * 1000 + b'"},\n' * 1 + b'{"b": [1]},\n' * 900_000 + b"{}]}")
+    path.write_bytes(b'{"object": "page", "data": [' + b'{"a": "' + b"x" * 1000 + b'"},\n' * 1 + b'{"b": [1]},\n' * 450_000 + b"{}]}")
     found = sample(path)
     assert isinstance(found, Sample)
     assert found.form == "json"
     assert found.records[0]["object"] == "page"
     assert found.records[0]["data"][1] == {"b": [1]}
+
+
+def test_the_look_at_a_bomb_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(b'{"a": "' + b"x" * 60_000_000 + b'"}\n{"b": 1}\n'))
+    tracemalloc.start()
+    try:
+        assert isinstance(sample(path), Sample)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_standard_input_is_looked_at_and_then_read_once() -> None:

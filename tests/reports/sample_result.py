@@ -140,7 +140,9 @@ def large(models: int = 40, features: int = 200, days: int = 90) -> m.Result:
         for d in range(days)
         for i in range(models)
     ]
-    totals = base.baseline.model_copy(update={"cost_usd": cost, "breakdown": lines, "series": series})
+    totals = base.baseline.model_copy(
+        update={"cost_usd": cost, "lines": p.token_lines(cost), "breakdown": lines, "series": series}
+    )
     return base.model_copy(update={"title": "A large bill", "baseline": totals, "scenarios": [p.cheap_first(cost)]})
 
 

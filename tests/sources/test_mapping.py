@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ from llmcost.sources.mapping import SOURCE
 from llmcost.usage.arrow import rows_to_arrow
 from llmcost.usage.columns import Usage
 from tests.sources.cases import readings
-from tests.support import shared_data
+from tests.support import ROOT, shared_data
 
 MOONCAKE = """
 [mapping]
@@ -103,7 +104,11 @@ def trace(folder: str, file: str, chosen: MapFile) -> tuple[list[Usage], Context
 
 
 def total(rows: list[Usage], column: str) -> int:
-    return sum(dict(row)[column] for row in rows)
+    return sum(numbers(rows, column))
+
+
+def numbers(rows: list[Usage], column: str) -> list[int]:
+    return [int(str(row[column])) for row in map(dict, rows)]
 
 
 def blocks(data: bytes, here: Context) -> pa.Table | None:
@@ -129,7 +134,7 @@ def test_azure() -> None:
     rows, here, data = trace("azure_llm_2023_code", "AzureLLMInferenceTrace_code.csv.gz", mapping(AZURE))
     assert len(rows) == 8819
     assert (total(rows, "input_tokens"), total(rows, "output_tokens")) == (18_059_974, 245_896)
-    assert max(dict(row)["input_tokens"] for row in rows) == 7437
+    assert max(numbers(rows, "input_tokens")) == 7437
     table = blocks(data.partition(b"\n")[2], here)
     assert table is not None
     assert table.equals(rows_to_arrow(rows))
@@ -280,6 +285,17 @@ def test_one_unclean_row_declines_the_block(change: dict[str, Any]) -> None:
     assert blocks(b"\n".join(data), context(FAST)) is not None
     data[400] = json.dumps({**good, **change}).encode()
     assert blocks(b"\n".join(data), context(FAST)) is None
+
+
+def test_the_examples_of_the_manual_hold() -> None:
+    text = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+    first, *more = [mapping(block) for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+    assert [other.mapping.name for other in more] == ["mooncake trace"]
+    (line,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert one(first, json.loads(line, parse_float=Decimal)) == {
+        "started_at": 1772359200250000, "provider_name": "anthropic", "request_model": "claude-sonnet-4", "input_tokens": 2120,
+        "cache_read_input_tokens": 2000, "output_tokens": 85, "duration_ms": 1900, "team": "search", "tags": '{"kind":"chat"}',
+    }  # fmt: skip
 
 
 def test_the_published_schema_describes_every_entry() -> None:

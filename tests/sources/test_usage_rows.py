@@ -119,7 +119,7 @@ _ROWS = st.lists(st.fixed_dictionaries({"request_model": st.sampled_from(("a", "
 
 
 @given(_ROWS)
-@settings(max_examples=150)
+@settings(max_examples=1500)
 def test_both_paths_give_the_same_rows_or_the_block_is_declined(rows: list[dict[str, Any]]) -> None:
     block = jsonl(rows)
     table = by_blocks(block)
@@ -254,8 +254,8 @@ def test_a_broken_block_is_declined_and_breaks_nothing(spoil: Callable[[bytes], 
 def test_a_bad_line_costs_itself_alone() -> None:
     rows, problems = by_records(jsonl([GOOD, {**GOOD, "input_tokens": -5}, GOOD]) + b"{broken\n")
     assert len(rows) == 2
-    assert [(p.kind, p.rejected) for p in problems][0] == ("negative-count", True)
-    assert len(problems) == 2
+    assert [p.rejected for p in problems] == [True, True]
+    assert problems[0].kind == "negative-count"
 
 
 def test_a_field_that_first_occurs_late_is_not_lost() -> None:

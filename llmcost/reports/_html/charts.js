@@ -133,12 +133,20 @@
 
   const all = () => document.querySelectorAll("[data-chart]").forEach(draw);
   all();
+  document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true");
   document.documentElement.dataset.drawn = "yes";
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
   matchMedia("(max-width: 40rem)").addEventListener("change", all);
   document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", () => part.querySelectorAll("[data-chart]").forEach(draw)));
+  /* Paper is as wide as the text of an A4 or Letter sheet at 96 dots an inch; a picture keeps its size there. */
+  const resized = (size) => document.querySelectorAll(".js-plotly-plot").forEach((place) => Plotly.relayout(place, size));
   addEventListener("beforeprint", () => {
     document.querySelectorAll("details").forEach((part) => { part.open = true; });
+    all();
+    resized({ autosize: false, width: 660 });
+  });
+  addEventListener("afterprint", () => {
+    resized({ autosize: true, width: null });
     all();
   });
 })();

@@ -1,0 +1,163 @@
+"""Ordered rules send requests to other models; the first rule that matches decides.
+
+Formula: cost = scaled counts x the chosen model's rates. A rule's ``share`` is drawn stably, so it composes with all
+that follows; a request that a rule matched but did not draw falls to the next rule. Counts are scaled by the ratio of
+tokenizer factors (printed); prompts that do not fit the target stay and are counted. A request whose conversation was
+on another model the turn before finds a cold cache there: its cached tokens are written again.
+The share moved is reported by cost, not by count: easy requests often carry less of the bill.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import Field, model_validator
+
+from llmcost.workload.contract import (
+    MEASURED, MODELLED, Noted, Params, Rewritten, Stage, Strategy, Workload, with_rows,
+)  # fmt: skip
+from llmcost.workload.draw import drawn
+from llmcost.workload.move import factor_notes, fits, movable, move, moves_are_modelled
+from llmcost.workload.select import condition
+
+
+class Rule(Params):
+    """One rule: what matches goes to ``model``, or stays with ``keep``."""
+
+    when: str | None = Field(default=None, description="SQL condition over the usage columns; absent: all requests.")
+    model: str | None = Field(default=None, description="provider/model that answers; absent: the request stays.")
+    share: Decimal = Field(default=Decimal(1), ge=0, le=1, description="Part of the matching requests (0 to 1).")
+    by: Literal["request", "user", "conversation"] = Field(default="request", description="What is drawn together.")
+
+
+class RouteParams(Params):
+    """Ordered rules and what happens to the rest."""
+
+    rules: tuple[Rule, ...] = Field(min_length=1, description="Rules in order; the first that matches decides.")
+    default: str | None = Field(default=None, description="provider/model of requests that no rule matches; absent: they stay.")
+
+    @model_validator(mode="after")
+    def _moves(self) -> RouteParams:
+        if self.default is None and not any(rule.model for rule in self.rules):
+            raise ValueError("no rule names a model")
+        return self
+
+
+def rewrite(workload: Workload, params: RouteParams, stage: Stage) -> Rewritten:
+    """Moves each row to the model of the first rule that takes it."""
+    rules = [*params.rules, *([Rule(model=params.default)] if params.default else [])]
+    keys = list(dict.fromkeys(rule.model for rule in rules if rule.model))
+    targets = [stage.catalogue.get(key) for key in keys]
+    for target in targets:
+        stage.model_id(target.key)
+    rows = workload.rows
+    before = rows.columns
+    rows = rows.mutate(_chosen=_choice(rows, rules, keys, stage), _was=rows.model)
+    able = [
+        (rows._chosen == place) & movable(rows, stage, target) & fits(rows, stage, target)
+        for place, target in enumerate(targets, 1)
+    ]
+    refused = [
+        (rows._chosen == place) & movable(rows, stage, target) & ~fits(rows, stage, target)
+        for place, target in enumerate(targets, 1)
+    ]
+    rows = rows.mutate(
+        _goes=ibis.cases(*((flag, place) for place, flag in enumerate(able, 1)), else_=0),
+        _unfit=ibis.cases(*((flag, 1) for flag in refused), else_=0),
+    )
+    for place, target in enumerate(targets, 1):
+        rows = move(rows, rows._goes == place, stage, target)
+    rows = _cold_caches(rows, params, stage)
+    unfit = _unfit(stage, rows, targets)
+    return Rewritten(
+        with_rows(workload, rows.select(*before), touched=True),
+        title=_title(params),
+        evidence=MODELLED if moves_are_modelled(stage, targets) else MEASURED,
+        assumptions=(*factor_notes(stage, targets), *_shares(params)),
+        warnings=("quality not measured",),
+        facts=unfit,
+    )
+
+
+def _choice(rows: ir.Table, rules: list[Rule], keys: list[str], stage: Stage) -> ir.IntegerValue:
+    """Place of the chosen target (1, 2 ..), 0 to stay."""
+    free = rows.selected & rows.sent
+    branches = []
+    for number, rule in enumerate(rules):
+        taken = free & drawn(rows, rule.share, rule.by, stage, number)
+        if rule.when:
+            taken = taken & condition(rule.when, rows)
+        branches.append((taken, keys.index(rule.model) + 1 if rule.model else 0))
+    return ibis.cases(*branches, else_=0)
+
+
+def _cold_caches(rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
+    """Cached reads of a turn that follows a turn on another model become writes: that model never saw the prefix."""
+    if not {"cache_read_input_tokens", "conversation_id"} <= stage.present:
+        return rows
+    if all(rule.when is None and rule.share >= 1 for rule in params.rules):
+        return rows
+    window = ibis.window(group_by="conversation_key", order_by=["started_at", "file_key", "line", "row_id"])
+    wide = rows.mutate(_last=rows.model.lag().over(window), _last_was=rows._was.lag().over(window))
+    # Where the log itself switched models, its counters already know.
+    switched = (wide._last != wide.model) & (wide._last_was == wide._was) & wide.conversation_key.notnull()
+    cold = switched.fill_null(False) & (wide.cache_read_input_tokens > 0).fill_null(False) & wide.selected
+    moved = ibis.ifelse(cold, wide.cache_read_input_tokens, 0)
+    return wide.mutate(
+        cache_creation_input_tokens=ibis.ifelse(
+            cold, wide.cache_creation_input_tokens.fill_null(0) + moved, wide.cache_creation_input_tokens
+        ),
+        cache_read_input_tokens=ibis.ifelse(cold, 0, wide.cache_read_input_tokens).cast("int64"),
+        changed=wide.changed | cold,
+    )
+
+
+def _unfit(stage: Stage, rows: ir.Table, targets: list) -> dict[str, str]:  # type: ignore[type-arg]
+    if all(target.entry.context_window is None for target in targets):
+        return {}
+    answer = stage.collect(rows.agg(unfit=rows._unfit.sum().cast("int64")))
+    number = answer.column("unfit")[0].as_py()
+    return {"requests that do not fit and stay": str(number)} if number else {}
+
+
+def _shares(params: RouteParams) -> tuple[Noted, ...]:
+    return tuple(
+        Noted(f"share of rule {number}", f"{rule.share}", f"of matching, by {rule.by}", "scenario")
+        for number, rule in enumerate(params.rules, 1)
+        if rule.share < 1
+    )
+
+
+def _title(params: RouteParams) -> str:
+    parts = [f"{rule.when or 'all'} to {rule.model or 'no other model'}" for rule in params.rules[:3]]
+    if len(params.rules) > 3:
+        parts.append(f"{len(params.rules) - 3} more rules")
+    if params.default:
+        parts.append(f"else {params.default}")
+    return "; ".join(parts)
+
+
+STRATEGY = Strategy(
+    title="Rules that send requests to other models",
+    params=RouteParams,
+    rewrite=rewrite,
+    conserves=frozenset({"requests", "rows", "time"}),
+    reads=frozenset({"conversation_id", "file_key", "line"}),
+    conditions=lambda params: tuple(rule.when for rule in params.rules if rule.when),
+    presets={
+        "route-short": (
+            "answers of under 200 tokens from dear models go to a small model",
+            {
+                "rules": [
+                    {
+                        "when": "output_tokens < 200 and provider_name in ('openai', 'azure', 'anthropic', 'google', 'mistral', 'xai')",
+                        "model": "openai/gpt-5-mini",
+                    }
+                ]
+            },
+        ),
+    },
+)

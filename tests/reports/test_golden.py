@@ -1,0 +1,60 @@
+"""The bytes of every format, committed; the charting library is cut out of the pages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from llmcost.reports import REPORTS, Options
+from llmcost.results.compare import compare
+from tests.reports import sample_result
+from tests.support import Golden
+
+SAMPLES = ("rich", "empty", "no_times", "hostile")
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("format_", ["terminal", "json", "csv", "markdown", "html"])
+def test_every_format(golden: Golden, format_: str, sample: str) -> None:
+    report = REPORTS.load(format_)
+    page = report.render(getattr(sample_result, sample)(), Options(width=100))
+    assert page.endswith(b"\n")
+    golden.check(f"{format_}/{sample}{report.suffix}", _without_library(page))
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_terminal_widths(golden: Golden, width: int) -> None:
+    page = REPORTS.load("terminal").render(sample_result.rich(), Options(width=width))
+    golden.check(f"terminal/rich-{width}.txt", page)
+
+
+def test_terminal_in_colour(golden: Golden) -> None:
+    page = REPORTS.load("terminal").render(sample_result.rich(), Options(width=100, color=True))
+    assert b"\x1b[1;31m" in page, "a loss is red"
+    golden.check("terminal/rich-colour.txt", page)
+
+
+@pytest.mark.parametrize("format_", ["terminal", "markdown"])
+def test_large_results_are_folded(golden: Golden, format_: str) -> None:
+    report = REPORTS.load(format_)
+    page = report.render(sample_result.large(), Options(top_n=5, title="Given title"))
+    assert b"other (35)" in page
+    assert b"other (195)" in page
+    golden.check(f"{format_}/large{report.suffix}", page)
+
+
+@pytest.mark.parametrize("format_", ["terminal", "json", "markdown"])
+@pytest.mark.parametrize("pair", [("rich", "large"), ("no_times", "rich"), ("rich", "hostile"), ("empty", "empty")])
+def test_comparisons(golden: Golden, format_: str, pair: tuple[str, str]) -> None:
+    before, after = (getattr(sample_result, sample)() for sample in pair)
+    report = REPORTS.load(format_)
+    assert report.render_comparison is not None
+    page = report.render_comparison(compare(before, after), Options(width=110, top_n=4))
+    golden.check(f"{format_}/compare-{'-'.join(pair)}{report.suffix}", page)
+
+
+def _without_library(page: bytes) -> bytes:
+    """The page without the bundle and the hash that allows it: both are checked where they live."""
+    page = re.sub(rb"<script>/\*\*\n\* plotly\.js.*?</script>", b"<script>plotly.js</script>", page, flags=re.DOTALL)
+    return re.sub(rb"&#x27;sha256-[^;]*&#x27;", b"sha256", page)
