@@ -98,6 +98,11 @@ def test_the_page_fits_every_screen(browser: Browser, page: Result, width: int) 
     assert browser.script(_OVERFLOW) == 0, "only tables scroll sideways"
     widths = "return [...document.querySelectorAll('[data-chart]')].map((c) => [c.clientWidth, c.querySelector('svg').clientWidth])"
     assert _soon(lambda: all(inner <= outer for outer, inner in browser.script(widths))), "charts follow the width"
+    beyond = "return [...document.querySelectorAll('.bartext, .ytick')].filter((t) => t.getBoundingClientRect().right > innerWidth).length"
+    assert _soon(lambda: browser.script(beyond) == 0), "no amount beside a bar is cut"
+    text = browser.script("return document.querySelector('[data-chart=waterfall-0]').textContent")
+    assert "saves $2,150.50" in text
+    assert "adds $120.76" in text
 
 
 @pytest.mark.parametrize("page", ["rich"], indirect=True)

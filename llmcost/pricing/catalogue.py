@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msgspec import structs
 
-import llmcost
 from llmcost.errors import UsageError, nearest
 from llmcost.pricing import cuts as cutting
 from llmcost.pricing import entries, names, overlay, resolve
@@ -24,7 +23,7 @@ __all__ = ["Catalogue", "Cuts", "ModelRef", "Rates", "Unpriced", "load", "price_
 
 def price_folder() -> Path:
     """Where the shipped price files lie: inside the installed package, or beside it in a checkout."""
-    package = Path(llmcost.__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "_pricing", package.parent / "pricing"):
         if folder.is_dir():
             return folder
@@ -64,9 +63,13 @@ class Catalogue:
             digest.update(content)
         return digest.hexdigest()
 
+    @cached_property
+    def _providers(self) -> tuple[str, ...]:
+        return tuple(sorted({p.stem for p in self.folder.glob("*.toml")} | self._own.keys()))
+
     def providers(self) -> tuple[str, ...]:
         """Canonical provider names, sorted; no file is read."""
-        return tuple(sorted({p.stem for p in self.folder.glob("*.toml")} | self._own.keys()))
+        return self._providers
 
     def file(self, provider: str) -> PriceFile:
         """The provider's file with the user's models merged in; UsageError for an unknown provider."""

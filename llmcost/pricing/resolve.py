@@ -113,8 +113,9 @@ def find_entry(model: ModelRef, service: str, region: str | None, at: int) -> tu
         matching = [p for p in holding if p.region == wanted]
         if matching:
             return max(matching, key=_precedence), _region_notes(region, wanted, holding)
-    if holding and region is None:
-        return Unpriced("region unknown, and prices depend on it")
+    if holding:
+        where = f"in {region}" if region else "without a region: prices depend on it"
+        return Unpriced(f"no {service} price {where}")
     return Unpriced("no price on that day" if service == "standard" else f"no {service} price on that day")
 
 
@@ -173,7 +174,9 @@ def _regions(region: str | None) -> list[str]:
     if region is None:
         return ["global"]
     # GovCloud is a market of its own: 1.2 times the global rates where Bedrock's other regions have 1.1
-    geography = "us-gov" if region.startswith("us-gov") else GEOGRAPHIES.get(region) or GEOGRAPHIES.get(region.split("-")[0])
+    geography = (
+        "us-gov" if region.startswith("us-gov") else GEOGRAPHIES.get(region) or GEOGRAPHIES.get(region.split("-")[0])
+    )
     return list(dict.fromkeys([region, *([geography] if geography else []), "global"]))
 
 

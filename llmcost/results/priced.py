@@ -5,14 +5,13 @@ The engine sums once at the finest grain wanted; the coarser tables are sums of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
-import ibis
 import ibis.expr.types as ir
 
 from llmcost.money import EXACT, ZERO, MTOK
@@ -44,8 +43,7 @@ class PricedFlat:
 class Priced:
     """A workload's selected rows, summed in the engine; prices are looked up when asked for.
 
-    ``dimensions`` are the breakdown's columns; ``day`` is the day index in the result's time zone;
-    ``evidence_next`` splits the sums by the next step's evidence.
+    ``dimensions`` are the breakdown's columns; ``day_index`` turns an instant into a day of the result's time zone.
     """
 
     def __init__(
@@ -55,30 +53,25 @@ class Priced:
         cuts: Cuts,
         workload: Workload,
         dimensions: Sequence[str],
-        day: ir.IntegerValue,
-        evidence_next: ir.IntegerValue | int,
+        day_index: Callable[[ir.IntegerValue], ir.IntegerValue],
     ) -> None:
         self.engine, self.pricer, self.cuts, self.workload = engine, pricer, cuts, workload
         self.dimensions = tuple(dimensions)
-        rows = workload.rows
-        labels: dict[str, ir.Value] = {f"d_{name}": rows[name] for name in dimensions}
-        labels["day"] = day
-        labels["evidence_now"] = rows.evidence
-        following = ibis.literal(evidence_next, type="int64") if isinstance(evidence_next, int) else evidence_next
-        labels["evidence_next"] = following
-        labels["role"] = rows.call_role
-        self.fine = engine.materialise(sums(rows, cuts, labels, pricer.present))
+        self.fine = engine.summed(workload.rows, (cuts, self.dimensions, pricer.present), self._sums(day_index))
+
+    def _sums(self, day_index: Callable[[ir.IntegerValue], ir.IntegerValue]) -> Callable[[ir.Table], ir.Table]:
+        def of(rows: ir.Table) -> ir.Table:
+            labels: dict[str, ir.Value] = {f"d_{name}": rows[name] for name in self.dimensions}
+            labels |= {"day": day_index(rows.started_at), "evidence_now": rows.evidence, "role": rows.call_role}
+            return sums(rows, self.cuts, labels, self.pricer.present)
+
+        return of
 
     def groups(self, by: Sequence[str] = ()) -> list[Group]:
-        """Priced groups by the named columns (``day``, ``d_<dimension>``, ``evidence_now``, ``evidence_next``, ``role``)."""
-        fine = self.fine
-        rolled = fine.group_by([*PRICE_KEYS, "paid", "branch", *by]).agg(
-            **{name: fine[name].sum() for name in _SUMS},
-            at=fine["at"].min(),
-            least=fine.least.min(),
-            **{name: fine[name].sum() for name in SUMMED if name in self.pricer.present},
-        )
-        rows = self.engine.rows(rolled)
+        """Priced groups by the named columns (``day``, ``d_<dimension>``, ``evidence_now``, ``role``)."""
+        keys = [*PRICE_KEYS, "paid", "branch", *by]
+        present = [name for name in SUMMED if name in self.pricer.present]
+        rows = self.engine.rolled_up(self.fine, keys, [*_SUMS, *present], ["at", "least"])
         rows.sort(key=lambda row: tuple((row[k] is not None, str(row[k])) for k in (*PRICE_KEYS, "branch", *by)))
         return self.pricer.price(rows, by, self._weight)
 

@@ -7,6 +7,7 @@ not comparable. The sum of the steps' savings is the scenario's saving, to the l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -18,7 +19,7 @@ from llmcost import __version__
 from llmcost.errors import UsageError
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
-from llmcost.pricing.table import Pricer
+from llmcost.pricing.table import SUMMED, Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.model import PricesUsed, Result, Scenario
 from llmcost.results.options import ReplayOptions
@@ -58,12 +59,17 @@ class _Replay:
 
     def run(self, scenarios: Sequence[BoundScenario]) -> Result:
         needed = self._columns(scenarios)
-        base = Workload(self._base(needed))
-        for scenario in scenarios:
-            self._warm_models(scenario)
-        baseline = self._priced(base, self._cuts(), 0)
+        base = Workload(self.engine.view(self._base(needed)))
         period = period_of(self.engine, base, self.options)
-        done = [self._scenario(scenario, base, baseline, period.days) for scenario in scenarios]
+        # All steps first: they name the models whose prices decide how rows are grouped.
+        links = [self._links(scenario, base) for scenario in scenarios]
+        cuts = self._cuts()
+        baseline = self._priced(base, cuts)
+        chains = [Chain(self.engine, chain, baseline, lambda workload: self._priced(workload, cuts)) for chain in links]
+        done = [
+            scenario_of(chain, scenario, period.days, self.options)
+            for chain, scenario in zip(chains, scenarios, strict=True)
+        ]
         summary = covering.coverage(self.store, baseline, self.options)
         return Result(
             generated_with=f"llmcost {__version__}",
@@ -96,7 +102,7 @@ class _Replay:
         return ibis.table({"row_id": "int64"}, name="llmcost_files")
 
     def _columns(self, scenarios: Sequence[BoundScenario]) -> list[str]:
-        named = set(self.options.dimensions)
+        named = {*self.options.dimensions, *(self.present & set(SUMMED))}
         if self.options.where:
             named |= columns_of(self.options.where)
         for scenario in scenarios:
@@ -151,11 +157,6 @@ class _Replay:
         )
         self.engine.load_models(names, span[1] if span else self.options.now)
 
-    def _warm_models(self, scenario: BoundScenario) -> None:
-        """Nothing is run: steps name their models when they are rewritten; here a missing price day is checked."""
-        if scenario.prices_on is not None and scenario.prices_on.year < 2015:
-            raise UsageError(f"scenario {scenario.name!r}: prices_on is {scenario.prices_on}, before there were prices")
-
     def _cuts(self) -> Cuts:
         """Where any price of a model met so far changes, inside the log's time; 'today' counts as part of it."""
         cuts = self.catalogue.cuts(model for model in self.engine.models if model is not None)
@@ -164,25 +165,27 @@ class _Replay:
         last = max(span[1], self.options.now) if span else self.options.now
         return cuts.restrict(first, last + 1)
 
-    def _priced(self, workload: Workload, cuts: Cuts, following: ir.IntegerValue | int) -> Priced:
+    def _priced(self, workload: Workload, cuts: Cuts) -> Priced:
         pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
-        day = self.clock.day_index(workload.rows.started_at)
-        return Priced(self.engine, pricer, cuts, workload, self.options.dimensions, day, following)
+        return Priced(self.engine, pricer, cuts, workload, self.options.dimensions, self.clock.day_index)
 
-    def _scenario(self, scenario: BoundScenario, base: Workload, baseline: Priced, days: Decimal | None) -> Scenario:
+    def _named(self, workload: Workload) -> Workload:
+        return replace(workload, rows=self.engine.view(workload.rows))
+
+    def _links(self, scenario: BoundScenario, base: Workload) -> list[Link]:
         steps = list(scenario.steps)
         if scenario.prices_on is not None:
             day = bind("price-day", {"on": scenario.prices_on.isoformat()}, f"scenario {scenario.name!r}")
             steps.insert(0, day)
-        workloads, links = [base], []
+        workload, links = base, []
         for place, step in enumerate(steps):
             stage = SceneStage(self.engine, scenario.name, place, self.options.seed, self.present)
-            before = fresh_step(workloads[-1])
+            before = fresh_step(workload)
             rewritten = step.strategy.rewrite(before, step.params, stage)
+            rewritten = replace(rewritten, workload=self._named(rewritten.workload))
             links.append(Link(step, before, rewritten))
-            workloads.append(rewritten.workload)
-        chain = Chain(self.engine, links, base, baseline, self._priced, self._cuts)
-        return scenario_of(chain, scenario, days, self.options)
+            workload = rewritten.workload
+        return links
 
 
 _MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens"})

@@ -5,13 +5,14 @@ Ibis compiles; the store's own connection runs. Nothing here knows a strategy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.expr.operations import UnboundTable
 
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.names import ModelRef
@@ -29,16 +30,15 @@ _EXTRA: Final = {
 }  # fmt: skip
 USAGE_TABLE: Final = ibis.table({**_EXTRA, **{c.name: IBIS_TYPES[c.type] for c in USAGE}}, name="usage")
 """The store's usage table, unbound: expressions over it compile for every engine."""
+_ROWS: Final = "llmcost_rows"
 _MODELS: Final = ibis.table({"provider": "string", "name": "string", "model": "int64"}, name="llmcost_models")
 
 CORE: Final = (
     "started_at", "ended_at", "provider_name", "request_model", "response_model", "service_tier", "region", "status",
     "requests", "call_role", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
-    "cache_creation_1h_input_tokens", "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens",
-    "input_video_tokens", "output_tokens", "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens",
-    "web_search_requests", "input_audio_seconds", "input_video_seconds", "pages", "feature",
+    "cache_creation_1h_input_tokens", "output_tokens", "reasoning_output_tokens",
 )  # fmt: skip
-"""Usage columns that every workload carries."""
+"""Usage columns that every workload carries; rarer counters come along where the log has them."""
 
 
 def compiled(expression: ir.Table, dialect: str = "duckdb") -> str:
@@ -57,15 +57,45 @@ class Engine:
     names: list[tuple[str | None, str, ModelRef | None]] = field(default_factory=list)
     _ids: dict[tuple[str | None, str], int] = field(default_factory=dict)
     _tables: int = 0
+    _compiled: dict[Hashable, str] = field(default_factory=dict)
 
     def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
         """The answer as dicts of Python values: integers stay exact."""
         columns = expression.columns
         return [dict(zip(columns, row, strict=True)) for row in self.store.rows(compiled(expression))]
 
+    def summed(self, rows: ir.Table, shape: Hashable, sums: Callable[[ir.Table], ir.Table]) -> str:
+        """Runs ``sums`` over ``rows`` into a table and gives its name.
+
+        All states of all scenarios have the same columns and are summed alike, so the query is compiled once for each
+        ``shape`` and column set, over a view that stands for the rows.
+        """
+        schema = rows.schema()
+        key = (shape, tuple(schema.items()))
+        if key not in self._compiled:
+            self._compiled[key] = compiled(sums(ibis.table(schema, name=_ROWS)))
+        source = rows.get_name() if isinstance(rows.op(), UnboundTable) else self.view(rows).get_name()
+        name = self._new_name()
+        self.store.execute(f'CREATE OR REPLACE TEMP VIEW {_ROWS} AS SELECT * FROM "{source}"')
+        self.store.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._compiled[key]}')
+        return name
+
+    def rolled_up(self, table: str, keys: Sequence[str], added: Sequence[str], least: Sequence[str]) -> list[dict[str, Any]]:
+        """Sums and minima of a table that this engine made, by ``keys``: plain SQL, too simple to be worth compiling."""
+        quoted = ", ".join(f'"{key}"' for key in keys)
+        sums = [f'sum("{name}") AS "{name}"' for name in added] + [f'min("{name}") AS "{name}"' for name in least]
+        answer = self.store.rows(f'SELECT {quoted}, {", ".join(sums)} FROM "{table}" GROUP BY {quoted}')
+        return [dict(zip((*keys, *added, *least), row, strict=True)) for row in answer]
+
     def collect(self, expression: ir.Table) -> pa.Table:
         """The answer as an Arrow table."""
         return self.store.arrow(compiled(expression))
+
+    def view(self, expression: ir.Table) -> ir.Table:
+        """Names the expression in the engine, so that what builds on it compiles from there; nothing is run."""
+        name = self._new_name()
+        self.store.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {compiled(expression)}')
+        return ibis.table(expression.schema(), name=name)
 
     def materialise(self, expression: ir.Table) -> ir.Table:
         """Runs the expression once and keeps its rows for further expressions."""
@@ -180,6 +210,9 @@ class SceneStage:
 
     def materialise(self, expression: ir.Table) -> ir.Table:
         return self.engine.materialise(expression)
+
+    def view(self, expression: ir.Table) -> ir.Table:
+        return self.engine.view(expression)
 
     def register(self, data: pa.Table) -> ir.Table:
         return self.engine.register(data)

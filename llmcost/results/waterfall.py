@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, reduce
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import ibis.expr.types as ir
 
 from llmcost.money import EXACT, ZERO
-from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import PRICE_KEYS, keyed
 from llmcost.results.model import (
@@ -41,26 +40,19 @@ class Link:
     rewritten: Rewritten
 
 
-class _PriceWorkload(Protocol):
-    def __call__(self, workload: Workload, cuts: Cuts, following: ir.IntegerValue | int) -> Priced: ...
-
-
 @dataclass
 class Chain:
     """The priced states of a scenario: the baseline and one after every step."""
 
     engine: Engine
     links: Sequence[Link]
-    base: Workload
     baseline: Priced
-    price: _PriceWorkload
-    cuts: Callable[[], Cuts]
+    price: Callable[[Workload], Priced]
 
     @cached_property
     def full(self) -> list[Priced]:
         """Every state over all selected rows."""
-        cuts = self.cuts()
-        return [self.baseline, *(self.price(link.rewritten.workload, cuts, 0) for link in self.links)]
+        return [self.baseline, *(self.price(link.rewritten.workload) for link in self.links)]
 
     @cached_property
     def excluded(self) -> ir.Table | None:
@@ -91,8 +83,7 @@ class Chain:
         excluded = self.excluded
         if excluded is None:
             return self.full
-        cuts = self.cuts()
-        return [self.price(_without(state.workload, excluded), cuts, 0) for state in self.full]
+        return [self.price(_without(state.workload, excluded)) for state in self.full]
 
     def saving(self, place: int) -> Decimal:
         """What step ``place`` saves, net of everything it adds."""
@@ -104,9 +95,10 @@ class Chain:
         kind = link.rewritten.evidence
         if isinstance(kind, int):
             return Evidence(**{name: saving if number == kind else ZERO for number, name in _KINDS.items()})
-        before = link.before if self.excluded is None else _without(link.before, self.excluded)
-        incoming = before.rows.mutate(evidence=kind) if self.excluded is None else _with_evidence(link, self.excluded)
-        split_before = self.price(replace(before, rows=incoming), self.compared[place].cuts, 0).cost_by("evidence_now")
+        incoming = replace(link.before, rows=link.before.rows.mutate(evidence=kind))
+        if self.excluded is not None:
+            incoming = _without(incoming, self.excluded)
+        split_before = self.price(incoming).cost_by("evidence_now")
         split_after = self.compared[place + 1].cost_by("evidence_now")
         parts = {
             name: EXACT.subtract(split_before.get(number, ZERO), split_after.get(number, ZERO))
@@ -129,10 +121,6 @@ class Chain:
 
 def _without(workload: Workload, excluded: ir.Table) -> Workload:
     return replace(workload, rows=workload.rows.anti_join(excluded, "row_id"))
-
-
-def _with_evidence(link: Link, excluded: ir.Table) -> ir.Table:
-    return link.before.rows.mutate(evidence=link.rewritten.evidence).anti_join(excluded, "row_id")
 
 
 def scenario_of(chain: Chain, scenario: BoundScenario, days: Decimal | None, options: ReplayOptions) -> Scenario:

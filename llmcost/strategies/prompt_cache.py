@@ -158,6 +158,7 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
         _hour=_by_rule(rows, rules, lambda rule: rule.one_hour, default=False),
         _own=_by_rule(rows, rules, lambda rule: rule.explicit, default=False),
     )
+    rows = stage.view(rows)
     if params.hit_rate is not None:
         return _assumed(workload, rows, params, stage, rules)
     return _replayed(workload, rows, params, stage, rules)
@@ -289,16 +290,15 @@ def _finished(
     if params.observed == "keep":
         changing = changing & _better(rows, params)
     rows = rows.mutate(_changing=changing.fill_null(False), _written=written)
-    evidence = ibis.ifelse(rows._changing, ibis.ifelse(rows._keyed, MEASURED, MODELLED), 0).cast("int64")
+    evidence = ibis.ifelse(rows._keyed, MEASURED, MODELLED).cast("int64")
     mixed = params.conversation and "conversation_id" in stage.present
     rows = rows.mutate(evidence=evidence if mixed else rows.evidence)
     rows = rows.mutate(
         changed=rows.changed | rows._changing, **_counters(rows, rows._changing, rows._read, rows._written)
     )
-    measures = _measures(rows)
-    kept = rows.mutate(_a=measures["a"], _b=measures["b"], _c=measures["c"])
-    cleaned = _cleaned(kept.drop("_a", "_b", "_c"))
-    facts = _facts(stage, kept)
+    rows = stage.view(rows.mutate(**_measures(rows)))
+    cleaned = _cleaned(rows)
+    facts = _facts(stage, rows)
     return Rewritten(
         with_rows(workload, cleaned, charges=(*workload.charges, *charges)),
         title=_title(params),
@@ -331,11 +331,12 @@ def _better(rows: ir.Table, params: PromptCacheParams) -> ir.BooleanValue:
 
 def _counters(rows: ir.Table, changing: ir.BooleanValue, read: ir.IntegerValue, written: ir.IntegerValue) -> dict[str, ir.Value]:
     one_hour = ibis.ifelse(rows._hour, written, 0).cast("int64")
+    audio = {"cache_read_audio_tokens": ibis.ifelse(changing, 0, rows.cache_read_audio_tokens).cast("int64")} if "cache_read_audio_tokens" in rows.columns else {}
     return {
+        **audio,
         "cache_read_input_tokens": ibis.ifelse(changing, read, rows.cache_read_input_tokens),
         "cache_creation_input_tokens": ibis.ifelse(changing, written, rows.cache_creation_input_tokens),
         "cache_creation_1h_input_tokens": ibis.ifelse(changing, one_hour, rows.cache_creation_1h_input_tokens),
-        "cache_read_audio_tokens": ibis.ifelse(changing, ibis.literal(0, type="int64"), rows.cache_read_audio_tokens),
     }
 
 
@@ -346,9 +347,9 @@ def _cleaned(rows: ir.Table) -> ir.Table:
 def _measures(rows: ir.Table) -> dict[str, ir.IntegerValue]:
     told = rows._matching & rows._known
     return {
-        "a": ibis.ifelse(told, rows.input_tokens, 0),
-        "b": ibis.ifelse(told, rows._read, 0),
-        "c": ibis.ifelse(rows._matching & ~rows._known, rows.input_tokens, 0),
+        "_a": ibis.ifelse(told, rows.input_tokens, 0),
+        "_b": ibis.ifelse(told, rows._read, 0),
+        "_c": ibis.ifelse(rows._matching & ~rows._known, rows.input_tokens, 0),
     }
 
 

@@ -177,6 +177,9 @@ class Stage(Protocol):
     def collect(self, expression: ir.Table) -> pa.Table:
         """Runs a query now. Only for small answers, or in a strategy that declares itself sequential."""
 
+    def view(self, expression: ir.Table) -> ir.Table:
+        """Names an expression that is used several times or is long, so that what follows compiles from there."""
+
     def materialise(self, expression: ir.Table) -> ir.Table:
         """Runs a query once and keeps its rows for further expressions."""
 

@@ -80,7 +80,16 @@ def genai_offers(at: datetime) -> Iterator[Offer]:
                 tiers = {t.start + 1 for v in prices.values() if isinstance(v, TieredPrices) for t in v.tiers}
                 listed = frozenset(_GENAI_KEYS[k] for k in prices if k in _GENAI_KEYS)
                 if "input" in listed:
-                    yield Offer("genai-prices", canonical, model.id, service, listed, tuple(sorted(tiers)), model.context_window, (provider, model, context))
+                    yield Offer(
+                        "genai-prices",
+                        canonical,
+                        model.id,
+                        service,
+                        listed,
+                        tuple(sorted(tiers)),
+                        model.context_window,
+                        (provider, model, context),
+                    )
 
 
 def _genai_cost(offer: Offer, usage: Usage, at: datetime) -> Decimal:
@@ -136,14 +145,29 @@ def litellm_offers() -> Iterator[Offer]:
             if row["mode"] == "embedding":  # an embedding has no output; the catalogue writes 0
                 listed -= {"output"}
             if "input" in listed:
-                tiers = tuple(n * 1000 + 1 for n in _LITELLM_TIERS if f"input_cost_per_token_above_{n}k_tokens{suffix}" in row)
+                tiers = tuple(
+                    n * 1000 + 1 for n in _LITELLM_TIERS if f"input_cost_per_token_above_{n}k_tokens{suffix}" in row
+                )
                 window = row.get("max_input_tokens")
-                yield Offer("litellm", provider, key, service, listed, tiers, int(window) if isinstance(window, int | Decimal) else None, row)
+                yield Offer(
+                    "litellm",
+                    provider,
+                    key,
+                    service,
+                    listed,
+                    tiers,
+                    int(window) if isinstance(window, int | Decimal) else None,
+                    row,
+                )
 
 
 def _litellm_cost(offer: Offer, usage: Usage) -> Decimal:
     row, suffix = offer._source, _LITELLM_SUFFIXES[offer.service]
-    above = [n for n in _LITELLM_TIERS if usage["input_tokens"] > n * 1000 and f"input_cost_per_token_above_{n}k_tokens{suffix}" in row]
+    above = [
+        n
+        for n in _LITELLM_TIERS
+        if usage["input_tokens"] > n * 1000 and f"input_cost_per_token_above_{n}k_tokens{suffix}" in row
+    ]
     total = Decimal(0)
     for key, token_class in _LITELLM_KEYS.items():
         plain = row.get(key + suffix, 0)
@@ -154,7 +178,11 @@ def _litellm_cost(offer: Offer, usage: Usage) -> Decimal:
 
 def quantities(usage: Usage) -> Usage:
     """Tokens by class, each once."""
-    cached, written, hour = usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"], usage["cache_creation_1h_input_tokens"]
+    cached, written, hour = (
+        usage["cache_read_input_tokens"],
+        usage["cache_creation_input_tokens"],
+        usage["cache_creation_1h_input_tokens"],
+    )
     return {
         "input": usage["input_tokens"] - cached - written, "output": usage["output_tokens"], "cache_read": cached, "cache_write_5m": written - hour,
         "cache_write_1h": hour,

@@ -25,7 +25,9 @@ def entry(start: str = "2025-01-01", rates: str = "input = 1, output = 2", **mor
 def write(folder: Path, provider: str, *parts: str, head: str = "") -> Path:
     """A price file of one provider."""
     path = folder / f"{provider}.toml"
-    path.write_text(f'provider = "{provider}"\nurl = "https://example.com"\n{head}\n' + "\n".join(parts), encoding="utf-8")
+    path.write_text(
+        f'provider = "{provider}"\nurl = "https://example.com"\n{head}\n' + "\n".join(parts), encoding="utf-8"
+    )
     return path
 
 

@@ -24,7 +24,9 @@ def _cases() -> list[Any]:
 
 
 @pytest.mark.parametrize(("document", "case"), _cases())
-def test_a_request_costs_exactly_what_the_case_says(document: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
+def test_a_request_costs_exactly_what_the_case_says(
+    document: dict[str, Any], case: dict[str, Any], tmp_path: Path
+) -> None:
     (tmp_path / f"{document['provider']}.toml").write_text(document["prices"], encoding="utf-8")
     book = load(tmp_path)
     at = instant(case["at"])
@@ -33,7 +35,13 @@ def test_a_request_costs_exactly_what_the_case_says(document: dict[str, Any], ca
         assert model is None
         return
     assert model is not None
-    rates = book.rates(model, at=at, service_tier=case.get("service", "standard"), region=case.get("region"), input_tokens=case.get("size", case["counts"].get("input_tokens")))
+    rates = book.rates(
+        model,
+        at=at,
+        service_tier=case.get("service", "standard"),
+        region=case.get("region"),
+        input_tokens=case.get("size", case["counts"].get("input_tokens")),
+    )
     charge = price.charge(case["counts"], rates) if isinstance(rates, resolve.Rates) else rates
     if "unpriced" in case:
         assert isinstance(charge, resolve.Unpriced), charge
@@ -42,7 +50,9 @@ def test_a_request_costs_exactly_what_the_case_says(document: dict[str, Any], ca
     assert isinstance(charge, price.Charge), charge
     assert charge.cost == Decimal(case["cost"])
     if "lines" in case:
-        assert {line.token_class: str(line.quantity) for line in charge.lines} == {k: str(v) for k, v in case["lines"].items()}
+        assert {line.token_class: str(line.quantity) for line in charge.lines} == {
+            k: str(v) for k, v in case["lines"].items()
+        }
     if "assumptions" in case:
         assert isinstance(rates, resolve.Rates)
         assert list(rates.assumptions) == case["assumptions"]

@@ -110,12 +110,25 @@ def test_litellm_suffixes_become_entries(tmp_path: Path) -> None:
     assert (sol.entry.context_window, sol.entry.max_output) == (922000, 128000)
     assert unpriced(book, sol, "2026-11-22T23:59:59") == "no price on that day"
     base = priced(book, sol, "2026-11-23", input_tokens=272000)
-    assert base.per_mtok == {"input": 4, "output": 20, "cache_read": Decimal("0.4"), "cache_write_5m": 5, "cache_write_24h": 10}
+    assert base.per_mtok == {
+        "input": 4,
+        "output": 20,
+        "cache_read": Decimal("0.4"),
+        "cache_write_5m": 5,
+        "cache_write_24h": 10,
+    }
     assert base.per_unit == {"web_search": Decimal("0.01")}
     above = priced(book, sol, "2026-11-23", input_tokens=272001)
-    assert (above.per_mtok["input"], above.per_mtok["output"], above.per_mtok["cache_read"]) == (8, 30, Decimal("0.8"))
+    assert (above.per_mtok["input"], above.per_mtok["output"], above.per_mtok["cache_read"]) == (
+        Decimal(8),
+        Decimal(30),
+        Decimal("0.8"),
+    )
     assert priced(book, sol, "2026-11-23", service_tier="batch").per_mtok == {"input": 2, "output": 10}
-    assert priced(book, sol, "2026-11-23", service_tier="flex", input_tokens=272001).per_mtok == {"input": 4, "output": 15}
+    assert priced(book, sol, "2026-11-23", service_tier="flex", input_tokens=272001).per_mtok == {
+        "input": 4,
+        "output": 15,
+    }
     assert priced(book, sol, "2026-11-23", service_tier="priority").per_mtok == {"input": 8, "output": 40}
     assert priced(book, sol, "2026-11-23", region="eu", input_tokens=272001).per_mtok["input"] == Decimal("8.8")
     opus = book.get("anthropic/claude-opus-5-5")
@@ -124,7 +137,9 @@ def test_litellm_suffixes_become_entries(tmp_path: Path) -> None:
     grok = book.get("xai/grok-4.7")
     assert [priced(book, grok, "2026-11-23", input_tokens=n).per_mtok["input"] for n in (199_999, 200_000)] == [2, 4]
     assert priced(book, grok, "2026-11-23").per_mtok["output"] == 6
-    assert priced(book, book.get("openai/whisper-1"), "2026-11-23").per_unit == {"audio_input_second": Decimal("0.0001")}
+    assert priced(book, book.get("openai/whisper-1"), "2026-11-23").per_unit == {
+        "audio_input_second": Decimal("0.0001")
+    }
     assert priced(book, book.get("mistral/ocr"), "2026-11-23").per_unit == {"page": Decimal("0.004")}
     assert imported.left_out == {"service ultrafast": 1, "no price that a price file can hold": 1}
 
@@ -132,8 +147,24 @@ def test_litellm_suffixes_become_entries(tmp_path: Path) -> None:
 def test_litellm_hours_know_weekends(tmp_path: Path) -> None:
     book = _loaded(tmp_path, importers.litellm(_saved(tmp_path / "l.json", LITELLM), on=ON, providers={"deepseek"}))
     model = book.get("deepseek/v4")
-    days = ("2026-11-23T02:00", "2026-11-23T04:00", "2026-11-27T23:59", "2026-11-28T02:00", "2026-11-29T08:00", "2026-11-30T00:59", "2026-11-30T01:00")
-    assert [str(priced(book, model, day).per_mtok["input"]) for day in days] == ["1.32", "0.66", "0.66", "0.66", "0.66", "0.66", "1.32"]
+    days = (
+        "2026-11-23T02:00",
+        "2026-11-23T04:00",
+        "2026-11-27T23:59",
+        "2026-11-28T02:00",
+        "2026-11-29T08:00",
+        "2026-11-30T00:59",
+        "2026-11-30T01:00",
+    )
+    assert [str(priced(book, model, day).per_mtok["input"]) for day in days] == [
+        "1.32",
+        "0.66",
+        "0.66",
+        "0.66",
+        "0.66",
+        "0.66",
+        "1.32",
+    ]
     assert book.providers() == ("deepseek",)
 
 
@@ -142,7 +173,10 @@ def test_genai_prices_conditions_become_entries(tmp_path: Path) -> None:
     book = _loaded(tmp_path, imported)
     v4 = book.get("deepseek/v4-pro")
     assert v4.model == "v4"
-    assert [str(priced(book, v4, t).per_mtok["input"]) for t in ("2026-11-23T00:59:59", "2026-11-23T01:00", "2026-11-28T04:00")] == ["0.66", "1.32", "0.66"]
+    assert [
+        str(priced(book, v4, t).per_mtok["input"])
+        for t in ("2026-11-23T00:59:59", "2026-11-23T01:00", "2026-11-28T04:00")
+    ] == ["0.66", "1.32", "0.66"]
     assert book.resolve("deepseek", "v4-else") is None
     grok = book.get("xai/grok")
     assert [priced(book, grok, "2026-11-23", input_tokens=n).per_mtok["input"] for n in (199_999, 200_000)] == [2, 4]
@@ -150,7 +184,10 @@ def test_genai_prices_conditions_become_entries(tmp_path: Path) -> None:
     assert unpriced(book, grok, "2026-11-30", service_tier="batch") == "no batch price on that day"
     assert priced(book, grok, "2026-12-01", service_tier="batch").per_mtok == {"input": Decimal("1.6"), "output": 6}
     soon = book.get("xai/soon")
-    assert (priced(book, soon, "2026-12-31").per_mtok["input"], priced(book, soon, "2027-01-01").per_mtok["input"]) == (1, 2)
+    assert (priced(book, soon, "2026-12-31").per_mtok["input"], priced(book, soon, "2027-01-01").per_mtok["input"]) == (
+        Decimal(1),
+        Decimal(2),
+    )
     assert "announced price" in priced(book, soon, "2027-01-01").assumptions
     assert priced(book, book.get("groq/w2"), "2026-11-23").per_unit == {"audio_input_second": Decimal("0.0001")}
     assert imported.left_out == {"a variant for another context": 1, "input_audio_hours": 1}
@@ -179,11 +216,23 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path, form: str) -> None:
 def test_diff_names_every_rate_that_would_change(tmp_path: Path) -> None:
     folder = tmp_path / "ours"
     folder.mkdir()
-    write(folder, "xai", '[[model]]\nid = "grok-4.7"\n' + entry("2026-01-01", "input = 2, output = 5, cache_read = 0.5", tier="[{ from_input_tokens = 200001, rates = { input = 4 } }]"))
+    write(
+        folder,
+        "xai",
+        '[[model]]\nid = "grok-4.7"\n'
+        + entry(
+            "2026-01-01",
+            "input = 2, output = 5, cache_read = 0.5",
+            tier="[{ from_input_tokens = 200001, rates = { input = 4 } }]",
+        ),
+    )
     write(folder, "openai", '[[model]]\nid = "whisper-1"\n' + entry("2026-01-01", "input = 1"))
     write(folder, "deepseek", '[[model]]\nid = "v4"\n' + entry("2026-01-01", "input = 0.66, output = 1.98"))
     imported = importers.litellm(_saved(tmp_path / "l.json", LITELLM), on=ON, providers={"xai", "openai", "deepseek"})
-    found = {(d.kind, d.model, d.service, d.item, d.from_input_tokens, d.ours, d.theirs) for d in diff(load(folder), imported, at=instant("2026-11-23T00:30:00"))}
+    found = {
+        (d.kind, d.model, d.service, d.item, d.from_input_tokens, d.ours, d.theirs)
+        for d in diff(load(folder), imported, at=instant("2026-11-23T00:30:00"))
+    }
     two, four, five, six = map(Decimal, (2, 4, 5, 6))
     assert found == {
         ("model is new", "gpt-5.6-sol", "standard", None, None, None, None),
@@ -191,7 +240,10 @@ def test_diff_names_every_rate_that_would_change(tmp_path: Path) -> None:
         ("rate differs", "grok-4.7", "standard", "output", 200_000, five, six),
         ("rate differs", "grok-4.7", "standard", "input", 200_000, two, four),
         ("rate differs", "grok-4.7", "standard", "output", 200_001, five, six),
-        *(("rate is not theirs", "grok-4.7", "standard", "cache_read", n, Decimal("0.5"), None) for n in (None, 200_000, 200_001)),
+        *(
+            ("rate is not theirs", "grok-4.7", "standard", "cache_read", n, Decimal("0.5"), None)
+            for n in (None, 200_000, 200_001)
+        ),
         ("rate is new", "whisper-1", "standard", "audio_input_second", None, None, Decimal("0.0001")),
         ("rate is not theirs", "whisper-1", "standard", "input", None, Decimal(1), None),
         ("rate differs", "v4", "standard", "input", None, Decimal("0.66"), Decimal("1.32")),

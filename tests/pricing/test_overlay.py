@@ -12,8 +12,10 @@ from llmcost.pricing import resolve
 from llmcost.pricing.catalogue import Catalogue
 from tests.pricing.support import entry, instant, load, priced, unpriced, write
 
-BASE = '[[model]]\nid = "m1"\naliases = ["m1-old"]\n' + entry("2025-01-01", "input = 1, output = 2, cache_read = 0.5") + entry(
-    "2026-01-01", "input = 3, output = 4"
+BASE = (
+    '[[model]]\nid = "m1"\naliases = ["m1-old"]\n'
+    + entry("2025-01-01", "input = 1, output = 2, cache_read = 0.5")
+    + entry("2026-01-01", "input = 3, output = 4")
 )
 BATCH = entry("2025-01-01", "input = 0.5, output = 1", service='"batch"')
 
@@ -27,7 +29,10 @@ def overlaid(tmp_path: Path, text: str) -> Catalogue:
 
 
 def test_an_own_rate_replaces_shipped_ones_from_its_day(tmp_path: Path) -> None:
-    book = overlaid(tmp_path, 'provider = "shop"\n[[model]]\nid = "m1"\n[[model.price]]\nfrom = 2025-06-01\nrates = { input = 0.7, output = 1.4 }\n')
+    book = overlaid(
+        tmp_path,
+        'provider = "shop"\n[[model]]\nid = "m1"\n[[model.price]]\nfrom = 2025-06-01\nrates = { input = 0.7, output = 1.4 }\n',
+    )
     model = book.get("shop/m1")
     assert priced(book, model, "2025-05-31T23:59:59.999999").per_mtok["input"] == Decimal(1)
     assert priced(book, model, "2025-06-01").per_mtok["input"] == Decimal("0.7")
@@ -38,16 +43,23 @@ def test_an_own_rate_replaces_shipped_ones_from_its_day(tmp_path: Path) -> None:
 
 def test_an_own_rate_that_ends_lets_the_shipped_ones_return(tmp_path: Path) -> None:
     book = overlaid(
-        tmp_path, '[[model]]\nprovider = "shop"\nid = "m1-old"\n[[model.price]]\nfrom = 2025-06-01\nto = 2025-07-01\nrates = { input = 0.7, output = 1.4 }\n'
+        tmp_path,
+        '[[model]]\nprovider = "shop"\nid = "m1-old"\n[[model.price]]\nfrom = 2025-06-01\nto = 2025-07-01\nrates = { input = 0.7, output = 1.4 }\n',
     )
     model = book.get("shop/m1")
-    found = [priced(book, model, day).per_mtok["input"] for day in ("2025-05-31", "2025-06-30T23:59:59.999999", "2025-07-01", "2026-01-01")]
+    found = [
+        priced(book, model, day).per_mtok["input"]
+        for day in ("2025-05-31", "2025-06-30T23:59:59.999999", "2025-07-01", "2026-01-01")
+    ]
     assert found == [Decimal(1), Decimal("0.7"), Decimal(1), Decimal(3)]
     assert {instant(d) for d in ("2025-06-01", "2025-07-01")} <= set(book.cuts([model]).instants)
 
 
 def test_an_own_model_of_an_own_provider(tmp_path: Path) -> None:
-    book = overlaid(tmp_path, '[[model]]\nprovider = "inhouse"\nid = "llama-x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = 0, output = 0.1 }\n')
+    book = overlaid(
+        tmp_path,
+        '[[model]]\nprovider = "inhouse"\nid = "llama-x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = 0, output = 0.1 }\n',
+    )
     model = book.resolve("InHouse", "llama-x")
     assert model is not None
     assert priced(book, model, "2025-01-01").per_mtok["input"] == 0
@@ -58,7 +70,10 @@ def test_an_own_model_of_an_own_provider(tmp_path: Path) -> None:
 def test_an_own_name_for_a_shipped_model(tmp_path: Path) -> None:
     book = overlaid(tmp_path, 'provider = "shop"\n[[model]]\nid = "m1"\naliases = ["my-deployment"]\n')
     assert getattr(book.resolve("shop", "my-deployment"), "key", None) == "shop/m1"
-    taken = overlaid(tmp_path, 'provider = "shop"\n[[model]]\nid = "m2"\naliases = ["m1-old"]\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = 9 }\n')
+    taken = overlaid(
+        tmp_path,
+        'provider = "shop"\n[[model]]\nid = "m2"\naliases = ["m1-old"]\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = 9 }\n',
+    )
     assert getattr(taken.resolve("shop", "m1-old"), "key", None) == "shop/m2"
 
 
@@ -70,9 +85,16 @@ def test_discounts_multiply_and_end(tmp_path: Path) -> None:
     )
     model = book.get("shop/m1")
     standard = priced(book, model, "2025-03-01")
-    assert (standard.per_mtok["cache_read"], standard.discount, standard.list_per_mtok["cache_read"]) == (Decimal("0.45"), Decimal("0.9"), Decimal("0.5"))
+    assert (standard.per_mtok["cache_read"], standard.discount, standard.list_per_mtok["cache_read"]) == (
+        Decimal("0.45"),
+        Decimal("0.9"),
+        Decimal("0.5"),
+    )
     assert standard.price_id.endswith(":x0.9")
-    found = [priced(book, model, day, service_tier="batch").per_mtok["input"] for day in ("2025-02-28", "2025-03-01", "2025-03-31T23:59:59", "2025-04-01")]
+    found = [
+        priced(book, model, day, service_tier="batch").per_mtok["input"]
+        for day in ("2025-02-28", "2025-03-01", "2025-03-31T23:59:59", "2025-04-01")
+    ]
     assert found == [Decimal("0.45"), Decimal("0.225"), Decimal("0.225"), Decimal("0.45")]
     assert {instant(d) for d in ("2025-03-01", "2025-04-01")} <= set(book.cuts([model]).instants)
 
@@ -82,8 +104,14 @@ def test_discounts_multiply_and_end(tmp_path: Path) -> None:
     [
         ('[[model]]\nid = "x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = 1 }\n', "names no provider"),
         ('provider = "s"\n[[model]]\nid = "x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { inputs = 1 }\n', "inputs"),
-        ('provider = "s"\n[[model]]\nid = "x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = -1 }\n', "greater than or equal to 0"),
-        ('provider = "s"\n[[model]]\nid = "x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = nan }\n', "finite"),
+        (
+            'provider = "s"\n[[model]]\nid = "x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = -1 }\n',
+            "greater than or equal to 0",
+        ),
+        (
+            'provider = "s"\n[[model]]\nid = "x"\n[[model.price]]\nfrom = 2025-01-01\nrates = { input = nan }\n',
+            "finite",
+        ),
         ('provider = "s"\nmodell = 3\n', "modell"),
         ("provider = ", "not a price file"),
     ],

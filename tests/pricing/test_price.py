@@ -10,14 +10,18 @@ from pathlib import Path
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from llmcost.pricing import entries, price, resolve, schema
-from llmcost.pricing.entries import Price
+from llmcost.pricing.entries import Price, TokenClass
 from llmcost.pricing.units import BILLED_AS, Counts
 
+CLASSES: tuple[TokenClass, ...] = (
+    "input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "cache_read_audio", "audio_output",
+)  # fmt: skip
 RATES = resolve.Rates(
     price_id="t",
-    per_mtok={c: Decimal(f"0.{7 * i + 3}") for i, c in enumerate(("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "cache_read_audio", "audio_output"))},
+    per_mtok={c: Decimal(f"0.{7 * i + 3}") for i, c in enumerate(CLASSES)},
     per_unit={"web_search": Decimal("0.01"), "request": Decimal("0.005")},
     billed_as=BILLED_AS,
     assumptions=(),
@@ -82,7 +86,7 @@ def test_weighted_counts_stay_exact() -> None:
 
 
 def test_both_forms_of_a_price_file_have_the_same_fields() -> None:
-    pairs = [
+    pairs: list[tuple[type[BaseModel], type[msgspec.Struct]]] = [
         (schema.Window, entries.Window), (schema.Tier, entries.Tier), (schema.OverlayPrice, entries.Price), (schema.CacheRule, entries.CacheRule),
         (schema.AliasSpan, entries.AliasSpan), (schema.FineTune, entries.FineTune), (schema.OverlayModel, entries.ModelEntry),
         (schema.BatchRule, entries.BatchRule), (schema.Discount, entries.Discount),
@@ -94,11 +98,20 @@ def test_both_forms_of_a_price_file_have_the_same_fields() -> None:
             other = next(f for f in msgspec.structs.fields(record) if f.name == name)
             if not field.is_required() and other.default is not msgspec.NODEFAULT and name not in {"rates", "per_unit"}:
                 assert other.default == field.default, (record, name)
-    assert {f.alias or n for n, f in schema.PriceFile.model_fields.items()} | {"discount"} == {f.encode_name for f in msgspec.structs.fields(entries.PriceFile)}
-    assert (schema.TokenClass, schema.UnitClass, schema.Service, schema.Weekday) == (entries.TokenClass, entries.UnitClass, entries.Service, entries.Weekday)
+    assert {f.alias or n for n, f in schema.PriceFile.model_fields.items()} | {"discount"} == {
+        f.encode_name for f in msgspec.structs.fields(entries.PriceFile)
+    }
+    assert (schema.TokenClass, schema.UnitClass, schema.Service, schema.Weekday) == (
+        entries.TokenClass,
+        entries.UnitClass,
+        entries.Service,
+        entries.Weekday,
+    )
 
 
 def test_pricing_starts_without_heavy_imports() -> None:
     code = "import sys, llmcost.pricing.catalogue, llmcost.pricing.price; print(sorted({'pydantic', 'duckdb', 'polars', 'numpy'} & set(sys.modules)))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
     assert out.stdout.strip() == "[]"

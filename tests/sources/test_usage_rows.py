@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from llmcost.records import BadValueError, Context, Problem, Record, Row, Sample
 from llmcost.records.cut import chunk_records
+from llmcost.records.delimited import Dialect, delimited
 from llmcost.records.files import records
+from llmcost.records.streams import Stream
 from llmcost.sources.usage_rows import SOURCE
 from llmcost.usage.arrow import rows_to_arrow
 from llmcost.usage.columns import BY_NAME, CALL_ROLES, SERVICE_TIERS, STATUSES, USAGE, Usage
@@ -119,7 +121,7 @@ _ROWS = st.lists(st.fixed_dictionaries({"request_model": st.sampled_from(("a", "
 
 
 @given(_ROWS)
-@settings(max_examples=1500)
+@settings(max_examples=150)
 def test_both_paths_give_the_same_rows_or_the_block_is_declined(rows: list[dict[str, Any]]) -> None:
     block = jsonl(rows)
     table = by_blocks(block)
@@ -188,6 +190,18 @@ def as_parquet(rows: list[dict[str, Any]]) -> pa.RecordBatch:
     columns["feature"] = columns["feature"].cast(pa.string()).dictionary_encode()
     columns["billed_cost"] = columns["billed_cost"].cast(pa.decimal128(20, 9))
     return pa.RecordBatch.from_pydict(columns)
+
+
+@given(st.lists(st.fixed_dictionaries({"feature": st.text("a \"',;\r\n\té", max_size=6), "team": _WORDS}), min_size=1, max_size=3))
+def test_csv_with_any_quoting_reads_the_same_or_is_declined(cells: list[dict[str, str]]) -> None:
+    rows: list[dict[str, Any]] = [{"request_model": "m", "input_tokens": 1, **row} for row in cells]
+    header, block = as_csv(rows)
+    table = by_blocks(block, Context("rows.csv", header))
+    if table is None:
+        return
+    stream = Stream([(",".join(header) + "\n").encode() + block])
+    found = [of_record(r) for r in delimited(stream, Dialect(",", 0, header)) if isinstance(r, Record)]
+    assert same(table, [row for got, _ in found for row in got])
 
 
 def test_twins_in_csv_and_parquet_read_the_same_from_disk(tmp_path: Path) -> None:

@@ -69,11 +69,20 @@
     const connectors = bars.slice(0, -1).map((_, index) => ({
       type: "line", x0: end[index], x1: end[index], y0: index + 0.33, y1: index + 0.67, line: { color: colour("soft"), width: 1, dash: "dot" },
     }));
-    const room = (largest - smallest || 1) * (narrow(place) ? 0.62 : 0.24);
+    /* Texts stand right of their bars, and the axis leaves them their width (some 7.4 pixels a character); on a phone
+       they stand under the labels, which leaves the bars the room. */
+    const small = narrow(place);
+    const aside = small ? 16 : 7.4 * Math.max(...bars.map((bar) => bar.text.length)) + 16;
+    const room = ((largest - smallest || 1) * aside) / Math.max(place.clientWidth - 220 - aside, 60);
+    const names = rows(bars.map((bar) => bar.label), small ? 20 : 30);
+    if (small) {
+      trace.textposition = "none";
+      names.ticktext = bars.map((bar, index) => `${cut(bar.label, 20)}  <br><span style="color:${colours[index]}">${plain(bar.text)}</span>  `);
+    }
     Plotly.react(place, [trace], layout(place, {
-      height: 44 * bars.length + 50,
-      xaxis: axis({ range: [smallest < 0 ? smallest - room / 4 : 0, largest + room], tickformat: dollars(largest), nticks: narrow(place) ? 4 : 8 }),
-      yaxis: rows(bars.map((bar) => bar.label), narrow(place) ? 17 : 30),
+      height: (small ? 52 : 44) * bars.length + 50,
+      xaxis: axis({ range: [smallest < 0 ? smallest - room / 4 : 0, largest + room], tickformat: dollars(largest), nticks: small ? 4 : 8 }),
+      yaxis: names,
       shapes: connectors,
     }), config);
   }

@@ -1,0 +1,138 @@
+"""The Python interface: what the command line does, as functions. ``import llmcost`` reaches them without loading them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from llmcost.errors import UsageError
+from llmcost.ingest.run import IngestOptions, IngestSummary, Progress, ingest
+from llmcost.pricing.catalogue import Catalogue, load
+from llmcost.reports import REPORTS, Options
+from llmcost.results.compare import Comparison, compare
+from llmcost.results.model import Result
+from llmcost.results.options import ReplayOptions
+from llmcost.results.replay import replay
+from llmcost.results.scenario import BoundScenario, preset, presets, read
+from llmcost.strategies import STRATEGIES
+from llmcost.usage.store import Store
+
+__all__ = [
+    "BoundScenario", "Catalogue", "Comparison", "IngestOptions", "IngestSummary", "ReplayOptions", "Result", "Store",
+    "compare", "ingest_files", "load_prices", "load_result", "render", "scenarios_of", "simulate", "starters",
+]  # fmt: skip
+
+MEMORY: Final = "70%"
+
+
+def load_prices(*overlays: Path | str) -> Catalogue:
+    """The dated price catalogue, with price files of your own on top."""
+    return load([Path(path) for path in overlays], now=_now())
+
+
+def ingest_files(
+    store: Store | Path | str, *paths: Path | str, options: IngestOptions | None = None, progress: Progress | None = None
+) -> IngestSummary:
+    """Reads files, folders or globs into a store, all or nothing; see :func:`llmcost.ingest.run.ingest`."""
+    with _opened(store) as opened:
+        return ingest(opened, [str(path) for path in paths], options, progress)
+
+
+def simulate(
+    *paths: Path | str,
+    scenarios: Sequence[BoundScenario] | None = None,
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+    progress: Progress | None = None,
+    ingested: Callable[[IngestSummary], None] | None = None,
+) -> Result:
+    """Replays logs under scenarios (None: a ready-made one of every strategy).
+
+    ``paths`` are ingested first, into a temporary store unless ``store`` is given, and only they are charged; without
+    paths everything in ``store`` is. ``ingested`` is told what the ingest did.
+    """
+    options = options or ReplayOptions(now=_now())
+    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
+    given = store if isinstance(store, Store) else None if store is None else Path(store)
+    if not paths and given is None:
+        raise UsageError("there is nothing to simulate", hint="name log files, or a store")
+    with _opened(given, reading=not paths, memory_limit=memory_limit) as opened:
+        sources = tuple(str(path) for path in paths) or (Path(str(opened.path)).name,)
+        options = replace(options, sources=options.sources or sources)
+        if paths:
+            summary = ingest(opened, [str(path) for path in paths], reading, progress)
+            options = replace(options, file_keys=tuple(summary.file_keys))
+            if ingested:
+                ingested(summary)
+        return replay(opened, catalogue, starters() if scenarios is None else scenarios, options)
+
+
+def _opened(
+    store: Store | Path | str | None, *, reading: bool = False, memory_limit: str = MEMORY
+) -> AbstractContextManager[Store]:
+    """A store that is closed at the end if it was opened here."""
+    if isinstance(store, Store):
+        return nullcontext(store)
+    path = None if store is None else Path(store)
+    if reading and path is not None and not path.exists():
+        raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or name log files to simulate")
+    return Store(path, memory_limit=memory_limit)
+
+
+def scenarios_of(
+    files: Sequence[Path], names: Sequence[str], prices_on: date | None = None
+) -> list[BoundScenario] | None:
+    """The scenarios of scenario files and presets, in this order; None where neither is given.
+
+    ``prices_on`` is the price day of scenarios that name none.
+    """
+    if not files and not names:
+        return [replace(s, prices_on=prices_on) for s in starters()] if prices_on else None
+    found = [*(scenario for path in files for scenario in read(path)), *(preset(name) for name in names)]
+    known = [scenario.name for scenario in found]
+    twice = next((name for name in known if known.count(name) > 1), None)
+    if twice:
+        raise UsageError(f"two scenarios are called {twice!r}", hint="give each its own name")
+    return [replace(s, prices_on=prices_on) if prices_on and s.prices_on is None else s for s in found]
+
+
+def starters() -> list[BoundScenario]:
+    """For a newcomer: the first ready-made scenario of every strategy that has one."""
+    first: dict[str, str] = {}
+    for name, (strategy, _, _) in presets().items():
+        first.setdefault(strategy, name)
+    return [preset(first[name]) for name in STRATEGIES.names() if name in first]
+
+
+def load_result(path: Path | str) -> Result:
+    """A result that ``simulate --format json`` wrote; UsageError for anything else."""
+    from pydantic import ValidationError
+
+    try:
+        return Result.model_validate_json(Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            "this is no result of llmcost", where=str(path), why=f"{place}: {first['msg']}" if place else first["msg"],
+            hint="llmcost simulate LOGS --format json --out FILE writes one",
+        ) from error  # fmt: skip
+
+
+def render(result: Result, name: str = "terminal", options: Options | None = None) -> bytes:
+    """The result in one format."""
+    return REPORTS.load(name).render(result, options or Options())
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

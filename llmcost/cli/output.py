@@ -1,0 +1,94 @@
+"""Writes what a command made: to stdout, or atomically into files whose paths are told on stderr."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from llmcost.cli.diagnostics import say
+from llmcost.errors import UsageError, nearest
+from llmcost.reports import REPORTS, Options, Report
+
+DEFAULT: Final = "terminal"
+_WIDTH: Final = 100
+"""Columns of a report for a terminal when nothing tells how wide that is."""
+
+
+def chosen(formats: Sequence[str] | None, out: Path | None) -> list[str]:
+    """The formats that are asked for, each once; without any, what the file's suffix says, or the terminal's."""
+    for name in formats or ():
+        if name not in REPORTS.names():
+            raise UsageError(f"no report is called {name!r}", where="--format", hint=nearest(name, REPORTS.names()))
+    if not formats and out is not None and out.suffix and not out.is_dir():
+        named = [name for name, report in REPORTS if report.suffix == out.suffix]
+        if not named:
+            raise UsageError(f"no format has the suffix {out.suffix!r}", where="--out", hint="name one with --format")
+        return named[:1]
+    names = list(dict.fromkeys(formats or [DEFAULT]))
+    if len(names) > 1 and out is None:
+        raise UsageError(f"{len(names)} formats cannot share stdout", where="--format", hint="name a folder with --out")
+    return names
+
+
+def write(
+    names: Sequence[str], render: Callable[[Report, Options], bytes], out: Path | None, stem: str, title: str, *, quiet: bool
+) -> None:
+    """Renders every format and writes it: one to stdout, or to ``out`` (a folder gets ``stem`` with each suffix)."""
+    if out is None:
+        report = REPORTS.load(names[0])
+        binary = not report.media_type.startswith("text/") and "json" not in report.media_type
+        if binary and sys.stdout.isatty():
+            raise UsageError(f"{names[0]} is not for a terminal", where="--format", hint="name a file with --out")
+        to_stdout(render(report, _options(title, terminal=True)))
+        return
+    folder = out.is_dir() or len(names) > 1 or str(out).endswith(os.sep) or (not out.suffix and not out.exists())
+    for name in names:
+        report = REPORTS.load(name)
+        path = out / f"{stem}{report.suffix}" if folder else out
+        replace(path, render(report, _options(title, terminal=False)))
+        say(f"wrote {path}", quiet=quiet)
+
+
+def _options(title: str, *, terminal: bool) -> Options:
+    """How wide, and whether in colour: only a terminal's own report on a terminal knows colour."""
+    if not terminal:
+        return Options(title=title, width=_WIDTH)
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Options(title=title, width=shutil.get_terminal_size((_WIDTH, 24)).columns, color=coloured)
+
+
+def to_stdout(data: bytes | str) -> None:
+    """Data on stdout as it is, whatever the locale."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data.encode() if isinstance(data, str) else data)
+    sys.stdout.buffer.flush()
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Writes a file so that it appears whole or not at all; a device or pipe is written as it is."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
