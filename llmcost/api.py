@@ -36,7 +36,10 @@ def load_prices(*overlays: Path | str) -> Catalogue:
 
 
 def ingest_files(
-    store: Store | Path | str, *paths: Path | str, options: IngestOptions | None = None, progress: Progress | None = None
+    store: Store | Path | str,
+    *paths: Path | str,
+    options: IngestOptions | None = None,
+    progress: Progress | None = None,
 ) -> IngestSummary:
     """Reads files, folders or globs into a store, all or nothing; see :func:`llmcost.ingest.run.ingest`."""
     with _opened(store) as opened:
@@ -83,7 +86,9 @@ def _opened(
         return nullcontext(store)
     path = None if store is None else Path(store)
     if reading and path is not None and not path.exists():
-        raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or name log files to simulate")
+        raise UsageError(
+            f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or name log files to simulate"
+        )
     return Store(path, memory_limit=memory_limit)
 
 

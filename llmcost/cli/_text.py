@@ -29,7 +29,10 @@ def aligned(rows: Sequence[Sequence[str]], head: Sequence[str] = (), *, right: S
         return ""
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     cells = [
-        [cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         for row in table
     ]
     return "\n".join("  ".join(row).rstrip() for row in cells)

@@ -19,7 +19,10 @@ def compare(
     before: Annotated[Path, typer.Argument(metavar="BEFORE.json", help="A result that simulate --format json wrote.")],
     after: Annotated[Path, typer.Argument(metavar="AFTER.json", help="The result to compare with it.")],
     format: Annotated[
-        list[str] | None, typer.Option("--format", "-f", metavar="FORMAT", show_default="terminal", help="terminal, markdown or json; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", show_default="terminal", help="terminal, markdown or json; repeatable."
+        ),
     ] = None,
     out: OutOption = None,
     title: TitleOption = "",

@@ -86,7 +86,9 @@ def _told(error: BaseException) -> int:
             _write(visible(f"{NAME}: error: {where}{error.strerror or error}"))
             return 2
         case MemoryError():
-            _write(f"{NAME}: error: out of memory\n  give --memory-limit a smaller part, so that more is spilled to disk")
+            _write(
+                f"{NAME}: error: out of memory\n  give --memory-limit a smaller part, so that more is spilled to disk"
+            )
             return 2
     return _bug(error)
 

@@ -38,7 +38,9 @@ COMMAND = command_app()
 
 @COMMAND.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, or - for standard input.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, or - for standard input.")
+    ],
     store: StoreOption = None,
     source: SourceOption = None,
     mapping: MappingOption = None,
@@ -58,7 +60,10 @@ def ingest(
     from llmcost.usage.store import Store
 
     options = options_of(source, mapping, on_problem, owners)
-    with Store(store or Path(DEFAULT_STORE), memory_limit=memory(memory_limit)) as opened, reading(quiet=quiet) as progress:
+    with (
+        Store(store or Path(DEFAULT_STORE), memory_limit=memory(memory_limit)) as opened,
+        reading(quiet=quiet) as progress,
+    ):
         summary = ingest_files(opened, *paths, options=options, progress=progress)
     if output is TextFormat.JSON:
         to_stdout(json.dumps(as_json(summary), indent=2, ensure_ascii=False) + "\n")
@@ -138,7 +143,15 @@ def as_json(summary: IngestSummary) -> dict[str, Any]:
         "schema_version": 1,
         **{name: getattr(summary, name) for name in counts},
         "files": [
-            {"name": f.name, "source": f.source, "read": f.read, "rejected": f.rejected, "skipped": f.skipped, "known": f.known, "note": f.note}
+            {
+                "name": f.name,
+                "source": f.source,
+                "read": f.read,
+                "rejected": f.rejected,
+                "skipped": f.skipped,
+                "known": f.known,
+                "note": f.note,
+            }
             for f in summary.files
         ],
         "problems": [

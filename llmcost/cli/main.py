@@ -15,7 +15,18 @@ from llmcost import __version__
 from llmcost.cli.diagnostics import NAME, guarded, split_debug
 from llmcost.errors import UsageError, nearest
 
-FIRST: Final = ("simulate", "report", "check", "ingest", "compare", "forecast", "reconcile", "breakeven", "advise", "optimize")
+FIRST: Final = (
+    "simulate",
+    "report",
+    "check",
+    "ingest",
+    "compare",
+    "forecast",
+    "reconcile",
+    "breakeven",
+    "advise",
+    "optimize",
+)
 """The order in which help lists commands; the rest follows by name."""
 HELPERS: Final = frozenset({"main", "diagnostics", "options", "output", "progress"})
 """Files that are no commands, beside those whose names begin with an underscore."""

@@ -43,28 +43,86 @@ class TextFormat(StrEnum):
 
 
 PathsArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[PATH]...", show_default=False, help="Files, folders, globs, or - for standard input.")
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", show_default=False, help="Files, folders, globs, or - for standard input."),
 ]
-StoreOption = Annotated[Path | None, typer.Option("--store", metavar="FILE", show_default=DEFAULT_STORE, help="The DuckDB file that holds what was ingested.")]
-SourceOption = Annotated[str | None, typer.Option("--source", metavar="NAME", help="Read every file as this format (llmcost sources).")]
-MappingOption = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="A mapping file for any other CSV, JSONL, JSON or Parquet.")]
-OnProblemOption = Annotated[OnProblem, typer.Option("--on-problem", help="A row whose counts contradict each other: keep what still prices it, reject it, or fail.")]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", metavar="FILE", show_default=DEFAULT_STORE, help="The DuckDB file that holds what was ingested."
+    ),
+]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", metavar="NAME", help="Read every file as this format (llmcost sources).")
+]
+MappingOption = Annotated[
+    Path | None,
+    typer.Option("--mapping", metavar="FILE", help="A mapping file for any other CSV, JSONL, JSON or Parquet."),
+]
+OnProblemOption = Annotated[
+    OnProblem,
+    typer.Option(
+        "--on-problem", help="A row whose counts contradict each other: keep what still prices it, reject it, or fail."
+    ),
+]
 OwnersOption = Annotated[Owners, typer.Option("--owners", help="User and API key ids: keep, hash or drop them.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks on stderr.")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 4 when anything is left out: rejects, unknown files, missing prices.")]
-SinceOption = Annotated[str | None, typer.Option("--since", metavar="WHEN", help="First day or instant that is charged (2026-10-01 or RFC 3339).")]
-UntilOption = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="First day or instant that is not charged any more.")]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Exit with 4 when anything is left out: rejects, unknown files, missing prices."),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", help="First day or instant that is charged (2026-10-01 or RFC 3339)."),
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="WHEN", help="First day or instant that is not charged any more.")
+]
 MonthOption = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="Charge one calendar month.")]
-WhereOption = Annotated[str | None, typer.Option("--where", metavar="SQL", help="Charge only rows for which this condition over usage columns holds.")]
-TimezoneOption = Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Where days and months begin, e.g. Europe/Berlin.")]
-MonthDaysOption = Annotated[str, typer.Option("--month-days", metavar="DAYS", help="Days of the month that costs are scaled to.")]
-ExtrapolateOption = Annotated[bool, typer.Option("--extrapolate", help="Scale to a month even from less than 24 hours.")]
-ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", show_default="feature", help="Break costs down by this column too; repeatable.")]
-FormatOption = Annotated[list[str] | None, typer.Option("--format", "-f", metavar="FORMAT", show_default="terminal", help=f"{', '.join(REPORTS.names())}; repeatable.")]
-OutOption = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="File to write, or folder for several formats.")]
-PricesOption = Annotated[list[Path] | None, typer.Option("--prices", metavar="FILE", help="A price file of your own on top of the shipped ones; repeatable.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws: the same seed gives the same bytes.")]
-MemoryOption = Annotated[str | None, typer.Option("--memory-limit", metavar="SIZE", show_default="70%", help="Memory for the engine, e.g. 4GB; beyond it, it spills.")]
+WhereOption = Annotated[
+    str | None,
+    typer.Option("--where", metavar="SQL", help="Charge only rows for which this condition over usage columns holds."),
+]
+TimezoneOption = Annotated[
+    str, typer.Option("--timezone", metavar="ZONE", help="Where days and months begin, e.g. Europe/Berlin.")
+]
+MonthDaysOption = Annotated[
+    str, typer.Option("--month-days", metavar="DAYS", help="Days of the month that costs are scaled to.")
+]
+ExtrapolateOption = Annotated[
+    bool, typer.Option("--extrapolate", help="Scale to a month even from less than 24 hours.")
+]
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by", metavar="COLUMN", show_default="feature", help="Break costs down by this column too; repeatable."
+    ),
+]
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format", "-f", metavar="FORMAT", show_default="terminal", help=f"{', '.join(REPORTS.names())}; repeatable."
+    ),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="PATH", help="File to write, or folder for several formats.")
+]
+PricesOption = Annotated[
+    list[Path] | None,
+    typer.Option("--prices", metavar="FILE", help="A price file of your own on top of the shipped ones; repeatable."),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, help="Seed of all draws: the same seed gives the same bytes.")
+]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        show_default="70%",
+        help="Memory for the engine, e.g. 4GB; beyond it, it spills.",
+    ),
+]
 TitleOption = Annotated[str, typer.Option("--title", metavar="TEXT", help="Title of the report.")]
 TextFormatOption = Annotated[TextFormat, typer.Option("--format", "-f", help="Text to read, or JSON.")]
 
@@ -91,7 +149,9 @@ def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(f"there is no time zone {name!r}", where="--timezone", hint="use a name like Europe/Berlin or UTC") from error
+        raise UsageError(
+            f"there is no time zone {name!r}", where="--timezone", hint="use a name like Europe/Berlin or UTC"
+        ) from error
 
 
 def instant_of(text: str, option: str, zone: tzinfo = UTC) -> int:
@@ -99,7 +159,9 @@ def instant_of(text: str, option: str, zone: tzinfo = UTC) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is neither a day nor an instant", where=option, hint="2026-10-01 or 2026-10-01T08:00:00Z") from error
+        raise UsageError(
+            f"{text!r} is neither a day nor an instant", where=option, hint="2026-10-01 or 2026-10-01T08:00:00Z"
+        ) from error
     return _micros(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
@@ -120,7 +182,9 @@ def month_of(text: str, zone: tzinfo = UTC) -> tuple[int, int]:
     return _micros(first), _micros(following)
 
 
-def span_of(since: str | None, until: str | None, month: str | None, zone: tzinfo = UTC) -> tuple[int | None, int | None]:
+def span_of(
+    since: str | None, until: str | None, month: str | None, zone: tzinfo = UTC
+) -> tuple[int | None, int | None]:
     """The span that ``--since``, ``--until`` and ``--month`` name: first instant, and first instant behind it."""
     if month is not None:
         if since is not None or until is not None:
@@ -129,7 +193,9 @@ def span_of(since: str | None, until: str | None, month: str | None, zone: tzinf
     first = instant_of(since, "--since", zone) if since is not None else None
     last = instant_of(until, "--until", zone) if until is not None else None
     if first is not None and last is not None and last <= first:
-        raise UsageError(f"{until} is not after {since}", where="--until", hint="--until names the first day that is left out")
+        raise UsageError(
+            f"{until} is not after {since}", where="--until", hint="--until names the first day that is left out"
+        )
     return first, last
 
 

@@ -36,7 +36,13 @@ def chosen(formats: Sequence[str] | None, out: Path | None) -> list[str]:
 
 
 def write(
-    names: Sequence[str], render: Callable[[Report, Options], bytes], out: Path | None, stem: str, title: str, *, quiet: bool
+    names: Sequence[str],
+    render: Callable[[Report, Options], bytes],
+    out: Path | None,
+    stem: str,
+    title: str,
+    *,
+    quiet: bool,
 ) -> None:
     """Renders every format and writes it: one to stdout, or to ``out`` (a folder gets ``stem`` with each suffix)."""
     if out is None:

@@ -27,10 +27,12 @@ COMMAND = command_app()
 def simulate(
     paths: opt.PathsArgument = None,
     scenario: Annotated[
-        list[Path] | None, typer.Option("--scenario", "-s", metavar="FILE", help="A scenario file (llmcost init writes one); repeatable.")
+        list[Path] | None,
+        typer.Option("--scenario", "-s", metavar="FILE", help="A scenario file (llmcost init writes one); repeatable."),
     ] = None,
     preset: Annotated[
-        list[str] | None, typer.Option("--preset", metavar="NAME", help="A ready-made scenario (llmcost strategies); repeatable.")
+        list[str] | None,
+        typer.Option("--preset", metavar="NAME", help="A ready-made scenario (llmcost strategies); repeatable."),
     ] = None,
     store: opt.StoreOption = None,
     since: opt.SinceOption = None,
@@ -45,7 +47,10 @@ def simulate(
     out: opt.OutOption = None,
     prices: opt.PricesOption = None,
     prices_on: Annotated[
-        str | None, typer.Option("--prices-on", metavar="DATE", help="Price scenarios at this day's rates, not each request's own day's.")
+        str | None,
+        typer.Option(
+            "--prices-on", metavar="DATE", help="Price scenarios at this day's rates, not each request's own day's."
+        ),
     ] = None,
     seed: opt.SeedOption = 0,
     source: opt.SourceOption = None,
@@ -115,7 +120,9 @@ def check_result(result: Result) -> None:
     gaps = []
     if missing := coverage.requests - coverage.priced_requests:
         worst = coverage.unpriced[0]
-        gaps.append(f"{missing:,} of {coverage.requests:,} requests have no price ({worst.provider}/{worst.model}: {worst.reason} ..)")
+        gaps.append(
+            f"{missing:,} of {coverage.requests:,} requests have no price ({worst.provider}/{worst.model}: {worst.reason} ..)"
+        )
     if coverage.rejected:
         gaps.append(f"{coverage.rejected:,} records were rejected")
     gaps += [

@@ -20,8 +20,13 @@ COMMAND = command_app()
 
 @COMMAND.command()
 def sources(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", show_default=False, help="Show one format in full.")] = None,
-    file: Annotated[str | None, typer.Option("--file", metavar="PATH", help="Tell which format claims this file, and why others do not.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", show_default=False, help="Show one format in full.")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", metavar="PATH", help="Tell which format claims this file, and why others do not."),
+    ] = None,
     output: TextFormatOption = TextFormat.TEXT,
 ) -> None:
     """List the formats that are read, or tell which one a file has."""
@@ -58,7 +63,12 @@ def _description(source: Source) -> str:
 
 def _one(name: str, source: Source) -> str:
     facts = aligned(
-        [("grain", source.grain), ("forms", " ".join(source.forms)), ("documented at", source.url), ("checked", source.checked)]
+        [
+            ("grain", source.grain),
+            ("forms", " ".join(source.forms)),
+            ("documented at", source.url),
+            ("checked", source.checked),
+        ]
     )
     return f"{name}: {source.title}\n\n{_description(source)}\n\n{facts}\n\ncolumns\n{wrapped(', '.join(sorted(source.knows)), '  ')}"
 
@@ -93,6 +103,10 @@ def _verdict(source: Source, found: Sample) -> str | None:
 def _claims_text(found: dict[str, Any]) -> str:
     claimed = found["claimed_by"]
     verdict = f"read as {claimed[0]}" if len(claimed) == 1 else f"claimed by {', '.join(claimed) or 'no source'}"
-    hint = "" if len(claimed) == 1 else "\n\nname one with --source, or describe the file with --mapping (llmcost init writes an example)"
+    hint = (
+        ""
+        if len(claimed) == 1
+        else "\n\nname one with --source, or describe the file with --mapping (llmcost init writes an example)"
+    )
     others = aligned([(f"  {name}", why) for name, why in found["not_claimed_by"].items()])
     return f"{found['file']}: {found['form']}, {verdict}{hint}\n\nnot claimed by\n{others}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -12,7 +13,7 @@ from llmcost.cli._text import aligned, show, show_json, wrapped
 from llmcost.cli.options import TextFormat, TextFormatOption, command_app
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
+    from pydantic import BaseModel
 
     from llmcost.workload.contract import Strategy
 
@@ -64,7 +65,7 @@ def _full(name: str, strategy: Strategy[Any]) -> dict[str, Any]:
     return {
         "name": name, "title": strategy.title, "description": _description(strategy),
         "conserves": sorted(strategy.conserves), "needs_requests": strategy.needs_requests,
-        "parameters": [_parameter(*item) for item in strategy.params.model_fields.items()],
+        "parameters": list(_parameters(strategy.params)),
         "presets": {each: {"line": line, "parameters": _plain(given)} for each, (line, given) in strategy.presets.items()},
     }  # fmt: skip
 
@@ -76,11 +77,25 @@ def _plain(value: Any) -> Any:
     return to_jsonable_python(value, fallback=str)
 
 
-def _parameter(name: str, field: FieldInfo) -> dict[str, Any]:
-    return {
-        "name": field.alias or name, "description": field.description or "", "required": field.is_required(),
-        "default": None if field.is_required() else _plain(field.get_default(call_default_factory=True)),
-    }  # fmt: skip
+def _parameters(model: type[BaseModel], prefix: str = "") -> Iterator[dict[str, Any]]:
+    """Every parameter; those of a record inside a parameter follow it under a dotted name."""
+    for field_name, field in model.model_fields.items():
+        name = f"{prefix}{field.alias or field_name}"
+        required = field.is_required()
+        default = None if required else _plain(field.get_default(call_default_factory=True, validated_data={}))
+        yield {"name": name, "description": field.description or "", "required": required, "default": default}
+        for inner in _records(field.annotation):
+            yield from _parameters(inner, f"{name}.")
+
+
+def _records(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The records that a type consists of."""
+    from pydantic import BaseModel
+
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _records(part)
 
 
 def _description(strategy: Strategy[Any]) -> str:
@@ -94,12 +109,18 @@ def _one(name: str, strategy: Strategy[Any]) -> str:
         parts.append(f"  {parameter['name']} ({default})\n{wrapped(parameter['description'], '    ')}")
     if strategy.presets:
         parts.append("ready-made scenarios")
-        parts += [f"  {each}\n{wrapped(line, '    ')}\n{wrapped(_settings(given), '    ')}" for each, (line, given) in strategy.presets.items()]
+        parts += [
+            f"  {each}\n{wrapped(line, '    ')}\n{wrapped(_settings(given), '    ')}"
+            for each, (line, given) in strategy.presets.items()
+        ]
     return "\n\n".join(parts)
 
 
 def _settings(given: Any) -> str:
-    return ", ".join(f"{key} = {_shown(value)}" for key, value in _plain(given).items()) or "all parameters at their defaults"
+    return (
+        ", ".join(f"{key} = {_shown(value)}" for key, value in _plain(given).items())
+        or "all parameters at their defaults"
+    )
 
 
 def _shown(value: Any) -> str:

@@ -39,6 +39,23 @@ def blocks(item: Input, found: Sample, watch: Watch) -> Iterator[Block | Problem
         yield Block(data, _lines(data), first, _lines_of(first, data))
 
 
+def split(block: Block, parts: int) -> list[Block]:
+    """A block of lines as up to ``parts`` line-aligned blocks; Parquet batches are not split."""
+    if not isinstance(block.data, bytes):
+        return []
+    found, start, line = [], 0, block.first_line
+    size = len(block.data)
+    for part in range(1, parts + 1):
+        wanted = size * part // parts
+        end = size if part == parts else block.data.find(b"\n", max(wanted, start)) + 1 or size
+        if end > start:
+            data = block.data[start:end]
+            found.append(Block(data, _lines(data), line, _lines_of(line, data)))
+            line += data.count(b"\n")
+            start = end
+    return found if len(found) > 1 else []
+
+
 def _lines(data: bytes) -> int:
     """Lines of a block without blank ones; -1 when there are blank lines, since then line numbers are not in step."""
     number = data.count(b"\n") + (not data.endswith(b"\n"))

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from llmcost.config import rekey, rekey_sql
 from llmcost.content.analyse import analyse
-from llmcost.ingest.blocks import blocks, vectorised
+from llmcost.ingest.blocks import Block, blocks, split, vectorised
 from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import BadValueError, Context, Problem, Record, Row, Sample, Skip, Source
 from llmcost.records.files import Input, records
@@ -19,6 +18,8 @@ from llmcost.usage.columns import Billed, Usage
 from llmcost.usage.names import provider
 
 BATCH_ROWS: Final = 50_000
+PARTS: Final = 8
+SMALL_BLOCK: Final = 256
 Watch = Callable[[int], None] | None
 
 
@@ -42,17 +43,43 @@ class FileTally:
 
 @dataclass
 class _Batch:
+    """Rows on their way to the staging; those whose keys the log supplied wait apart, to be re-keyed together."""
+
     usage: list[Usage] = field(default_factory=list)
     usage_lines: list[int] = field(default_factory=list)
+    foreign: list[Usage] = field(default_factory=list)
+    foreign_lines: list[int] = field(default_factory=list)
     billed: list[Billed] = field(default_factory=list)
     billed_lines: list[int] = field(default_factory=list)
 
+    def add(self, row: Row, line: int, secret: bytes) -> None:
+        """Takes one row of a source."""
+        at = row.line or line
+        if row.billed is not None:
+            self.billed.append(row.billed)
+            self.billed_lines.append(at)
+            return
+        usage = row.usage
+        if usage is None:
+            raise TypeError("a row carries neither usage nor a billed line")
+        name = usage.get("provider_name")
+        if name:
+            usage["provider_name"] = provider(name)
+        if any(usage.get(key) is not None for key in ("prompt_key", "response_key", "prefix_keys")):
+            self.foreign.append(usage)
+            self.foreign_lines.append(at)
+            return
+        self.usage.append(analyse(usage, row.body, secret) if row.body is not None else usage)
+        self.usage_lines.append(at)
+
     def flush(self, staging: Staging, tally: FileTally) -> None:
+        """Stages what was taken."""
         if self.usage:
             staging.add_usage(rows_to_arrow(self.usage), tally.file_no, tally.name, self.usage_lines)
+        if self.foreign:
+            staging.add_usage(rows_to_arrow(self.foreign), tally.file_no, tally.name, self.foreign_lines, foreign=True)
         if self.billed:
             staging.add_billed(billed_to_arrow(self.billed), tally.file_no, self.billed_lines)
-        self.usage, self.usage_lines, self.billed, self.billed_lines = [], [], [], []
 
 
 def read_into(
@@ -74,13 +101,32 @@ def read_into(
         if isinstance(block, Problem):
             tally.problem(block, block.line or 0)
             continue
-        table = source.arrow(block.data, context)
-        if table is None or len(table) != block.rows:
-            _read_records(staging, block.careful(), source, context, secret, tally)
-            continue
+        _read_block(staging, block, source, context, secret, tally)
+
+
+def _read_block(
+    staging: Staging, block: Block, source: Source, context: Context, secret: bytes, tally: FileTally
+) -> bool:
+    """Reads a block vectorised, else its parts; gives whether any of it could be read so.
+
+    One bad line makes a source decline the whole block: only the smallest part around it is read record by record.
+    """
+    table = source.arrow(block.data, context) if source.arrow is not None else None
+    if table is not None and len(table) == block.rows:
         tally.read += len(table)
         lines = pa.array(range(block.first_line, block.first_line + len(table)), pa.int64())
-        staging.add_usage(_rekeyed(staging, table, secret), tally.file_no, tally.name, lines)
+        staging.add_usage(table, tally.file_no, tally.name, lines, foreign=True)
+        return True
+    parts = split(block, PARTS) if block.rows < 0 or block.rows > SMALL_BLOCK else []
+    for place, part in enumerate(parts):
+        if not _read_block(staging, part, source, context, secret, tally) and place == 0 and len(parts) > 1:
+            # Not even the first part: the whole block is of a kind that needs care.
+            for rest in parts[1:]:
+                _read_records(staging, rest.careful(), source, context, secret, tally)
+            return False
+    if not parts:
+        _read_records(staging, block.careful(), source, context, secret, tally)
+    return bool(parts)
 
 
 def _read_records(
@@ -98,16 +144,12 @@ def _read_records(
                 tally.problem(reading, line)
             case Skip():
                 tally.skipped += 1
-            case Row(usage=usage, billed=billed):
+            case Row():
                 tally.read += 1
-                if usage is not None:
-                    batch.usage.append(_completed(usage, reading, secret))
-                    batch.usage_lines.append(reading.line or line)
-                elif billed is not None:
-                    batch.billed.append(billed)
-                    batch.billed_lines.append(reading.line or line)
-        if len(batch.usage) >= BATCH_ROWS or len(batch.billed) >= BATCH_ROWS:
+                batch.add(reading, line, secret)
+        if len(batch.usage) + len(batch.foreign) + len(batch.billed) >= BATCH_ROWS:
             batch.flush(staging, tally)
+            batch = _Batch()
     batch.flush(staging, tally)
 
 
@@ -151,37 +193,3 @@ def _file_readings(
         yield getattr(reading, "line", None) or 0, reading
     for problem in broken:
         yield problem.line or 0, problem
-
-
-def _completed(usage: Usage, row: Row, secret: bytes) -> Usage:
-    """The row with what its body tells; keys that the log supplied are put under the user's secret."""
-    name = usage.get("provider_name")
-    if name:
-        usage["provider_name"] = provider(name)
-    keys = usage.get("prefix_keys")
-    if keys:
-        usage["prefix_keys"] = [rekey(key, secret) for key in keys]
-    if (prompt := usage.get("prompt_key")) is not None:
-        usage["prompt_key"] = rekey(prompt, secret)
-    if (answer := usage.get("response_key")) is not None:
-        usage["response_key"] = rekey(answer, secret)
-    return analyse(usage, row.body, secret) if row.body is not None else usage
-
-
-def _rekeyed(staging: Staging, table: pa.Table, secret: bytes) -> pa.Table:
-    """The same for a whole table, in SQL."""
-    replaced = {}
-    for name in ("prompt_key", "response_key"):
-        if name in table.column_names and table[name].null_count < len(table):
-            replaced[name] = f"CASE WHEN {name} IS NOT NULL THEN {rekey_sql(name, secret)} END"
-    if "prefix_keys" in table.column_names and table["prefix_keys"].null_count < len(table):
-        replaced["prefix_keys"] = f"list_transform(prefix_keys, lambda k: {rekey_sql('k', secret)})"
-    if not replaced:
-        return table
-    connection = staging.store.connection
-    connection.register("_keys", table)
-    try:
-        clause = ", ".join(f"{sql} AS {name}" for name, sql in replaced.items())
-        return staging.store.arrow(f"SELECT * REPLACE ({clause}) FROM _keys").cast(table.schema)
-    finally:
-        connection.unregister("_keys")

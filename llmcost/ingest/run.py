@@ -118,7 +118,7 @@ def _ingest(
     store: Store, inputs: Sequence[Input], options: IngestOptions, progress: Progress | None, work: Path
 ) -> IngestSummary:
     problems = ProblemLog(options.on_problem)
-    staging = Staging(store, work, problems)
+    staging = Staging(store, work, problems, user_secret())
     summary = IngestSummary()
     for number, item in enumerate(inputs):
         summary.files.append(_one_file(store, item, number, options, staging, problems, progress))
@@ -146,6 +146,8 @@ def _one_file(
     progress: Progress | None,
 ) -> IngestedFile:
     found = sample(item)
+    if isinstance(found, Sample) and options.mapping is not None:
+        options.mapping.check_sample(found)
     if isinstance(found, Problem):
         problems.add(number, str(item), found.kind, found.detail, rejected=True, line=found.line or 1)
         return IngestedFile(str(item), None, read=1, rejected=1, note=found.detail)

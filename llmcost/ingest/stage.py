@@ -13,12 +13,14 @@ from typing import Final, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from llmcost.config import rekey_sql
 from llmcost.errors import NothingIngestedError
 from llmcost.usage.arrow import arrow_schema, billed_schema
 from llmcost.usage.rules import CONTRADICTIONS, Contradiction
 from llmcost.usage.store import Store
 
 OnProblem = Literal["keep", "reject", "fail"]
+PENDING_ROWS: Final = 100_000
 _ORIGIN: Final = (pa.field("file_no", pa.int32()), pa.field("line", pa.int64()))
 
 
@@ -49,8 +51,8 @@ class ProblemLog:
 class Staging:
     """The rows of one ingest. ``folder`` must exist; the files in it are deleted by :meth:`close`."""
 
-    def __init__(self, store: Store, folder: Path, problems: ProblemLog) -> None:
-        self.store, self.problems = store, problems
+    def __init__(self, store: Store, folder: Path, problems: ProblemLog, secret: bytes) -> None:
+        self.store, self.problems, self.secret = store, problems, secret
         self.usage_path, self.billed_path = folder / "usage.parquet", folder / "billed.parquet"
         self._usage_schema = pa.schema([*_ORIGIN, *arrow_schema()])
         self._billed_schema = pa.schema([*_ORIGIN, *billed_schema()])
@@ -59,16 +61,53 @@ class Staging:
         self.usage_rows = self.billed_rows = 0
         self.present: set[str] = set()
         """Canonical columns that at least one staged row knows."""
+        self._pending: dict[bool, list[pa.Table]] = {False: [], True: []}
+        self._pending_rows = 0
+        self._pending_file = (0, "")
 
-    def add_usage(self, table: pa.Table, file_no: int, name: str, lines: Sequence[int] | pa.Array) -> None:
-        """Stages canonical rows; contradictory counters become unknown and are counted under problems."""
+    def add_usage(
+        self, table: pa.Table, file_no: int, name: str, lines: Sequence[int] | pa.Array, *, foreign: bool = False
+    ) -> None:
+        """Stages canonical rows. ``foreign``: the log supplied their keys, which are put under the user's secret."""
         if not len(table):
             return
-        staged = self._with_origin(table, file_no, lines, self._usage_schema)
-        staged = self._checked(staged, file_no, name)
+        if self._pending_file != (file_no, name):
+            self._flush()
+            self._pending_file = (file_no, name)
         self.present.update(f for f in table.column_names if table[f].null_count < len(table))
-        self._usage.write_table(staged)
-        self.usage_rows += len(staged)
+        self._pending[foreign].append(self._with_origin(table, file_no, lines, self._usage_schema))
+        self._pending_rows += len(table)
+        self.usage_rows += len(table)
+        if self._pending_rows >= PENDING_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Checks and writes what waits: contradictory counters become unknown and are counted under problems."""
+        for foreign, tables in self._pending.items():
+            if tables:
+                staged = pa.concat_tables(tables).combine_chunks()
+                staged = self._rekeyed(staged) if foreign else staged
+                checked = self._checked(staged, *self._pending_file)
+                self.usage_rows -= len(staged) - len(checked)
+                self._usage.write_table(checked)
+        self._pending = {False: [], True: []}
+        self._pending_rows = 0
+
+    def _rekeyed(self, table: pa.Table) -> pa.Table:
+        given = {name for name in ("prompt_key", "response_key", "prefix_keys") if table[name].null_count < len(table)}
+        replaced = {
+            name: f"CASE WHEN {name} IS NOT NULL THEN {rekey_sql(name, self.secret)} END" for name in given - {"prefix_keys"}
+        }
+        if "prefix_keys" in given:
+            replaced["prefix_keys"] = f"list_transform(prefix_keys, lambda k: {rekey_sql('k', self.secret)})"
+        if not replaced:
+            return table
+        self.store.connection.register("_keys", table)
+        try:
+            clause = ", ".join(f"{sql} AS {name}" for name, sql in replaced.items())
+            return self.store.arrow(f"SELECT * REPLACE ({clause}) FROM _keys").cast(table.schema)
+        finally:
+            self.store.connection.unregister("_keys")
 
     def add_billed(self, table: pa.Table, file_no: int, lines: Sequence[int]) -> None:
         """Stages billed lines."""
@@ -78,6 +117,7 @@ class Staging:
 
     def finish(self) -> None:
         """Ends writing; the staged files can now be read."""
+        self._flush()
         self._usage.close()
         self._billed.close()
 

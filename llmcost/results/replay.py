@@ -40,7 +40,11 @@ def replay(store: Store, catalogue: Catalogue, scenarios: Sequence[BoundScenario
 
     Raises UsageError for unknown columns, models or conditions, and when nothing is selected.
     """
-    return _Replay(store, catalogue, options).run(scenarios)
+    replaying = _Replay(store, catalogue, options)
+    try:
+        return replaying.run(scenarios)
+    finally:
+        replaying.engine.close()
 
 
 class _Replay:

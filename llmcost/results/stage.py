@@ -5,6 +5,7 @@ Ibis compiles; the store's own connection runs. Nothing here knows a strategy.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -31,6 +32,7 @@ _EXTRA: Final = {
 USAGE_TABLE: Final = ibis.table({**_EXTRA, **{c.name: IBIS_TYPES[c.type] for c in USAGE}}, name="usage")
 """The store's usage table, unbound: expressions over it compile for every engine."""
 _ROWS: Final = "llmcost_rows"
+_NUMBERS: Final = itertools.count(1)
 _MODELS: Final = ibis.table({"provider": "string", "name": "string", "model": "int64"}, name="llmcost_models")
 
 CORE: Final = (
@@ -56,7 +58,7 @@ class Engine:
     span: tuple[int, int] | None = None
     names: list[tuple[str | None, str, ModelRef | None]] = field(default_factory=list)
     _ids: dict[tuple[str | None, str], int] = field(default_factory=dict)
-    _tables: int = 0
+    _made: list[str] = field(default_factory=list)
     _compiled: dict[Hashable, str] = field(default_factory=dict)
 
     def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
@@ -110,8 +112,14 @@ class Engine:
         return ibis.table(ibis.Schema.from_pyarrow(data.schema), name=name)
 
     def _new_name(self) -> str:
-        self._tables += 1
-        return f"llmcost_t{self._tables}"
+        name = f"llmcost_t{next(_NUMBERS)}"
+        self._made.append(name)
+        return name
+
+    def close(self) -> None:
+        """Drops what this engine made in the store's connection."""
+        self.store.drop_temporary(reversed(self._made))
+        self._made.clear()
 
     def model_id(self, provider: str | None, name: str, model: ModelRef | None) -> int:
         """The id of a logged name, made when it is new."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -129,6 +129,12 @@ class Store:
             self.connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM _registered')
         finally:
             self.connection.unregister("_registered")
+
+    def drop_temporary(self, names: Iterable[str]) -> None:
+        """Drops temporary views and tables, the dependent ones first."""
+        views = {row[0] for row in self.rows("SELECT view_name FROM duckdb_views() WHERE temporary")}
+        for name in names:
+            self.execute(f'DROP {"VIEW" if name in views else "TABLE"} IF EXISTS "{name}"')
 
     def close(self) -> None:
         """Closes the connection; a temporary store is deleted."""
