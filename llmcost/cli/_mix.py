@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmcost.usage.columns import USAGE
-
 if TYPE_CHECKING:
     from llmcost.pricing.catalogue import Catalogue
     from llmcost.pricing.listing import Group
@@ -37,31 +35,8 @@ def _is_store(path: str) -> bool:
 
 def _groups(store: Store, catalogue: Catalogue) -> tuple[list[Group], int]:
     from llmcost.pricing.listing import Group
+    from llmcost.usage.mix import mix, uncounted
 
-    counted = [c.name for c in USAGE if c.group in {"counter", "media"} and c.type in {"count", "decimal"}]
-    steps = sorted(
-        {
-            t.from_input_tokens
-            for p in catalogue.providers()
-            for m in catalogue.file(p).models
-            for e in m.prices
-            for t in e.tiers
-        }
-    )
-    size = "(input_tokens // greatest(coalesce(requests, 1), 1))"
-    place = " + ".join([f"({size} >= {int(step)})::INT" for step in steps]) or "0"
-    sums = ", ".join(f'sum("{name}")' for name in counted)
-    rows = store.rows(
-        f"SELECT service_tier, {place} AS place, min({size}), {sums} FROM usage "
-        "WHERE input_tokens IS NOT NULL AND output_tokens IS NOT NULL GROUP BY 1, 2 ORDER BY ALL"
-    )
-    groups = [
-        Group({name: _whole(value) for name, value in zip(counted, values, strict=True)}, least, tier)
-        for tier, _, least, *values in rows
-    ]
-    left = int(store.value("SELECT count(*) FROM usage WHERE input_tokens IS NULL OR output_tokens IS NULL"))
-    return groups, left
-
-
-def _whole(value: object) -> object:
-    return int(value) if isinstance(value, int) else value
+    models = (model for provider in catalogue.providers() for model in catalogue.file(provider).models)
+    sizes = {tier.from_input_tokens for model in models for price in model.prices for tier in price.tiers}
+    return [Group(counts, least, tier) for tier, least, counts in mix(store, sizes)], uncounted(store)

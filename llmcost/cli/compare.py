@@ -28,7 +28,9 @@ def compare(
     title: TitleOption = "",
     quiet: QuietOption = False,
 ) -> None:
-    """Show what changed between two results: totals, scenarios and the largest movers."""
+    """Show what changed between two results.
+
+    Totals, scenarios and the largest movers; both results come from simulate --format json."""
     from llmcost import api
     from llmcost.reports import REPORTS, Options, Report
 

@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 import unicodedata
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -44,19 +43,18 @@ def warn(text: str) -> None:
 
 def _write(line: str) -> None:
     try:
-        print(line, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
     except (OSError, ValueError):  # nobody listens: the exit code still tells
         _to_nowhere(sys.stderr)
 
 
 def guarded(call: Callable[[], object], *, debug: bool) -> int:
     """Runs ``call`` and gives the exit code; whatever it raises is told on stderr."""
-    if not debug:
-        warnings.simplefilter("ignore")  # libraries warn developers, not users
     try:
         code = call()
         sys.stdout.flush()
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - this is where everything ends
         if debug and not isinstance(error, Exit | SystemExit | BrokenPipeError):
             traceback.print_exc()
         return _told(error)
@@ -64,33 +62,34 @@ def guarded(call: Callable[[], object], *, debug: bool) -> int:
 
 
 def _told(error: BaseException) -> int:
+    """Tells the error in the form of its kind; the exit code of it."""
+    code = 2
     match error:
-        case LlmcostError():
-            _write(visible(f"{NAME}: error: {error.render()}"))
-            return error.exit_code
-        case Exit():
-            return error.exit_code
-        case SystemExit():
-            return error.code if isinstance(error.code, int) else 2
-        case KeyboardInterrupt() | typer.Abort():
-            _write(f"{NAME}: interrupted; what was being written was left as it was")
-            return INTERRUPTED
+        case Exit() | SystemExit():
+            given = error.exit_code if isinstance(error, Exit) else error.code
+            code = given if isinstance(given, int) else 2
         case BrokenPipeError():
             _to_nowhere(sys.stdout)
-            return BROKEN_PIPE
+            code = BROKEN_PIPE
+        case KeyboardInterrupt() | typer.Abort():
+            _write(f"{NAME}: interrupted; what was being written was left as it was")
+            code = INTERRUPTED
+        case LlmcostError():
+            _fault(error.render())
+            code = error.exit_code
         case TyperException():
-            _write(visible(f"{NAME}: error: {_usage(error)}"))
-            return 2
+            _fault(_usage(error))
         case OSError():
-            where = f"{error.filename}: " if error.filename else ""
-            _write(visible(f"{NAME}: error: {where}{error.strerror or error}"))
-            return 2
+            _fault(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
         case MemoryError():
-            _write(
-                f"{NAME}: error: out of memory\n  give --memory-limit a smaller part, so that more is spilled to disk"
-            )
-            return 2
-    return _bug(error)
+            _fault("out of memory\n  give --memory-limit a smaller part, so that more is spilled to disk")
+        case _:
+            _bug(error)
+    return code
+
+
+def _fault(message: str) -> None:
+    _write(visible(f"{NAME}: error: {message}"))
 
 
 def _usage(error: TyperException) -> str:
@@ -101,15 +100,12 @@ def _usage(error: TyperException) -> str:
     return f"{message}\n  {path} --help lists what there is"
 
 
-def _bug(error: BaseException) -> int:
+def _bug(error: BaseException) -> None:
     first = (str(error).splitlines() or [""])[0][:300]
-    _write(
-        visible(
-            f"{NAME}: error: this is a bug: {type(error).__name__}: {first}\n"
-            f"  the store was left as it was; please report it with the output of {NAME} --debug ..."
-        )
+    _fault(
+        f"this is a bug: {type(error).__name__}: {first}\n"
+        f"  the store was left as it was; please report it with the output of {NAME} --debug ..."
     )
-    return 2
 
 
 def _to_nowhere(stream: object) -> None:

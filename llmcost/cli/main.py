@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -96,8 +98,15 @@ def main(
         typer.echo(context.get_help())
 
 
-def run() -> NoReturn:
-    """Runs the command line and exits with its code."""
-    arguments, debug = split_debug(sys.argv[1:])
+def invoke(given: Sequence[str]) -> int:
+    """Runs one command line and gives its exit code."""
+    arguments, debug = split_debug(given)
     command = get_command(app)
-    sys.exit(guarded(lambda: command.main(arguments, prog_name=NAME, standalone_mode=False), debug=debug))
+    return guarded(lambda: command.main(arguments, prog_name=NAME, standalone_mode=False), debug=debug)
+
+
+def run() -> NoReturn:
+    """Runs the process's command line and exits with its code."""
+    if "--debug" not in sys.argv:
+        warnings.simplefilter("ignore")  # libraries warn developers, not users
+    sys.exit(invoke(sys.argv[1:]))

@@ -37,7 +37,7 @@ class Origin(StrEnum):
 
 @COMMAND.callback()
 def prices() -> None:
-    """Look prices up, import catalogues, see what they would change."""
+    """Look prices up, import and compare catalogues."""
 
 
 @COMMAND.command("list")

@@ -27,7 +27,7 @@ def schema(
         str | None, typer.Argument(metavar="[NAME]", show_default=False, help="The strategy, behind the word strategy.")
     ] = None,
 ) -> None:
-    """Print the JSON Schema of scenario, price, mapping or result files."""
+    """Print the JSON Schema of a file you write or read."""
     from llmcost.results import schemas
 
     if what == "strategy":

@@ -62,7 +62,7 @@ def simulate(
     strict: opt.StrictOption = False,
     quiet: opt.QuietOption = False,
 ) -> None:
-    """Replay logs under strategies and show what each would have saved.
+    """Replay logs under strategies: what each would have saved.
 
     With PATHs these are read into a temporary store (or into --store) and only they are charged; without, everything
     in the store is. Without a scenario or preset, a ready-made scenario of every strategy is tried.

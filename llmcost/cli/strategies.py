@@ -22,7 +22,7 @@ COMMAND = command_app(invoke_without_command=True, no_args_is_help=False)
 
 @COMMAND.callback()
 def strategies(context: typer.Context) -> None:
-    """List what can be simulated; show NAME prints a strategy's parameters."""
+    """List what can be simulated, with all parameters."""
     if context.invoked_subcommand is None:
         listing(TextFormat.TEXT)
 

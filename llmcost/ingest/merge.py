@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 from llmcost.ingest.stage import Staging
 from llmcost.usage.columns import COUNTERS
@@ -194,4 +193,3 @@ def merge_billed(store: Store, staging: Staging) -> Merged:
     store.execute(f"INSERT INTO billed ({names}) SELECT {names} FROM billed_ranked WHERE seat = 1")
     ingested = staging.billed_rows - duplicates - superseded
     return Merged(ingested, duplicates, superseded, replaced, ingested)
-

@@ -15,7 +15,9 @@ from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, NEVER, PROJECT_SCOPE
 from llmcost.usage.store import Store
 
 # At least a microsecond: calls that start at the same instant cannot have answered one another.
-_LATENCY: Final = f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
+_LATENCY: Final = (
+    f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
+)
 _PROJECT: Final = ", ".join(f"'{name}'" for name in PROJECT_SCOPED)
 PARTITION: Final = (
     "md5_number_lower(concat(coalesce(provider_name, ''), '\x1f', coalesce(response_model, request_model, ''), '\x1f', "

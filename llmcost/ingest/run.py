@@ -274,8 +274,8 @@ def _record(
     for file in summary.files:
         if file.source and not file.known:
             store.execute(
-                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [file.file_key, f"{file.file_key:016x}", file.name, file.source, _mapping_name(options), None, file.read, file.rejected, file.skipped],
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [file.file_key, file.name, file.source, _mapping_name(options), file.read, file.rejected, file.skipped],
             )
     for (number, kind, rejected), (count, line, example) in problems.counts.items():
         store.execute(
@@ -290,6 +290,7 @@ def _nothing(summary: IngestSummary) -> NothingIngestedError:
         f"none of the {summary.read} records could be used" if summary.read else "the files hold no calls",
         where=", ".join(file.name for file in summary.files[:3]),
         excerpt=first,
-        why="; ".join(f"{count} x {kind}" for kind, _, count, _ in summary.problems[:5]) or "there is nothing to count in them",
+        why="; ".join(f"{count} x {kind}" for kind, _, count, _ in summary.problems[:5])
+        or "there is nothing to count in them",
         hint="the store was left as it was",
     )

@@ -31,7 +31,9 @@ class ProblemLog:
     policy: OnProblem = "keep"
     counts: dict[tuple[int, str, bool], list[int | str]] = field(default_factory=dict)
 
-    def add(self, file_no: int, name: str, kind: str, detail: str, *, rejected: bool, line: int, times: int = 1) -> None:
+    def add(
+        self, file_no: int, name: str, kind: str, detail: str, *, rejected: bool, line: int, times: int = 1
+    ) -> None:
         """Counts a problem; NothingIngestedError under ``--on-problem fail``."""
         if self.policy == "fail":
             raise NothingIngestedError(
@@ -96,7 +98,8 @@ class Staging:
     def _rekeyed(self, table: pa.Table) -> pa.Table:
         given = {name for name in ("prompt_key", "response_key", "prefix_keys") if table[name].null_count < len(table)}
         replaced = {
-            name: f"CASE WHEN {name} IS NOT NULL THEN {rekey_sql(name, self.secret)} END" for name in given - {"prefix_keys"}
+            name: f"CASE WHEN {name} IS NOT NULL THEN {rekey_sql(name, self.secret)} END"
+            for name in given - {"prefix_keys"}
         }
         if "prefix_keys" in given:
             replaced["prefix_keys"] = f"list_transform(prefix_keys, lambda k: {rekey_sql('k', self.secret)})"
@@ -149,7 +152,9 @@ class Staging:
         shows = ", ".join(rule.shows)
         example = self.store.rows(f"SELECT line, {shows} FROM _batch WHERE {rule.when} ORDER BY line LIMIT 1")
         line, *values = example[0]
-        detail = "  ".join(f"{column} {value}" for column, value in zip(rule.shows, values, strict=True) if value is not None)
+        detail = "  ".join(
+            f"{column} {value}" for column, value in zip(rule.shows, values, strict=True) if value is not None
+        )
         rejected = self.problems.policy == "reject"
         self.problems.add(file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number)
 

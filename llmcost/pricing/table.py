@@ -45,7 +45,7 @@ class Group:
 
     dimensions: tuple[Any, ...]
     key: tuple[Any, ...]
-    model: int
+    model: int | None
     rows: Decimal
     requests: Decimal
     changed: Decimal

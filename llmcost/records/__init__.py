@@ -6,6 +6,22 @@ from llmcost.records.contract import Body, Context, Part, Problem, Reading, Reco
 from llmcost.records.values import BadValueError, as_json, count, flag, instant, money, number, text
 
 __all__ = [
-    "BadValueError", "Body", "Context", "Part", "Problem", "Reading", "Record", "Row", "Sample", "Skip", "Source",
-    "as_json", "count", "flag", "instant", "money", "number", "text",
+    "BadValueError",
+    "Body",
+    "Context",
+    "Part",
+    "Problem",
+    "Reading",
+    "Record",
+    "Row",
+    "Sample",
+    "Skip",
+    "Source",
+    "as_json",
+    "count",
+    "flag",
+    "instant",
+    "money",
+    "number",
+    "text",
 ]

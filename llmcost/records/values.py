@@ -17,7 +17,10 @@ EARLIEST: Final = 1_420_070_400_000_000
 """2015-01-01: before any of these APIs existed."""
 LATEST: Final = 4_102_444_800_000_000
 """2100-01-01."""
-_ISO = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$", re.IGNORECASE)
+_ISO = re.compile(
+    r"^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$",
+    re.IGNORECASE,
+)
 
 
 class BadValueError(ValueError):
@@ -29,7 +32,13 @@ class BadValueError(ValueError):
 
 
 def _show(value: object) -> str:
-    return repr(value) if isinstance(value, int | float | Decimal | bool) else f"text of {len(str(value))} characters" if isinstance(value, str) else type(value).__name__
+    return (
+        repr(value)
+        if isinstance(value, int | float | Decimal | bool)
+        else f"text of {len(str(value))} characters"
+        if isinstance(value, str)
+        else type(value).__name__
+    )
 
 
 def count(value: Any, field: str) -> int | None:
@@ -42,7 +51,11 @@ def count(value: Any, field: str) -> int | None:
         whole = value
     else:
         try:
-            exact = Decimal(repr(value)) if isinstance(value, float) else decimal_of(value.strip() if isinstance(value, str) else value)
+            exact = (
+                Decimal(repr(value))
+                if isinstance(value, float)
+                else decimal_of(value.strip() if isinstance(value, str) else value)
+            )
         except (ValueError, TypeError, ArithmeticError) as error:
             raise BadValueError("not-a-count", f"{field} is {_show(value)}, not a count") from error
         if not exact.is_finite() or exact.adjusted() > 30 or exact != exact.to_integral_value():
@@ -62,7 +75,11 @@ def money(value: Any, field: str) -> Decimal | None:
     if isinstance(value, bool | list | dict):
         raise BadValueError("not-an-amount", f"{field} is {_show(value)}, not an amount")
     try:
-        amount = Decimal(repr(value)) if isinstance(value, float) else decimal_of(value.strip() if isinstance(value, str) else value)
+        amount = (
+            Decimal(repr(value))
+            if isinstance(value, float)
+            else decimal_of(value.strip() if isinstance(value, str) else value)
+        )
     except (ValueError, TypeError, ArithmeticError) as error:
         raise BadValueError("not-an-amount", f"{field} is {_show(value)}, not an amount") from error
     if not amount.is_finite() or amount.adjusted() > 15:
@@ -146,13 +163,17 @@ def instant(value: Any, field: str, unit: str = "auto") -> int | None:
 def _calendar(value: date) -> int:
     """Microseconds of a date (its midnight) or a datetime, as Parquet gives them; without zone it is UTC."""
     moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        microseconds=1
+    )
 
 
 def _iso(match: re.Match[str], field: str) -> int:
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
-        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), min(int(second or 0), 59), tzinfo=UTC)
+        moment = datetime(
+            int(year), int(month), int(day), int(hour or 0), int(minute or 0), min(int(second or 0), 59), tzinfo=UTC
+        )
     except ValueError as error:
         raise BadValueError("not-an-instant", f"{field} is not a date of the calendar") from error
     micros = int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
@@ -172,4 +193,8 @@ def _plausible(micros: int, field: str) -> int:
 
 def as_json(value: Any) -> str | None:
     """Canonical JSON text (sorted keys, no blanks); None stays None."""
-    return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return (
+        None
+        if value is None
+        else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from llmcost.pricing.resolve import Unpriced
-from llmcost.results.model import Coverage, ProblemCount, Unpriced as UnpricedLine
+from llmcost.results.model import Coverage, ProblemCount
+from llmcost.results.model import Unpriced as UnpricedLine
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import Priced, add, whole
 from llmcost.usage.store import Store
@@ -53,19 +54,11 @@ def coverage(store: Store, baseline: Priced, options: ReplayOptions) -> Coverage
 
 
 def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -> tuple[int, int, int]:
-    """(ingested, duplicates, superseded) of the files or the whole store.
+    """(ingested, duplicates, superseded) such that they and the rejects sum to the records read of these files.
 
-    Over the store the ingests' own accounts are added. Of single files it is known how many rows they hold in the
-    store; the rest of their records were duplicates or gave way.
+    Ingested is what the store holds of them. What it does not hold was a duplicate or gave way to a better version;
+    how many gave way is known from the ingests' accounts, which cover the whole store.
     """
-    if options.file_keys is None or not store.value(f"SELECT count(*) FROM files WHERE NOT ({_of_files(options)})"):
-        duplicates, superseded, again = store.rows(
-            "SELECT coalesce(sum(duplicates), 0), coalesce(sum(superseded), 0), coalesce(sum(records_read), 0) FROM ingests"
-        )[0]
-        repeated = int(again) - read
-        held = int(store.value("SELECT (SELECT count(*) FROM usage) + (SELECT count(*) FROM billed)"))
-        lost = read - rejected - held
-        return held, max(0, int(duplicates) - repeated - max(0, 0)), max(0, lost - (int(duplicates) - repeated))
     held = int(
         store.value(
             f"SELECT (SELECT count(*) FROM usage WHERE {_of_files(options)} OR identity IN "
@@ -73,7 +66,11 @@ def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -
             f"(SELECT count(*) FROM billed WHERE {_of_files(options)})"
         )
     )
-    return held, max(0, read - rejected - held), 0
+    others = store.value(f"SELECT count(*) FROM files WHERE NOT ({_of_files(options)})")
+    gone = max(0, read - rejected - held)
+    gave_way = int(store.value("SELECT coalesce(sum(superseded + replaced), 0) FROM ingests"))
+    superseded = 0 if others else min(gone, gave_way)
+    return held, gone - superseded, superseded
 
 
 def _token_sources(store: Store) -> dict[str, int]:
@@ -99,16 +96,22 @@ def warnings(store: Store, baseline: Priced, options: ReplayOptions) -> list[str
     timeless = int(store.value(f"SELECT count(*) FROM usage WHERE started_at IS NULL AND {_of_files(options)}"))
     if timeless:
         found.append(f"{timeless} rows have no time: priced at today's rates and left out of every time series")
-    buckets, covered = store.rows(
-        "SELECT (SELECT count(*) FROM usage WHERE ended_at IS NOT NULL), count(*) FROM usage r WHERE r.ended_at IS NULL "
-        "AND EXISTS (SELECT 1 FROM usage b WHERE b.ended_at IS NOT NULL AND b.provider_name IS NOT DISTINCT FROM r.provider_name "
-        "AND r.started_at >= b.started_at AND r.started_at < b.ended_at)"
-    )[0] if store.value("SELECT count(*) FROM usage WHERE ended_at IS NOT NULL") else (0, 0)
+    buckets, covered = (
+        store.rows(
+            "SELECT (SELECT count(*) FROM usage WHERE ended_at IS NOT NULL), count(*) FROM usage r WHERE r.ended_at IS NULL "
+            "AND EXISTS (SELECT 1 FROM usage b WHERE b.ended_at IS NOT NULL AND b.provider_name IS NOT DISTINCT FROM r.provider_name "
+            "AND r.started_at >= b.started_at AND r.started_at < b.ended_at)"
+        )[0]
+        if store.value("SELECT count(*) FROM usage WHERE ended_at IS NOT NULL")
+        else (0, 0)
+    )
     if buckets and covered:
         found.append(
             f"{covered} requests fall into the spans of {buckets} usage buckets of the same provider: "
             "if both describe the same traffic, ingest only one of them"
         )
     if baseline.unpriced:
-        found.append(f"{whole(add(g.requests for g in baseline.unpriced))} requests could not be priced and are in no total")
+        found.append(
+            f"{whole(add(g.requests for g in baseline.unpriced))} requests could not be priced and are in no total"
+        )
     return found

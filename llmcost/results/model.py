@@ -130,7 +130,9 @@ class Step(_Model):
     evidence: Evidence
     assumptions: list[Assumption] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
-    facts: dict[str, str] = Field(default_factory=dict, description="What the step measured on the way: hit rate, achieved share ..")
+    facts: dict[str, str] = Field(
+        default_factory=dict, description="What the step measured on the way: hit rate, achieved share .."
+    )
 
 
 class FlatChargeLine(_Model):

@@ -35,7 +35,9 @@ class Clock:
         try:
             zone = ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise UsageError(f"there is no time zone {self.timezone!r}", hint="use a name like Europe/Berlin or UTC") from error
+            raise UsageError(
+                f"there is no time zone {self.timezone!r}", hint="use a name like Europe/Berlin or UTC"
+            ) from error
         if self.span is None:
             return [(0, 0)]
         found = [(self.span[0], _offset(self.span[0], zone))]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import ibis.expr.types as ir
 
-from llmcost.money import EXACT, ZERO, MTOK
+from llmcost.money import EXACT, MTOK, ZERO
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import ibis
@@ -21,7 +20,7 @@ from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.table import SUMMED, Pricer
 from llmcost.results import coverage as covering
-from llmcost.results.model import PricesUsed, Result, Scenario
+from llmcost.results.model import PricesUsed, Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.period import Clock, period_of
 from llmcost.results.priced import Priced
@@ -53,7 +52,9 @@ class _Replay:
         self.engine = Engine(store, catalogue, options.now)
         for name in options.dimensions:
             if name not in BY_NAME:
-                raise UsageError(f"there is no dimension {name!r}", hint="dimensions are usage columns: feature, team, user_id ..")
+                raise UsageError(
+                    f"there is no dimension {name!r}", hint="dimensions are usage columns: feature, team, user_id .."
+                )
         self.present = _present(store)
         self.files = self._files()
         span = self._span()

@@ -29,7 +29,9 @@ class ScenarioSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1, max_length=120, description="Name shown in reports.")
-    prices_on: date | None = Field(default=None, description="Price every request at this day's rates; absent: its own day.")
+    prices_on: date | None = Field(
+        default=None, description="Price every request at this day's rates; absent: its own day."
+    )
     step: tuple[StepSpec, ...] = Field(default=(), description="Steps, applied in order.")
 
 
@@ -72,7 +74,9 @@ def read(path: Path) -> list[BoundScenario]:
         raise UsageError(explain(error, ScenarioFile), where=str(path)) from error
     _unique([scenario.name for scenario in file.scenario], str(path))
     return [
-        BoundScenario(spec.name, tuple(_bind(step, f"{path}: scenario {spec.name!r}") for step in spec.step), spec.prices_on)
+        BoundScenario(
+            spec.name, tuple(_bind(step, f"{path}: scenario {spec.name!r}") for step in spec.step), spec.prices_on
+        )
         for spec in file.scenario
     ]
 

@@ -82,7 +82,9 @@ class Engine:
         self.store.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._compiled[key]}')
         return name
 
-    def rolled_up(self, table: str, keys: Sequence[str], added: Sequence[str], least: Sequence[str]) -> list[dict[str, Any]]:
+    def rolled_up(
+        self, table: str, keys: Sequence[str], added: Sequence[str], least: Sequence[str]
+    ) -> list[dict[str, Any]]:
         """Sums and minima of a table that this engine made, by ``keys``: plain SQL, too simple to be worth compiling."""
         quoted = ", ".join(f'"{key}"' for key in keys)
         sums = [f'sum("{name}") AS "{name}"' for name in added] + [f'min("{name}") AS "{name}"' for name in least]
@@ -230,4 +232,3 @@ def fresh_step(workload: Workload) -> Workload:
     """The workload before a step: nothing changed yet, no evidence."""
     rows = workload.rows.mutate(changed=ibis.literal(False), evidence=ibis.literal(0, type="int64"))
     return replace(workload, rows=rows)
-

@@ -57,7 +57,8 @@ class Chain:
     @cached_property
     def excluded(self) -> ir.Table | None:
         """Rows without a price in some state although they have one in another; None when the unpriced rows of
-        all states are the same untouched ones."""
+        all states are the same untouched ones.
+        """
         states = self.full
         if not any(state.unpriced for state in states):
             return None
@@ -73,7 +74,8 @@ class Chain:
         wide = keyed(state.workload.rows.filter(state.workload.rows.selected), state.cuts, state.pricer.present)
         keys = sorted({group.key for group in state.unpriced}, key=str)
         conditions = [
-            reduce(lambda a, b: a & b, (wide[n].identical_to(v) for n, v in zip(PRICE_KEYS, key, strict=True))) for key in keys
+            reduce(lambda a, b: a & b, (wide[n].identical_to(v) for n, v in zip(PRICE_KEYS, key, strict=True)))
+            for key in keys
         ]
         return wide.filter(reduce(lambda a, b: a | b, conditions)).select("row_id")
 
@@ -187,7 +189,9 @@ def _step(chain: Chain, place: int) -> Step:
         cost_added_usd=chain.cost_added(place),
         requests_changed=whole(add(group.changed for group in chain.compared[place + 1].total)),
         evidence=chain.evidence(place),
-        assumptions=[Assumption(name=a.name, value=a.value, unit=a.unit, source=a.source) for a in rewritten.assumptions],
+        assumptions=[
+            Assumption(name=a.name, value=a.value, unit=a.unit, source=a.source) for a in rewritten.assumptions
+        ],
         warnings=list(rewritten.warnings),
         facts={**rewritten.facts, **_measured(chain.engine, rewritten)},
     )
@@ -202,4 +206,3 @@ def _measured(engine: Engine, rewritten: Rewritten) -> dict[str, str]:
         rows.filter(rows.selected).agg(**{f"m{n}": rewritten.measures[name] for n, name in enumerate(names)})
     )[0]
     return {name: str(answer[f"m{n}"]) for n, name in enumerate(names) if answer[f"m{n}"] is not None}
-

@@ -27,12 +27,30 @@ from llmcost.money import plain
 from llmcost.pricing.entries import CacheRule
 from llmcost.usage.caching import NEVER, PROJECT_SCOPED
 from llmcost.workload.contract import (
-    ASSUMED, MEASURED, MODELLED, FlatCharge, Noted, Rewritten, Selecting, Stage, Strategy, Weight, Workload, with_rows,
+    ASSUMED,
+    MEASURED,
+    MODELLED,
+    FlatCharge,
+    Noted,
+    Rewritten,
+    Selecting,
+    Stage,
+    Strategy,
+    Weight,
+    Workload,
+    with_rows,
 )  # fmt: skip
 from llmcost.workload.draw import drawn
 from llmcost.workload.durations import Duration, Scope, micros_of, shown
 from llmcost.workload.prefixes import (
-    LATENCY_READS, READS, CacheUse, logged_hits, ready_at, replayed_hits, scope_key, stored_token_seconds,
+    LATENCY_READS,
+    READS,
+    CacheUse,
+    logged_hits,
+    ready_at,
+    replayed_hits,
+    scope_key,
+    stored_token_seconds,
 )  # fmt: skip
 from llmcost.workload.select import condition
 
@@ -46,19 +64,31 @@ class PromptCacheParams(Selecting):
         default=None, description="implicit: the provider caches by itself; explicit: the request marks what to cache."
     )
     ttl: Duration | None = Field(default=None, description="Life of an entry after its last use: 5m, 1h, unlimited ..")
-    retention: Literal["default", "long"] = Field(default="default", description="long: the longer life the provider sells or offers.")
+    retention: Literal["default", "long"] = Field(
+        default="default", description="long: the longer life the provider sells or offers."
+    )
     min_tokens: int | None = Field(default=None, ge=0, description="Shortest prefix that is cached, tokens.")
-    increment_tokens: int | None = Field(default=None, ge=1, description="Steps in which a hit grows beyond the minimum, tokens.")
+    increment_tokens: int | None = Field(
+        default=None, ge=1, description="Steps in which a hit grows beyond the minimum, tokens."
+    )
     write_latency: Duration | None = Field(
-        default=None, description="Time until a written entry can be read; absent: the log's time to first token; 0s: at once."
+        default=None,
+        description="Time until a written entry can be read; absent: the log's time to first token; 0s: at once.",
     )
     breakpoints: Literal["log", "end"] = Field(
-        default="log", description="log: cache up to the request's own last breakpoint where it has any; end: the whole prompt."
+        default="log",
+        description="log: cache up to the request's own last breakpoint where it has any; end: the whole prompt.",
     )
     scope: Scope | None = Field(default=None, description="Who shares a cache.")
-    storage: bool | None = Field(default=None, description="Whether stored tokens are billed by the hour (explicit caches of some providers).")
-    storage_hours: Decimal | None = Field(default=None, ge=0, description="Hours that prefix_tokens are stored, with hit_rate; absent: the log's period.")
-    hit_rate: Decimal | None = Field(default=None, ge=0, le=1, description="Assumed share of requests that hit (0 to 1), instead of replaying.")
+    storage: bool | None = Field(
+        default=None, description="Whether stored tokens are billed by the hour (explicit caches of some providers)."
+    )
+    storage_hours: Decimal | None = Field(
+        default=None, ge=0, description="Hours that prefix_tokens are stored, with hit_rate; absent: the log's period."
+    )
+    hit_rate: Decimal | None = Field(
+        default=None, ge=0, le=1, description="Assumed share of requests that hit (0 to 1), instead of replaying."
+    )
     prefix_tokens: int | None = Field(default=None, ge=1, description="Assumed length of the cached prefix, tokens.")
     conversation: bool = Field(default=True, description="Model rows without prefix keys from their conversation.")
     observed: Literal["keep", "replace"] = Field(
@@ -107,7 +137,9 @@ def _rules(stage: Stage, params: PromptCacheParams) -> list[_Rule]:
 
 def _rule(number: int, entry: CacheRule, since: int | None, params: PromptCacheParams, provider: str) -> _Rule:
     explicit = params.mode == "explicit" if params.mode else entry.mode == "explicit"
-    life: int | None = (entry.long_ttl_seconds or entry.ttl_seconds if params.retention == "long" else entry.ttl_seconds) * 1_000_000
+    life: int | None = (
+        entry.long_ttl_seconds or entry.ttl_seconds if params.retention == "long" else entry.ttl_seconds
+    ) * 1_000_000
     if params.ttl is not None:
         life = micros_of(params.ttl)
     scope: Scope = params.scope or ("project" if provider in PROJECT_SCOPED else "organization")
@@ -119,7 +151,13 @@ def _rule(number: int, entry: CacheRule, since: int | None, params: PromptCacheP
         minimum=entry.min_tokens if params.min_tokens is None else params.min_tokens,
         increment=entry.increment_tokens if params.increment_tokens is None else params.increment_tokens,
         scope=scope,
-        one_hour=entry.write_class == "cache_write_1h" or (entry.write_class == "cache_write_5m" and entry.long_ttl_seconds == 3600 and life is not None and life > entry.ttl_seconds * 1_000_000),
+        one_hour=entry.write_class == "cache_write_1h"
+        or (
+            entry.write_class == "cache_write_5m"
+            and entry.long_ttl_seconds == 3600
+            and life is not None
+            and life > entry.ttl_seconds * 1_000_000
+        ),
         writes_billed=entry.write_class != "input",
         stored=explicit and (entry.storage_billed if params.storage is None else params.storage),
         source=entry.source,
@@ -144,7 +182,12 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
     """Gives the matching rows the counters that the replayed or assumed cache would give them."""
     rules = _rules(stage, params)
     rows = workload.rows
-    matching = rows.selected & rows.sent & rows.model.isin([rule.model for rule in rules] or [-1]) & rows.input_tokens.notnull()
+    matching = (
+        rows.selected
+        & rows.sent
+        & rows.model.isin([rule.model for rule in rules] or [-1])
+        & rows.input_tokens.notnull()
+    )
     if params.when:
         matching = matching & condition(params.when, rows)
     matching = matching & drawn(rows, params.share, params.by, stage)
@@ -167,10 +210,16 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
 def _floored(rows: ir.Table, tokens: ir.IntegerValue) -> ir.IntegerValue:
     """Tokens rounded down to the minimum plus whole increments; 0 below the minimum."""
     steps = (tokens - rows._minimum) // rows._increment
-    return ibis.ifelse((tokens >= rows._minimum) & (tokens > 0), rows._minimum + steps * rows._increment, 0).fill_null(0).cast("int64")
+    return (
+        ibis.ifelse((tokens >= rows._minimum) & (tokens > 0), rows._minimum + steps * rows._increment, 0)
+        .fill_null(0)
+        .cast("int64")
+    )
 
 
-def _assumed(workload: Workload, rows: ir.Table, params: PromptCacheParams, stage: Stage, rules: list[_Rule]) -> Rewritten:
+def _assumed(
+    workload: Workload, rows: ir.Table, params: PromptCacheParams, stage: Stage, rules: list[_Rule]
+) -> Rewritten:
     rate, prefix = params.hit_rate or Decimal(0), params.prefix_tokens or 0
     calls = ibis.coalesce(rows.requests, 1)
     cached = ibis.least(_floored(rows, ibis.literal(prefix, type="int64")) * calls, rows.input_tokens)
@@ -220,13 +269,24 @@ def _used_models(stage: Stage) -> set[int]:
     return {number for number, model, _, name in stage.models() if model is not None and not name.startswith("\x1f")}
 
 
-def _replayed(workload: Workload, rows: ir.Table, params: PromptCacheParams, stage: Stage, rules: list[_Rule]) -> Rewritten:
+def _replayed(
+    workload: Workload, rows: ir.Table, params: PromptCacheParams, stage: Stage, rules: list[_Rule]
+) -> Rewritten:
     breakpoints = "cache_breakpoints" in stage.present and params.breakpoints == "log"
     limit = rows.cache_breakpoints.maxs() if breakpoints else None
-    rows = rows.mutate(_limit=ibis.coalesce(limit.nullif(0), 2**61) if limit is not None else ibis.literal(2**61, type="int64"))
+    rows = rows.mutate(
+        _limit=ibis.coalesce(limit.nullif(0), 2**61) if limit is not None else ibis.literal(2**61, type="int64")
+    )
     latency = micros_of(params.write_latency) if params.write_latency is not None else None
     keyed = "prefix_keys" in stage.present
-    plays = workload.touched or latency is not None or breakpoints or params.scope is not None or _merged_names(stage) or any(r.stored for r in rules)
+    plays = (
+        workload.touched
+        or latency is not None
+        or breakpoints
+        or params.scope is not None
+        or _merged_names(stage)
+        or any(r.stored for r in rules)
+    )
     charges: tuple[FlatCharge, ...] = ()
     if not keyed:
         rows = rows.mutate(_found=ibis.null("int64"), _keyed=ibis.literal(False))
@@ -235,7 +295,9 @@ def _replayed(workload: Workload, rows: ir.Table, params: PromptCacheParams, sta
         scope = _scope(rows, rules)
         found = replayed_hits(rows, use, scope)
         joined = rows.left_join(found, ["row_id", "branch"])
-        rows = joined.select(*[joined[name] for name in rows.columns], _found=joined.hit_tokens, _keyed=rows.prefix_keys.notnull())
+        rows = joined.select(
+            *[joined[name] for name in rows.columns], _found=joined.hit_tokens, _keyed=rows.prefix_keys.notnull()
+        )
         charges = _storage(stage, rows, use, scope, rules)
     else:
         rows = rows.mutate(_found=logged_hits(rows, rows._life), _keyed=rows.prefix_keys.notnull())
@@ -248,7 +310,11 @@ def _replayed(workload: Workload, rows: ir.Table, params: PromptCacheParams, sta
 
 def _merged_names(stage: Stage) -> bool:
     """Whether two logged names mean one model, so that the ingest's partitions are not the caches."""
-    keys = [(provider, model.key) for _, model, provider, name in stage.models() if model is not None and not name.startswith("\x1f")]
+    keys = [
+        (provider, model.key)
+        for _, model, provider, name in stage.models()
+        if model is not None and not name.startswith("\x1f")
+    ]
     return len(keys) != len(set(keys))
 
 
@@ -280,10 +346,17 @@ def _from_conversation(rows: ir.Table, latency: int | None) -> ir.Table:
 
 
 def _finished(
-    workload: Workload, rows: ir.Table, params: PromptCacheParams, stage: Stage, rules: list[_Rule], charges: tuple[FlatCharge, ...]
+    workload: Workload,
+    rows: ir.Table,
+    params: PromptCacheParams,
+    stage: Stage,
+    rules: list[_Rule],
+    charges: tuple[FlatCharge, ...],
 ) -> Rewritten:
     cacheable = _floored(rows, ibis.least(rows._limit, rows.input_tokens))
-    read = ibis.least(_floored(rows, ibis.least(rows._found.fill_null(0), rows.input_tokens, rows._limit)), rows.input_tokens)
+    read = ibis.least(
+        _floored(rows, ibis.least(rows._found.fill_null(0), rows.input_tokens, rows._limit)), rows.input_tokens
+    )
     rows = rows.mutate(_read=read.cast("int64"), _cacheable=ibis.greatest(cacheable, read).cast("int64"))
     written = ibis.ifelse(rows._pays, rows._cacheable - rows._read, 0).cast("int64")
     changing = rows._matching & rows._known & rows.ended_at.isnull()
@@ -329,9 +402,15 @@ def _better(rows: ir.Table, params: PromptCacheParams) -> ir.BooleanValue:
     return moved | uncached | (rows._read > read.fill_null(0))
 
 
-def _counters(rows: ir.Table, changing: ir.BooleanValue, read: ir.IntegerValue, written: ir.IntegerValue) -> dict[str, ir.Value]:
+def _counters(
+    rows: ir.Table, changing: ir.BooleanValue, read: ir.IntegerValue, written: ir.IntegerValue
+) -> dict[str, ir.Value]:
     one_hour = ibis.ifelse(rows._hour, written, 0).cast("int64")
-    audio = {"cache_read_audio_tokens": ibis.ifelse(changing, 0, rows.cache_read_audio_tokens).cast("int64")} if "cache_read_audio_tokens" in rows.columns else {}
+    audio = (
+        {"cache_read_audio_tokens": ibis.ifelse(changing, 0, rows.cache_read_audio_tokens).cast("int64")}
+        if "cache_read_audio_tokens" in rows.columns
+        else {}
+    )
     return {
         **audio,
         "cache_read_input_tokens": ibis.ifelse(changing, read, rows.cache_read_input_tokens),
@@ -369,20 +448,32 @@ def _facts(stage: Stage, rows: ir.Table) -> dict[str, str]:
 def _warnings(stage: Stage, facts: dict[str, str]) -> tuple[str, ...]:
     del stage
     if facts.get("input tokens replayed") == "0":
-        return ("no row has prefix keys or a conversation: nothing was replayed; give hit_rate and prefix_tokens to assume",)
+        return (
+            "no row has prefix keys or a conversation: nothing was replayed; give hit_rate and prefix_tokens to assume",
+        )
     return ()
 
 
-def _storage(stage: Stage, rows: ir.Table, use: CacheUse, scope: ir.StringValue, rules: list[_Rule]) -> tuple[FlatCharge, ...]:
+def _storage(
+    stage: Stage, rows: ir.Table, use: CacheUse, scope: ir.StringValue, rules: list[_Rule]
+) -> tuple[FlatCharge, ...]:
     stored = {rule.model for rule in rules if rule.stored}
     if not stored:
         return ()
     del use, scope
     again = CacheUse(rows._life, rows._matching, rows._limit, None)
     names = {number: model.key for number, model, _, _ in stage.models() if model is not None}
-    kept = stage.collect(stored_token_seconds(rows, again, _scope(rows, rules)).mutate(token_ms=lambda t: t.token_ms.cast("string")))
+    kept = stage.collect(
+        stored_token_seconds(rows, again, _scope(rows, rules)).mutate(token_ms=lambda t: t.token_ms.cast("string"))
+    )
     return tuple(
-        FlatCharge("cache_storage_mtok_hour", Decimal(line["token_ms"]) / _HOUR_MTOK_MS, "MTok-hours", names[line["model"]], note="stored prefixes")
+        FlatCharge(
+            "cache_storage_mtok_hour",
+            Decimal(line["token_ms"]) / _HOUR_MTOK_MS,
+            "MTok-hours",
+            names[line["model"]],
+            note="stored prefixes",
+        )
         for line in sorted(kept.to_pylist(), key=lambda line: line["model"])
         if line["model"] in stored and line["token_ms"]
     )
@@ -395,14 +486,27 @@ def _rule_notes(stage: Stage, rules: list[_Rule], params: PromptCacheParams) -> 
     for rule in rules:
         if rule.model not in used or rule.since is not None:
             continue
-        given = any(v is not None for v in (params.ttl, params.min_tokens, params.increment_tokens)) or params.retention == "long"
+        given = (
+            any(v is not None for v in (params.ttl, params.min_tokens, params.increment_tokens))
+            or params.retention == "long"
+        )
         value = f"life {shown(rule.life)}, from {rule.minimum} tokens in steps of {rule.increment}, per {rule.scope}"
-        notes.append(Noted(f"cache rule of {names[rule.model]}", value, "", "scenario and provider rule" if given else rule.source))
+        notes.append(
+            Noted(
+                f"cache rule of {names[rule.model]}", value, "", "scenario and provider rule" if given else rule.source
+            )
+        )
     return tuple(dict.fromkeys(notes))
 
 
 def _title(params: PromptCacheParams) -> str:
-    life = f"life {params.ttl}" if params.ttl else "the provider's longer life" if params.retention == "long" else "the provider's own rules"
+    life = (
+        f"life {params.ttl}"
+        if params.ttl
+        else "the provider's longer life"
+        if params.retention == "long"
+        else "the provider's own rules"
+    )
     where = f", where {params.when}" if params.when else ""
     return f"prompt caching replayed with {life}{where}"
 
@@ -412,7 +516,9 @@ STRATEGY = Strategy(
     params=PromptCacheParams,
     rewrite=rewrite,
     conserves=frozenset({"requests", "rows", "input_tokens", "output_tokens", "models", "time", "prices"}),
-    reads=READS | LATENCY_READS | {"cache_breakpoints", "organization", "project", "api_key_id", "user_id", "conversation_id"},
+    reads=READS
+    | LATENCY_READS
+    | {"cache_breakpoints", "organization", "project", "api_key_id", "user_id", "conversation_id"},
     needs_requests=True,
     presets={
         "prompt-cache": ("the provider's own prompt caching rules", {}),

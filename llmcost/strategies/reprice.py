@@ -16,8 +16,20 @@ import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
 from llmcost.money import plain
+from llmcost.pricing.names import ModelRef
 from llmcost.workload.contract import (
-    ASSUMED, MEASURED, MODELLED, Branches, Noted, Rewritten, Selecting, Stage, Strategy, Weight, Workload, with_rows,
+    ASSUMED,
+    MEASURED,
+    MODELLED,
+    Branches,
+    Noted,
+    Rewritten,
+    Selecting,
+    Stage,
+    Strategy,
+    Weight,
+    Workload,
+    with_rows,
 )  # fmt: skip
 from llmcost.workload.draw import drawn
 from llmcost.workload.move import factor_notes, fits, movable, move, moves_are_modelled
@@ -34,7 +46,9 @@ class RepriceParams(Selecting):
         default=None, description="Service tier whose rates apply."
     )
     prices_on: date | None = Field(default=None, description="Day (UTC) whose rates at noon apply.")
-    growth: Decimal = Field(default=Decimal(1), gt=0, le=1000, description="Factor on requests and tokens (1.3 = 30 % more).")
+    growth: Decimal = Field(
+        default=Decimal(1), gt=0, le=1000, description="Factor on requests and tokens (1.3 = 30 % more)."
+    )
     discount: Decimal = Field(default=Decimal(0), ge=0, lt=1, description="Negotiated discount on every rate (0 to 1).")
 
     @model_validator(mode="after")
@@ -55,25 +69,22 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
     moves = [*([("*", params.model)] if params.model else []), *params.models.items()]
     targets = [stage.catalogue.get(target) for _, target in moves]
     done: ir.Table = rows.mutate(_origin=rows.model)
-    for (source, key), target in zip(moves, targets, strict=True):
-        target = stage.catalogue.get(key)
+    for (source, _), target in zip(moves, targets, strict=True):
         able = done._matching & movable(done, stage, target) & (done._origin == done.model)
         if source != "*":
-            able = able & (done.model == stage.model_id(source)) | (able & done.model.isin(_ids(stage, source)))
+            able = able & done.model.isin(_ids(stage, source) or [-1])
         room = fits(done, stage, target)
         done = done.mutate(_able=able & room, _unfit=done._unfit + (able & ~room).ifelse(1, 0))
         done = move(done, done._able, stage, target).drop("_able")
     done = _re_rate(done, params)
     branches, done = _weighted(workload.branches, done, params)
-    unfit = done._unfit.sum()
-    done = done.mutate(_unfit_seen=done._unfit)
-    result = done.drop("_matching", "_origin", "_unfit", "_unfit_seen")
+    result = done.drop("_matching", "_origin", "_unfit")
     return Rewritten(
         with_rows(workload, result, branches=branches, touched=workload.touched or bool(moves)),
         title=_title(params),
         evidence=_evidence(params, stage, targets),
         assumptions=(*factor_notes(stage, targets), *_notes(params)),
-        facts=_unfit_fact(stage, done, unfit) if moves else {},
+        facts=_unfit_fact(stage, done) if moves else {},
         warnings=("quality not measured",) if moves else (),
     )
 
@@ -104,12 +115,12 @@ def _weighted(branches: Branches, rows: ir.Table, params: RepriceParams) -> tupl
     )
 
 
-def _unfit_fact(stage: Stage, rows: ir.Table, unfit: ir.IntegerScalar) -> dict[str, str]:
-    number = stage.collect(rows.agg(unfit=unfit)).column("unfit")[0].as_py()
+def _unfit_fact(stage: Stage, rows: ir.Table) -> dict[str, str]:
+    number = stage.collect(rows.agg(unfit=rows._unfit.sum().cast("int64"))).column("unfit")[0].as_py()
     return {"requests that no longer fit": str(int(number))} if number else {}
 
 
-def _evidence(params: RepriceParams, stage: Stage, targets: list) -> int:  # type: ignore[type-arg]
+def _evidence(params: RepriceParams, stage: Stage, targets: list[ModelRef]) -> int:
     if params.growth != 1 or params.discount:
         return ASSUMED
     return MODELLED if targets and moves_are_modelled(stage, targets) else MEASURED

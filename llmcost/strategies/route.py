@@ -16,8 +16,17 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
+from llmcost.pricing.names import ModelRef
 from llmcost.workload.contract import (
-    MEASURED, MODELLED, Noted, Params, Rewritten, Stage, Strategy, Workload, with_rows,
+    MEASURED,
+    MODELLED,
+    Noted,
+    Params,
+    Rewritten,
+    Stage,
+    Strategy,
+    Workload,
+    with_rows,
 )  # fmt: skip
 from llmcost.workload.draw import drawn
 from llmcost.workload.move import factor_notes, fits, movable, move, moves_are_modelled
@@ -37,7 +46,9 @@ class RouteParams(Params):
     """Ordered rules and what happens to the rest."""
 
     rules: tuple[Rule, ...] = Field(min_length=1, description="Rules in order; the first that matches decides.")
-    default: str | None = Field(default=None, description="provider/model of requests that no rule matches; absent: they stay.")
+    default: str | None = Field(
+        default=None, description="provider/model of requests that no rule matches; absent: they stay."
+    )
 
     @model_validator(mode="after")
     def _moves(self) -> RouteParams:
@@ -115,7 +126,7 @@ def _cold_caches(rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
     )
 
 
-def _unfit(stage: Stage, rows: ir.Table, targets: list) -> dict[str, str]:  # type: ignore[type-arg]
+def _unfit(stage: Stage, rows: ir.Table, targets: list[ModelRef]) -> dict[str, str]:
     if all(target.entry.context_window is None for target in targets):
         return {}
     answer = stage.collect(rows.agg(unfit=rows._unfit.sum().cast("int64")))

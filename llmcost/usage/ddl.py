@@ -55,13 +55,26 @@ BILLED_NAMES: Final = tuple(c.name for c in BILLED)
 STAGED: Final = f'file_no INTEGER, "line" BIGINT, {column_list(USAGE)}'
 STAGED_BILLED: Final = f'file_no INTEGER, "line" BIGINT, {column_list(BILLED)}'
 
+_ACCOUNT: Final = tuple(
+    (name, "BIGINT")
+    for name in ("records_read", "ingested", "duplicates", "superseded", "rejected", "skipped", "replaced")
+)
+_INGESTS: Final = (("ingest_id", "BIGINT"), ("llmcost", "VARCHAR"), *_ACCOUNT)
+_FILES: Final = (
+    ("file_key", "BIGINT"),
+    ("name", "VARCHAR"),
+    ("source", "VARCHAR"),
+    ("mapping", "VARCHAR"),
+    ("records_read", "BIGINT"),
+    ("rejected", "BIGINT"),
+    ("skipped", "BIGINT"),
+)
+
 CREATE: Final = (
     "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR)",
     "CREATE SEQUENCE row_ids",
-    "CREATE TABLE ingests (ingest_id BIGINT, llmcost VARCHAR, records_read BIGINT, ingested BIGINT, duplicates BIGINT, "
-    "superseded BIGINT, rejected BIGINT, skipped BIGINT, replaced BIGINT)",
-    "CREATE TABLE files (file_key BIGINT, digest VARCHAR, name VARCHAR, source VARCHAR, mapping VARCHAR, bytes BIGINT, "
-    "records_read BIGINT, rejected BIGINT, skipped BIGINT)",
+    f"CREATE TABLE ingests ({_pairs(_INGESTS)})",
+    f"CREATE TABLE files ({_pairs(_FILES)})",
     f"CREATE TABLE usage (row_id BIGINT, {_pairs(ORIGIN)}, {column_list(USAGE)}, {_pairs(DERIVED)})",
     f"CREATE TABLE billed (identity UHUGEINT, source VARCHAR, file_key BIGINT, line BIGINT, {column_list(BILLED)})",
     "CREATE TABLE membership (identity UHUGEINT, file_key BIGINT)",

@@ -100,7 +100,11 @@ def identity_of(columns: Iterable[str]) -> str:
     else source and content.
     """
     present = tuple(columns)
-    by_id = "md5_number(concat('r\x1f', coalesce(provider_name, ''), '\x1f', request_id))" if "request_id" in present else None
+    by_id = (
+        "md5_number(concat('r\x1f', coalesce(provider_name, ''), '\x1f', request_id))"
+        if "request_id" in present
+        else None
+    )
     bucket = f"md5_number(concat('b\x1f', source, {joined(c for c in BUCKET_DIMENSIONS if c in present)}))"
     content = f"md5_number(concat('c\x1f', source, '\x1f', coalesce(started_at::VARCHAR, ''), {joined(c for c in present if c != 'started_at')}))"
     branches = [f"WHEN request_id IS NOT NULL AND ended_at IS NULL THEN {by_id}"] if by_id else []

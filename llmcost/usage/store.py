@@ -34,12 +34,22 @@ class Store:
     """
 
     def __init__(
-        self, path: Path | None = None, *, read_only: bool = False, memory_limit: str = "70%", threads: int | None = None
+        self,
+        path: Path | None = None,
+        *,
+        read_only: bool = False,
+        memory_limit: str = "70%",
+        threads: int | None = None,
     ) -> None:
         self.path = path
         self._temporary = None if path else Path(tempfile.mkdtemp(prefix="llmcost-"))
         spill = self._temporary or Path(f"{path}.spill")
-        config = {**_OFFLINE, "memory_limit": memory_limit, "temp_directory": str(spill), "preserve_insertion_order": "false"}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            **_OFFLINE,
+            "memory_limit": memory_limit,
+            "temp_directory": str(spill),
+            "preserve_insertion_order": "false",
+        }
         if threads:
             config["threads"] = str(threads)
         fresh = path is None or not path.exists()
@@ -47,7 +57,9 @@ class Store:
             raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or give --store")
         try:
             # A temporary store is a file too: it may be larger than memory.
-            self.connection = duckdb.connect(str(path or (spill / "temporary.duckdb")), read_only=read_only, config=config)
+            self.connection = duckdb.connect(
+                str(path or (spill / "temporary.duckdb")), read_only=read_only, config=config
+            )
         except (duckdb.IOException, duckdb.ConnectionException, duckdb.Error) as error:
             self._clean()
             raise _open_error(path, error) from error
@@ -152,8 +164,20 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
+        if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+            raise _resources(error) from error
+        if isinstance(error, duckdb.InterruptException):
+            raise KeyboardInterrupt from error
+
+
+def _resources(error: Exception) -> LlmcostError:
+    """Memory or disk that ran out is no bug."""
+    hint = "a larger --memory-limit may help" if isinstance(error, duckdb.OutOfMemoryException) else None
+    return LlmcostError(str(error).splitlines()[0], why="the store was left as it was", hint=hint)
 
 
 def _open_error(path: Path | None, error: Exception) -> LlmcostError:

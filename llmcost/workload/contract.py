@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from llmcost.pricing.catalogue import Catalogue
-    from llmcost.pricing.resolve import ModelRef
+    from llmcost.pricing.names import ModelRef
 
 Law = Literal["requests", "rows", "input_tokens", "output_tokens", "models", "time", "prices"]
 """What a strategy may promise to leave as it is, over the rows that are sent."""
@@ -53,7 +53,9 @@ class Selecting(Params):
     """Parameters of a strategy that acts on a part of the rows."""
 
     when: str | None = Field(default=None, description="SQL condition over the usage columns; absent: all rows.")
-    share: Decimal = Field(default=Decimal(1), ge=0, le=1, description="Part of the matching rows, drawn stably (0 to 1).")
+    share: Decimal = Field(
+        default=Decimal(1), ge=0, le=1, description="Part of the matching rows, drawn stably (0 to 1)."
+    )
     by: Literal["request", "user", "conversation"] = Field(
         default="request", description="What is drawn together when share is below 1."
     )

@@ -16,9 +16,7 @@ UNLIMITED: Final = "unlimited"
 def _parse(value: object) -> object:
     if value == UNLIMITED or value is None:
         return value
-    if isinstance(value, bool):
-        raise ValueError("a duration is a text like '5m', '1h', '30s' or 'unlimited'")
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         value = f"{value}s"
     match = _TEXT.match(value.strip()) if isinstance(value, str) else None
     if match is None:
@@ -55,7 +53,8 @@ _SCHEMA: Final = WithJsonSchema(
 Duration = Annotated[str, BeforeValidator(_parse), _SCHEMA]
 """A span of time as checked text; :func:`micros_of` gives microseconds, None for ``unlimited``."""
 Finite = Annotated[
-    Duration, BeforeValidator(lambda v: (_ for _ in ()).throw(ValueError("must not be unlimited")) if v == UNLIMITED else v)
+    Duration,
+    BeforeValidator(lambda v: (_ for _ in ()).throw(ValueError("must not be unlimited")) if v == UNLIMITED else v),
 ]
 """A span of time that has an end."""
 Scope = Literal["global", "organization", "project", "api_key", "user"]

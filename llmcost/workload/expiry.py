@@ -42,7 +42,8 @@ def unbounded(key: Ints, start: Ints, ready: Ints, life: int | None) -> Flags:
     if life is None:
         # Once anything is written it stays: hits are what starts after the earliest writing.
         earliest = np.minimum.reduceat(ready, first)[group]
-        return np.greater_equal(start, earliest)
+        late: Flags = start >= earliest
+        return late
     slow = np.zeros(len(first), dtype=np.bool_)
     slow[group[(ready < NEVER) & (ready - start > life)]] = True
     hits = _by_rounds(group, start, ready, life, end)

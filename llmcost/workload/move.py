@@ -64,7 +64,7 @@ def move(rows: ir.Table, moving: ir.BooleanValue, stage: Stage, target: ModelRef
         for name in (*_ROUNDED, *_FLOORED)
         if name in rows.columns and (name in stage.present or name in _ROUNDED)
     }
-    if not keeps_cache(stage, target):
+    if not keeps_cache(target):
         for name in ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens"):
             scaled[name] = moving.ifelse(ibis.literal(0, type="int64"), rows[name])
     return rows.mutate(
@@ -78,7 +78,7 @@ def move(rows: ir.Table, moving: ir.BooleanValue, stage: Stage, target: ModelRef
     )
 
 
-def keeps_cache(stage: Stage, target: ModelRef) -> bool:
+def keeps_cache(target: ModelRef) -> bool:
     """Whether the target bills cached reads at all; if not, everything is plain input there."""
     return any("cache_read" in price.rates for price in target.entry.prices)
 

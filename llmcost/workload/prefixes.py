@@ -42,7 +42,9 @@ def ready_at(rows: ir.Table, latency: int | None) -> ir.IntegerValue:
     if latency is not None:
         return rows.started_at + latency
     logged = ibis.coalesce(
-        rows.time_to_first_token_ms * 1000, rows.duration_ms * 1000, ibis.literal(DEFAULT_WRITE_LATENCY_US, type="int64")
+        rows.time_to_first_token_ms * 1000,
+        rows.duration_ms * 1000,
+        ibis.literal(DEFAULT_WRITE_LATENCY_US, type="int64"),
     )
     return rows.started_at + ibis.greatest(ibis.literal(1, type="int64"), logged)
 
@@ -62,7 +64,12 @@ def scope_key(rows: ir.Table, scope: Scope) -> ir.StringValue:
 
 def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue) -> ir.Table:
     """One row per (request, node) that the request reads or writes, in tokens of the model it is on now."""
-    wide = rows.mutate(_life=use.life, _ready=ready_at(rows, use.latency), _scope=scope, _limit=use.limit if use.limit is not None else ibis.literal(2**61, type="int64"))
+    wide = rows.mutate(
+        _life=use.life,
+        _ready=ready_at(rows, use.latency),
+        _scope=scope,
+        _limit=use.limit if use.limit is not None else ibis.literal(2**61, type="int64"),
+    )
     held = wide.filter(use.usable & wide.prefix_nodes.notnull() & wide.started_at.notnull()).select(
         "row_id", "branch", "model", "started_at", "file_key", "line", "_life", "_ready", "_scope", "_limit",
         "input_tokens", "logged_input_tokens", "logged_model",

@@ -44,12 +44,17 @@ _FUNCTIONS: Final[Mapping[type[exp.Expression], Callable[..., Any]]] = {
     exp.Lower: lambda a: a.lower(),
     exp.Upper: lambda a: a.upper(),
     exp.Length: lambda a: a.length(),
-    exp.Coalesce: lambda *a: ibis.coalesce(*a),
+    exp.Coalesce: ibis.coalesce,
     exp.Abs: lambda a: a.abs(),
-    exp.Least: lambda *a: ibis.least(*a),
-    exp.Greatest: lambda *a: ibis.greatest(*a),
+    exp.Least: ibis.least,
+    exp.Greatest: ibis.greatest,
     exp.StartsWith: lambda a, b: a.startswith(b),
 }
+
+_KNOWN_WORDS: Final = (
+    "and or not = <> < <= > >= + - * / % in between like is null case, "
+    "lower upper length coalesce abs least greatest starts_with"
+)
 
 
 def columns_of(condition: str) -> frozenset[str]:
@@ -81,7 +86,11 @@ def _parse(text: str) -> exp.Expression:
         trees = sqlglot.parse(text, dialect="duckdb")
     except SqlglotError as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(f"the condition {text!r} cannot be read", why=reason, hint="write it like: feature = 'chat' and output_tokens < 100") from error
+        raise UsageError(
+            f"the condition {text!r} cannot be read",
+            why=reason,
+            hint="write it like: feature = 'chat' and output_tokens < 100",
+        ) from error
     if len(trees) != 1 or trees[0] is None:
         raise UsageError(f"the condition {text!r} must be one expression")
     tree: exp.Expression = trees[0]
@@ -91,7 +100,9 @@ def _parse(text: str) -> exp.Expression:
 def _known(column: exp.Column) -> str:
     name = column.name
     if column.table or name not in COLUMNS:
-        raise UsageError(f"a condition names the column {column.sql()!r}, which does not exist", hint=nearest(name, COLUMNS))
+        raise UsageError(
+            f"a condition names the column {column.sql()!r}, which does not exist", hint=nearest(name, COLUMNS)
+        )
     return name
 
 
@@ -99,9 +110,27 @@ def _build(node: exp.Expression, rows: ir.Table, text: str) -> Any:
     def sub(child: exp.Expression) -> Any:
         return _build(child, rows, text)
 
+    leaf = _leaf(node, rows)
+    if leaf is not None:
+        return leaf
+    built = _structure(node, sub, text)
+    if built is not None:
+        return built
+    binary = _BINARY.get(type(node))
+    if binary is not None:
+        return binary(sub(node.this), sub(node.expression))
+    function = _FUNCTIONS.get(type(node))
+    if function is not None:
+        arguments = [node.this, *([node.expression] if node.args.get("expression") else []), *node.expressions]
+        return function(*(sub(argument) for argument in arguments if argument is not None))
+    raise UsageError(
+        f"the condition {text!r} uses {node.sql()[:60]!r}, which conditions do not know", hint=f"known: {_KNOWN_WORDS}"
+    )
+
+
+def _leaf(node: exp.Expression, rows: ir.Table) -> Any:
+    """A column or literal; None for anything else."""
     match node:
-        case exp.Paren():
-            return sub(node.this)
         case exp.Column():
             return rows[_known(node)]
         case exp.Boolean():
@@ -110,6 +139,14 @@ def _build(node: exp.Expression, rows: ir.Table, text: str) -> Any:
             return ibis.literal(node.this if node.is_string else _number(node.this))
         case exp.Null():
             return ibis.null()
+    return None
+
+
+def _structure(node: exp.Expression, sub: Callable[[exp.Expression], Any], text: str) -> Any:
+    """Parentheses, negations, IS, IN, BETWEEN and CASE; None for anything else."""
+    match node:
+        case exp.Paren():
+            return sub(node.this)
         case exp.Not():
             return ~sub(node.this)
         case exp.Neg():
@@ -124,18 +161,7 @@ def _build(node: exp.Expression, rows: ir.Table, text: str) -> Any:
             branches = [(sub(item.this), sub(item.args["true"])) for item in node.args["ifs"]]
             default = node.args.get("default")
             return ibis.cases(*branches, else_=sub(default) if default is not None else None)
-    binary = _BINARY.get(type(node))
-    if binary is not None:
-        left, right = node.this, node.expression
-        return binary(sub(left), sub(right))
-    function = _FUNCTIONS.get(type(node))
-    if function is not None:
-        arguments = [node.this, *([node.expression] if node.args.get("expression") else []), *node.expressions]
-        return function(*(sub(argument) for argument in arguments if argument is not None))
-    raise UsageError(
-        f"the condition {text!r} uses {node.sql()[:60]!r}, which conditions do not know",
-        hint="known: and or not = <> < <= > >= + - * / % in between like is null case, lower upper length coalesce abs least greatest starts_with",
-    )
+    return None
 
 
 def _number(text: str) -> int | Decimal:
