@@ -32,7 +32,11 @@ def helps() -> Iterator[tuple[str, str]]:
 
 
 def _below(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
-    context = type(parent)(command, info_name=name.split()[-1], parent=parent) if parent else _context(command, name)
+    context = (
+        type(parent)(command, info_name=name.rsplit(maxsplit=1)[-1], parent=parent)
+        if parent
+        else _context(command, name)
+    )
     yield name, context.get_help() + "\n"
     if hasattr(command, "list_commands"):
         for each in command.list_commands(context):

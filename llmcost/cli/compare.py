@@ -30,7 +30,8 @@ def compare(
 ) -> None:
     """Show what changed between two results.
 
-    Totals, scenarios and the largest movers; both results come from simulate --format json."""
+    Totals, scenarios and the largest movers; both results come from simulate --format json.
+    """
     from llmcost import api
     from llmcost.reports import REPORTS, Options, Report
 

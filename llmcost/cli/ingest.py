@@ -38,9 +38,7 @@ COMMAND = command_app()
 
 @COMMAND.command()
 def ingest(
-    paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, or - for standard input.")
-    ],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs, or - for standard input.")],
     store: StoreOption = None,
     source: SourceOption = None,
     mapping: MappingOption = None,

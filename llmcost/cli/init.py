@@ -19,10 +19,13 @@ TEMPLATES: Final = ("scenarios.toml", "prices.toml", "mapping.toml")
 
 @COMMAND.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write.")] = Path(),
     quiet: QuietOption = False,
 ) -> None:
-    """Write commented examples of a scenario, a price and a mapping file."""
+    """Write commented example files to start from.
+
+    A scenario file, a price file and a mapping file; what exists already is kept.
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError("is no folder", where=str(folder))
     written = 0

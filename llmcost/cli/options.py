@@ -44,7 +44,7 @@ class TextFormat(StrEnum):
 
 PathsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PATH]...", show_default=False, help="Files, folders, globs, or - for standard input."),
+    typer.Argument(metavar="PATH", show_default=False, help="Files, folders, globs, or - for standard input."),
 ]
 StoreOption = Annotated[
     Path | None,
@@ -112,7 +112,7 @@ PricesOption = Annotated[
     typer.Option("--prices", metavar="FILE", help="A price file of your own on top of the shipped ones; repeatable."),
 ]
 SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, help="Seed of all draws: the same seed gives the same bytes.")
+    int, typer.Option("--seed", min=0, metavar="NUMBER", help="Seed of all draws: the same seed gives the same bytes.")
 ]
 MemoryOption = Annotated[
     str | None,

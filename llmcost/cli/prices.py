@@ -44,9 +44,7 @@ def prices() -> None:
 def list_(
     model: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[PATTERN]...", show_default=False, help="Shell patterns of provider/model, or a provider."
-        ),
+        typer.Argument(metavar="PATTERN", show_default=False, help="Shell patterns of provider/model, or a provider."),
     ] = None,
     provider: Annotated[
         str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's models.")
@@ -197,9 +195,7 @@ def diff(
 def check(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...", show_default=False, help="Price files of your own; without, the shipped ones."
-        ),
+        typer.Argument(metavar="FILE", show_default=False, help="Price files of your own; without, the shipped ones."),
     ] = None,
     unusual: Annotated[bool, typer.Option("--unusual", help="List what is only unusual, too.")] = False,
 ) -> None:

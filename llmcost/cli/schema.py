@@ -24,7 +24,7 @@ def schema(
         ),
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", show_default=False, help="The strategy, behind the word strategy.")
+        str | None, typer.Argument(metavar="NAME", show_default=False, help="The strategy, behind the word strategy.")
     ] = None,
 ) -> None:
     """Print the JSON Schema of a file you write or read."""

@@ -21,7 +21,7 @@ COMMAND = command_app()
 @COMMAND.command()
 def sources(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", show_default=False, help="Show one format in full.")
+        str | None, typer.Argument(metavar="NAME", show_default=False, help="Show one format in full.")
     ] = None,
     file: Annotated[
         str | None,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, NEVER, PROJECT_SCOPED
+from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER, PROJECT_SCOPED
 from llmcost.usage.store import Store
 
 # At least a microsecond: calls that start at the same instant cannot have answered one another.
@@ -45,7 +45,8 @@ def derive_prefixes(store: Store, after_row: int) -> int:
     _nodes(store)
     _needs(store)
     store.execute(
-        "UPDATE usage SET prefix_nodes = d.nodes, prefix_ends = d.ends, prefix_needs = d.needs FROM derived d "
+        "UPDATE usage SET prefix_nodes = d.nodes, prefix_ends = d.ends, prefix_needs = d.needs, "
+        f"{', '.join(f'{name} = d.{name}' for name in HIT_COLUMNS.values())} FROM derived d "
         "WHERE usage.row_id = d.row_id"
     )
     count = int(store.value("SELECT count(*) FROM prefixed"))
@@ -100,7 +101,9 @@ def _needs(store: Store) -> None:
         need = "SELECT *, gap AS need FROM uses"
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE derived AS SELECT row_id, list(node ORDER BY depth) AS nodes, "
-        f"list(tokens ORDER BY depth) AS ends, list(coalesce(need, {NEVER}) ORDER BY depth) AS needs FROM ({need}) GROUP BY row_id"
+        f"list(tokens ORDER BY depth) AS ends, list(coalesce(need, {NEVER}) ORDER BY depth) AS needs, "
+        f"{', '.join(f'max(tokens) FILTER (WHERE need <= {life}) AS {name}' for life, name in HIT_COLUMNS.items())} "
+        f"FROM ({need}) GROUP BY row_id"
     )
     store.execute("DROP TABLE IF EXISTS answered")
     store.execute("DROP TABLE IF EXISTS spans")

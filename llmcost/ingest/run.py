@@ -123,6 +123,9 @@ def _ingest(
     for number, item in enumerate(inputs):
         summary.files.append(_one_file(store, item, number, options, staging, problems, progress))
     staging.finish()
+    for number, file in enumerate(summary.files):
+        if not file.known:  # the last rows of a file are checked when the next one begins
+            file.rejected = problems.rejected(number)
     _tell_unknown(summary, inputs)
     after_row = int(store.value("SELECT coalesce(max(row_id), 0) FROM usage"))
     _register_files(store, summary)

@@ -136,21 +136,22 @@ class Staging:
         connection = self.store.connection
         connection.register("_batch", staged)
         try:
-            counts = ", ".join(f"count(*) FILTER (WHERE {c.when})" for c in CONTRADICTIONS)
+            whens = _first_of() if self.problems.policy == "reject" else tuple(c.when for c in CONTRADICTIONS)
+            counts = ", ".join(f"count(*) FILTER (WHERE {when})" for when in whens)
             hits = self.store.rows(f"SELECT {counts} FROM _batch")[0]
             found = [rule for rule, number in zip(CONTRADICTIONS, hits, strict=True) if number]
             if not found:
                 return staged
-            for rule, number in zip(CONTRADICTIONS, hits, strict=True):
+            for rule, when, number in zip(CONTRADICTIONS, whens, hits, strict=True):
                 if number:
-                    self._report(rule, number, file_no, name)
+                    self._report(rule, when, number, file_no, name)
             return self._resolved(found)
         finally:
             connection.unregister("_batch")
 
-    def _report(self, rule: Contradiction, number: int, file_no: int, name: str) -> None:
+    def _report(self, rule: Contradiction, when: str, number: int, file_no: int, name: str) -> None:
         shows = ", ".join(rule.shows)
-        example = self.store.rows(f"SELECT line, {shows} FROM _batch WHERE {rule.when} ORDER BY line LIMIT 1")
+        example = self.store.rows(f"SELECT line, {shows} FROM _batch WHERE {when} ORDER BY line LIMIT 1")
         line, *values = example[0]
         detail = "  ".join(
             f"{column} {value}" for column, value in zip(rule.shows, values, strict=True) if value is not None
@@ -172,3 +173,9 @@ class Staging:
             )
             sql = f"SELECT * REPLACE ({replaced}) FROM _batch"
         return self.store.arrow(sql).cast(self._usage_schema)
+
+
+def _first_of() -> tuple[str, ...]:
+    """The contradictions' conditions, each without the rows of those before it: a row is rejected once."""
+    known = [f"coalesce({rule.when}, false)" for rule in CONTRADICTIONS]
+    return tuple(" AND NOT ".join([when, *known[:place]]) for place, when in enumerate(known))

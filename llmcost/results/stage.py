@@ -17,6 +17,7 @@ from ibis.expr.operations import UnboundTable
 
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.names import ModelRef
+from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import USAGE
 from llmcost.usage.store import Store
 from llmcost.workload.contract import Workload
@@ -28,6 +29,7 @@ IBIS_TYPES: Final = {
 _EXTRA: Final = {
     "row_id": "int64", "request_key": "int64", "user_key": "int64", "conversation_key": "int64", "file_key": "int64",
     "line": "int64", "prefix_nodes": "array<int64>", "prefix_ends": "array<int64>", "prefix_needs": "array<int64>",
+    **dict.fromkeys(HIT_COLUMNS.values(), "int64"),
 }  # fmt: skip
 USAGE_TABLE: Final = ibis.table({**_EXTRA, **{c.name: IBIS_TYPES[c.type] for c in USAGE}}, name="usage")
 """The store's usage table, unbound: expressions over it compile for every engine."""

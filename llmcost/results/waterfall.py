@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, reduce
-from typing import Any, Final
+from typing import Final
 
 import ibis.expr.types as ir
 
@@ -193,16 +193,18 @@ def _step(chain: Chain, place: int) -> Step:
             Assumption(name=a.name, value=a.value, unit=a.unit, source=a.source) for a in rewritten.assumptions
         ],
         warnings=list(rewritten.warnings),
-        facts={**rewritten.facts, **_measured(chain.engine, rewritten)},
+        facts={**rewritten.facts, **_shares(chain.compared[place + 1], rewritten)},
     )
 
 
-def _measured(engine: Engine, rewritten: Rewritten) -> dict[str, str]:
-    if not rewritten.measures:
+def _shares(state: Priced, rewritten: Rewritten) -> dict[str, str]:
+    if not rewritten.shares:
         return {}
-    rows = rewritten.workload.rows
-    names = list(rewritten.measures)
-    answer: dict[str, Any] = engine.rows(
-        rows.filter(rows.selected).agg(**{f"m{n}": rewritten.measures[name] for n, name in enumerate(names)})
-    )[0]
-    return {name: str(answer[f"m{n}"]) for n, name in enumerate(names) if answer[f"m{n}"] is not None}
+    judged = [group for group in state.groups(["evidence_now"]) if group.dimensions[0]]
+    found: dict[str, str] = {}
+    for name, (part, whole_of) in rewritten.shares.items():
+        above = add(group.counts.get(part) or ZERO for group in judged)
+        below = add(group.counts.get(whole_of) or ZERO for group in judged)
+        if below:
+            found[name] = f"{(above / below).quantize(Decimal('0.0001'))} ({whole(above)} of {whole(below)})"
+    return found

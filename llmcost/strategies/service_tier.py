@@ -23,14 +23,22 @@ from llmcost.workload.tiers import offers
 class ServiceTierParams(Selecting):
     """Which rows move, and to which tier."""
 
-    tier: Literal["standard", "flex", "priority", "fast"] = Field(description="Service tier that serves the matching rows.")
+    tier: Literal["standard", "flex", "priority", "fast"] = Field(
+        description="Service tier that serves the matching rows."
+    )
 
 
 def rewrite(workload: Workload, params: ServiceTierParams, stage: Stage) -> Rewritten:
     """Moves the matching rows to the tier where it is for sale for them."""
     rows = workload.rows
     now = rows.service_tier.fill_null("standard")
-    matching = rows.selected & rows.sent & (now != params.tier) & (now != "batch") & drawn(rows, params.share, params.by, stage)
+    matching = (
+        rows.selected
+        & rows.sent
+        & (now != params.tier)
+        & (now != "batch")
+        & drawn(rows, params.share, params.by, stage)
+    )
     if params.when:
         matching = matching & condition(params.when, rows)
     moving = matching & offers(rows, stage, params.tier).take(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import BILLED, USAGE, Column
 
 SCHEMA_VERSION: Final = 1
@@ -36,9 +37,11 @@ DERIVED: Final = (
     ("prefix_nodes", "BIGINT[]"),
     ("prefix_ends", "BIGINT[]"),
     ("prefix_needs", "BIGINT[]"),
+    *((name, "BIGINT") for name in HIT_COLUMNS.values()),
 )
 """What depends on the log alone: the shared nodes of the prefix tree that the row passes, the tokens up to each, and
-the shortest cache life (microseconds) under which each would have been a hit."""
+the shortest cache life (microseconds) under which each would have been a hit; then the tokens found under the lives
+that providers have."""
 
 
 def column_list(columns: Iterable[Column]) -> str:

@@ -131,7 +131,6 @@ class Rewritten:
 
     ``evidence`` is one of MEASURED, MODELLED, ASSUMED for the whole step, or an expression over the rows as they came
     in; then the rewritten rows carry its value in the column ``evidence``, so that costs can be compared by it.
-    ``measures`` are aggregates over the rewritten rows, shown as the step's facts.
     """
 
     workload: Workload
@@ -139,7 +138,8 @@ class Rewritten:
     evidence: int | ir.IntegerValue
     assumptions: tuple[Noted, ...] = ()
     warnings: tuple[str, ...] = ()
-    measures: Mapping[str, ir.IntegerScalar] = field(default_factory=dict)
+    shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Facts that are shares: name -> (counter, of counter), summed over the rewritten rows that carry evidence."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

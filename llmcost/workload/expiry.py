@@ -44,6 +44,10 @@ def unbounded(key: Ints, start: Ints, ready: Ints, life: int | None) -> Flags:
         earliest = np.minimum.reduceat(ready, first)[group]
         late: Flags = start >= earliest
         return late
+    kept = _near(key, start, ready, life)
+    if not kept.all():
+        hits[kept] = unbounded(key[kept], start[kept], ready[kept], life)
+        return hits
     slow = np.zeros(len(first), dtype=np.bool_)
     slow[group[(ready < NEVER) & (ready - start > life)]] = True
     hits = _by_rounds(group, start, ready, life, end)
@@ -51,6 +55,17 @@ def unbounded(key: Ints, start: Ints, ready: Ints, life: int | None) -> Flags:
         part = slice(first[number], end[first[number]])
         hits[part] = _one_by_one(start[part], ready[part], life)
     return hits
+
+
+def _near(key: Ints, start: Ints, ready: Ints, life: int) -> Flags:
+    """Lookups that can be a hit or can cause one: another lookup of their key is near enough before or after."""
+    stored = ready < NEVER
+    slowest = int((ready - start)[stored].max()) if stored.any() else 0
+    close = (key[1:] == key[:-1]) & (start[1:] - start[:-1] <= life + slowest)
+    near = np.zeros(len(key), dtype=np.bool_)
+    near[1:] |= close
+    near[:-1] |= close
+    return near
 
 
 def _by_rounds(group: Ints, start: Ints, ready: Ints, life: int, end: Ints) -> Flags:
@@ -90,7 +105,9 @@ def _first_at_or_after(group: Ints, start: Ints, wanted: Ints) -> Ints:
     for first in range(0, groups, step):
         chosen = slice(*np.searchsorted(group, [first, first + step]))
         offset = (group[chosen] - first) * span
-        found[chosen] = np.searchsorted(start[chosen] - low + offset, reach[chosen] + offset, side="left") + chosen.start
+        found[chosen] = (
+            np.searchsorted(start[chosen] - low + offset, reach[chosen] + offset, side="left") + chosen.start
+        )
     return found
 
 

@@ -11,15 +11,18 @@ use renews its life; it dies a life after its last use. Two ways reach the same 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 
-from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, NEVER
+from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER
 from llmcost.workload.durations import Scope
 
-READS = frozenset({"prefix_nodes", "prefix_ends", "prefix_needs", "prefix_keys", "file_key", "line"})
+READS = frozenset(
+    {"prefix_nodes", "prefix_ends", "prefix_needs", "prefix_block_tokens", "file_key", "line", *HIT_COLUMNS.values()}
+)
 LATENCY_READS = frozenset({"time_to_first_token_ms", "duration_ms"})
 SCOPE_COLUMN = {"organization": "organization", "project": "project", "api_key": "api_key_id", "user": "user_id"}
 
@@ -49,66 +52,76 @@ def ready_at(rows: ir.Table, latency: int | None) -> ir.IntegerValue:
     return rows.started_at + ibis.greatest(ibis.literal(1, type="int64"), logged)
 
 
-def logged_hits(rows: ir.Table, life: ir.IntegerValue) -> ir.IntegerValue:
-    """Tokens up to the deepest node whose need is within ``life``; unknown for rows without prefixes."""
+def logged_hits(rows: ir.Table, life: ir.IntegerValue, lives: Collection[int]) -> ir.IntegerValue:
+    """Tokens that a row finds in a cache of ``life``; unknown for rows that share no prefix with another.
+
+    ``lives`` are the values that ``life`` can have: for those of providers the ingest stored the answer.
+    """
+    if all(value in HIT_COLUMNS for value in lives):
+        branches = [(life == value, rows[HIT_COLUMNS[value]]) for value in sorted(lives)]
+        return branches[0][1] if len(branches) == 1 else ibis.cases(*branches, else_=ibis.null("int64"))
     pairs = rows.prefix_ends.zip(rows.prefix_needs)
     return pairs.filter(lambda pair: (pair.f2 <= life) & (pair.f2 < NEVER)).map(lambda pair: pair.f1).maxs()
 
 
-def scope_key(rows: ir.Table, scope: Scope) -> ir.StringValue:
-    """The owner who shares a cache."""
-    if scope == "global":
-        return ibis.literal("")
-    return ibis.coalesce(rows[SCOPE_COLUMN[scope]].cast("string"), "")
+def scope_key(rows: ir.Table, scope: Scope, present: Collection[str]) -> ir.StringValue | None:
+    """The owner who shares a cache; None when the log never names one."""
+    column = SCOPE_COLUMN.get(scope)
+    return None if column is None or column not in present else rows[column].fill_null("")
 
 
-def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue) -> ir.Table:
+_MIX = 1_000_003_000_019
+"""An odd number that spreads model ids over the key space: a cache's key is its node's, shifted by the model."""
+
+
+def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
     """One row per (request, node) that the request reads or writes, in tokens of the model it is on now."""
-    wide = rows.mutate(
-        _life=use.life,
-        _ready=ready_at(rows, use.latency),
-        _scope=scope,
-        _limit=use.limit if use.limit is not None else ibis.literal(2**61, type="int64"),
-    )
-    held = wide.filter(use.usable & wide.prefix_nodes.notnull() & wide.started_at.notnull()).select(
-        "row_id", "branch", "model", "started_at", "file_key", "line", "_life", "_ready", "_scope", "_limit",
-        "input_tokens", "logged_input_tokens", "logged_model",
-        pair=wide.prefix_nodes.zip(wide.prefix_ends).unnest(),
+    limit = use.limit if use.limit is not None else ibis.literal(NEVER, type="int64")
+    kept = rows.filter(use.usable & rows.prefix_nodes.notnull() & rows.started_at.notnull())
+    # What the engine sorts below is kept narrow: only columns that the caches need.
+    moved = (kept.model != kept.logged_model) & (kept.logged_input_tokens > 0)
+    held = kept.select(
+        "row_id", "branch", "started_at", "file_key", "line", "model",
+        _life=use.life, _ready=ready_at(kept, use.latency), _limit=limit,
+        _now=moved.ifelse(kept.input_tokens, 1).fill_null(1), _then=moved.ifelse(kept.logged_input_tokens, 1).fill_null(1),
+        _scope=ibis.literal("") if scope is None else scope,
+        pair=kept.prefix_nodes.zip(kept.prefix_ends).unnest(),
     )  # fmt: skip
     flat = held.select(
-        "row_id", "branch", "model", "started_at", "file_key", "line", "_life", "_ready", "_scope", "_limit",
-        node=held.pair.f1,
-        tokens=ibis.ifelse(
-            (held.model == held.logged_model) | (held.logged_input_tokens <= 0),
-            held.pair.f2,
-            (held.pair.f2 * held.input_tokens) // held.logged_input_tokens.nullif(0),
-        ).fill_null(0),
+        "row_id", "branch", "started_at", "file_key", "line", "model", "_life", "_ready", "_scope",
+        _limit="_limit",
+        node=held.pair.f1 ^ (held.model * _MIX),
+        tokens=ibis.ifelse(held._then == held._now, held.pair.f2, (held.pair.f2 * held._now) // held._then),
     )  # fmt: skip
-    return flat.filter(flat.tokens <= flat._limit)
+    uses = flat.filter(flat.tokens <= flat._limit).drop("_limit")
+    return uses.drop("_scope") if scope is None else uses
+
+
+def _partition(uses: ir.Table) -> list[str]:
+    return ["node", "_scope"] if "_scope" in uses.columns else ["node"]
 
 
 def _judged(uses: ir.Table) -> ir.Table:
-    """Every use with whether it hits, its run and its place."""
-    partition = ["model", "_scope", "node"]
+    """Every use with whether it hits, and its run."""
+    partition = _partition(uses)
     order = ["started_at", "file_key", "line", "row_id", "branch"]
     window = ibis.window(group_by=partition, order_by=order)
-    gapped = uses.mutate(_gap=uses.started_at - uses.started_at.lag().over(window))
+    gapped = uses.mutate(_broken=(uses.started_at - uses.started_at.lag().over(window) > uses._life).fill_null(False))
     running = ibis.cumulative_window(group_by=partition, order_by=order)
-    broken = (gapped._gap > gapped._life).fill_null(False).ifelse(1, 0)
-    runs = gapped.mutate(_run=broken.cast("int64").sum().over(running))
+    runs = gapped.mutate(_run=gapped._broken.ifelse(1, 0).cast("int64").sum().over(running))
     before = ibis.window(group_by=[*partition, "_run"], order_by=order, preceding=(None, 1))
     answered = runs.mutate(_answered=runs._ready.min().over(before))
     return answered.mutate(_hit=(answered._answered <= answered.started_at).fill_null(False))
 
 
-def replayed_hits(rows: ir.Table, use: CacheUse, scope: ir.StringValue) -> ir.Table:
+def replayed_hits(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
     """(row_id, branch, hit_tokens) of every row that hits, all caches played from the first row on."""
     judged = _judged(_uses(rows, use, scope))
     hits = judged.filter(judged._hit)
     return hits.group_by(["row_id", "branch"]).agg(hit_tokens=hits.tokens.max())
 
 
-def stored_token_seconds(rows: ir.Table, use: CacheUse, scope: ir.StringValue) -> ir.Table:
+def stored_token_seconds(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
     """Token-microseconds that entries are kept, by model: each run of a node, from its first use to a life after its last.
 
     A node keeps only the tokens beyond the node before it in the same prefix, so that nothing is stored twice.
@@ -116,7 +129,7 @@ def stored_token_seconds(rows: ir.Table, use: CacheUse, scope: ir.StringValue) -
     judged = _judged(_uses(rows, use, scope))
     within = ibis.window(group_by=["row_id", "branch"], order_by=["tokens", "node"])
     parts = judged.mutate(_own=judged.tokens - judged.tokens.lag().over(within).fill_null(0))
-    lives = parts.group_by(["model", "_scope", "node", "_run"]).agg(
+    lives = parts.group_by(["model", *_partition(parts), "_run"]).agg(
         own=parts._own.max(), first=parts.started_at.min(), last=parts.started_at.max(), life=parts._life.max()
     )
     per = lives.mutate(kept_ms=lives.own * ((lives["last"] - lives["first"] + lives.life) // 1000))

@@ -83,7 +83,8 @@ def _holds(rows: ir.Table, offer: Offer, models: list[int]) -> ir.BooleanValue:
         found &= rows.priced_at < offer.end
     if offer.below is not None:
         found &= (rows.input_tokens < offer.below).fill_null(False)
-    for counter in sorted(offer.lacks):
+    # A counter that no row of the log knows is no column here.
+    for counter in sorted(offer.lacks & set(rows.columns)):
         found &= rows[counter].fill_null(0) == 0
     return found
 
@@ -93,7 +94,9 @@ def offers(rows: ir.Table, stage: Stage, service: Service) -> Offers:
     models = {number: model for number, model, _, _ in stage.models() if model is not None}
     met = stage.collect(rows.filter(rows.selected).select("model", "region").distinct()).to_pylist()
     pairs = sorted(((m["model"], m["region"]) for m in met if m["model"] in models), key=str)
-    return Offers(service, tuple(o for number, region in pairs for o in _of(stage, number, models[number], region, service)))
+    return Offers(
+        service, tuple(o for number, region in pairs for o in _of(stage, number, models[number], region, service))
+    )
 
 
 def _of(stage: Stage, number: int, model: ModelRef, region: str | None, service: Service) -> Iterator[Offer]:

@@ -52,12 +52,11 @@ def _written(
     others = [e for e in cache if e.key != key]
     uses = same[0].uses + 1 if same else 1
     if not same and entries is not None and len(others) >= entries:
-        order = {
-            "lru": lambda e: e.last_used,
-            "fifo": lambda e: written_order[id(e)],
-            "lfu": lambda e: (e.uses, e.last_used),
-        }
         # The list is in order of writing: a renewed entry moved to its end.
-        written_order = {id(e): place for place, e in enumerate(others)}
-        others.remove(min(others, key=order[policy]))  # type: ignore[arg-type,return-value]
+        leaving = others[0]
+        if policy == "lru":
+            leaving = min(others, key=lambda entry: entry.last_used)
+        if policy == "lfu":
+            leaving = min(others, key=lambda entry: (entry.uses, entry.last_used))
+        others.remove(leaving)
     return [*others, Entry(key, at, clock, uses)]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcost.workload.expiry import NEVER, bounded, unbounded
+from llmcost.workload.expiry import NEVER, Policy, bounded, unbounded
 from tests.reference.response_cache import Lookup, hits
 
 LATENCY = st.one_of(st.integers(1, 12), st.integers(1, 40), st.none())
 CALLS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 120), LATENCY), max_size=60)
+POLICIES: tuple[Policy, ...] = ("lru", "lfu", "fifo")
 LIFE = st.one_of(st.none(), st.integers(0, 60))
 
 
@@ -40,9 +39,9 @@ def test_unbounded_equals_the_yardstick(calls: list[tuple[int, int, int | None]]
     assert found.tolist() == [wanted[n] for n in place]
 
 
-@given(CALLS, LIFE, st.integers(1, 4), st.sampled_from(["lru", "lfu", "fifo"]))
+@given(CALLS, LIFE, st.integers(1, 4), st.sampled_from(POLICIES))
 def test_bounded_equals_the_yardstick(
-    calls: list[tuple[int, int, int | None]], life: int | None, entries: int, policy: Any
+    calls: list[tuple[int, int, int | None]], life: int | None, entries: int, policy: Policy
 ) -> None:
     lookups = ordered(calls)
     found = bounded(((int(str(x.key)), x.start, ready(x)) for x in lookups), life, entries, policy)
@@ -58,11 +57,13 @@ def test_room_for_every_key_is_no_bound(calls: list[tuple[int, int, int | None]]
 
 def test_the_policies_differ() -> None:
     """Without this, three names for one policy would pass."""
-    # 1 is written first and used most; 2 later and once; 3 needs room, then all are asked for again.
-    lookups = [Lookup(k, t, t + 1) for t, k in enumerate([1, 2, 1, 1, 2, 3, 1, 2, 3, 1])]
-    spread = [Lookup(x.key, x.start * 10, x.start * 10 + 1) for x in lookups]
-    found = {policy: hits(spread, None, 2, policy) for policy in ("lru", "lfu", "fifo")}
-    assert len({tuple(v) for v in found.values()}) == 3
+    calls = [(key, at * 10, at * 10 + 1) for at, key in enumerate([1, 3, 1, 2, 3, 1])]
+    found = {policy: bounded(calls, None, 2, policy) for policy in POLICIES}
+    assert found == {
+        "lru": [False, False, True, False, False, False],
+        "fifo": [False, False, True, False, True, False],
+        "lfu": [False, False, True, False, False, True],
+    }
 
 
 @pytest.mark.parametrize(("gap", "hit"), [(1_000, True), (1_001, False)])

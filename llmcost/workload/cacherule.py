@@ -1,0 +1,133 @@
+"""The prompt-cache rule that holds for a row: the provider's of that model and day, with a scenario's changes in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from llmcost.pricing.entries import CacheRule
+from llmcost.usage.caching import NEVER, PROJECT_SCOPED
+from llmcost.workload.contract import Noted, Stage
+from llmcost.workload.durations import Scope, shown
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a scenario asks of caches; None is the provider's own."""
+
+    explicit: bool | None = None
+    life: int | None = None
+    """Microseconds; ``NEVER - 1`` is unlimited."""
+    long: bool = False
+    minimum: int | None = None
+    increment: int | None = None
+    scope: Scope | None = None
+    storage: bool | None = None
+
+    @property
+    def any_given(self) -> bool:
+        """Whether life, minimum or increment are the scenario's and not the provider's."""
+        return self.long or any(value is not None for value in (self.life, self.minimum, self.increment))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The rule of one model id from an instant on (``since`` None: from the beginning)."""
+
+    model: int
+    since: int | None
+    explicit: bool
+    life: int
+    minimum: int
+    increment: int
+    scope: Scope
+    one_hour: bool
+    writes_billed: bool
+    stored: bool
+    source: str
+
+
+def rules(stage: Stage, wishes: Wishes) -> list[Rule]:
+    """A rule for every chat model id and rule period; models that cannot cache have none."""
+    return [rule for number, model, _, _ in stage.models() if model is not None for rule in _of(number, model, wishes)]
+
+
+def _of(number: int, model: Any, wishes: Wishes) -> Iterator[Rule]:
+    if model.entry.operation != "chat":
+        return
+    entries: Sequence[CacheRule] = sorted(model.entry.cache, key=lambda rule: rule.valid_from)
+    if not entries and wishes.life is not None and wishes.minimum is not None:
+        entries = [CacheRule(valid_from=0, mode="explicit" if wishes.explicit else "implicit", source="scenario")]
+    for place, entry in enumerate(entries):
+        if entry.mode != "none":
+            yield _rule(number, entry, None if place == 0 else entry.valid_from, wishes, model.provider)
+
+
+def _rule(number: int, entry: CacheRule, since: int | None, wishes: Wishes, provider: str) -> Rule:
+    seconds = (entry.long_ttl_seconds or entry.ttl_seconds) if wishes.long else entry.ttl_seconds
+    life = seconds * 1_000_000 if wishes.life is None else wishes.life
+    explicit = entry.mode == "explicit" if wishes.explicit is None else wishes.explicit
+    longer = entry.long_ttl_seconds == 3600 and life > entry.ttl_seconds * 1_000_000
+    return Rule(
+        model=number,
+        since=since,
+        explicit=explicit,
+        life=life,
+        minimum=entry.min_tokens if wishes.minimum is None else wishes.minimum,
+        increment=entry.increment_tokens if wishes.increment is None else wishes.increment,
+        scope=wishes.scope or ("project" if provider in PROJECT_SCOPED else "organization"),
+        one_hour=entry.write_class == "cache_write_1h" or (entry.write_class == "cache_write_5m" and longer),
+        writes_billed=entry.write_class != "input",
+        stored=explicit and (entry.storage_billed if wishes.storage is None else wishes.storage),
+        source=entry.source,
+    )
+
+
+def by_rule(rows: ir.Table, held: Iterable[Rule], value: Callable[[Rule], Any], default: Any) -> Any:
+    """``value`` of the rule that holds for a row; equal values share a branch."""
+    plain: dict[Any, list[int]] = {}
+    dated: list[tuple[Any, Any]] = []
+    for rule in sorted(held, key=lambda rule: -(rule.since or 0)):
+        if rule.since is None:
+            plain.setdefault(value(rule), []).append(rule.model)
+        else:
+            dated.append(((rows.model == rule.model) & (rows.priced_at >= rule.since), value(rule)))
+    if not dated and len(plain) == 1:
+        return ibis.literal(next(iter(plain)))
+    branches = [*dated, *((rows.model.isin(ids), result) for result, ids in plain.items())]
+    return ibis.cases(*branches, else_=default) if branches else ibis.literal(default)
+
+
+def notes(stage: Stage, held: Iterable[Rule], wishes: Wishes) -> tuple[Noted, ...]:
+    """The rules of the models that the log names, as assumptions."""
+    names = {number: model.key for number, model, _, _ in stage.models() if model is not None}
+    used = logged_ids(stage)
+    found = []
+    for rule in held:
+        if rule.model in used and rule.since is None:
+            value = (
+                f"life {shown(None if rule.life >= NEVER - 1 else rule.life)}, from {rule.minimum} tokens "
+                f"in steps of {rule.increment}, per {rule.scope}"
+            )
+            source = "scenario and provider rule" if wishes.any_given else rule.source
+            found.append(Noted(f"cache rule of {names[rule.model]}", value, "", source))
+    return tuple(dict.fromkeys(found))
+
+
+def logged_ids(stage: Stage) -> set[int]:
+    """Ids of the models that the log itself names."""
+    return {number for number, model, _, name in stage.models() if model is not None and not name.startswith("\x1f")}
+
+
+def merged_names(stage: Stage) -> bool:
+    """Whether two logged names mean one model, so that the ingest's partitions are not the caches."""
+    keys = [
+        (provider, model.key)
+        for _, model, provider, name in stage.models()
+        if model is not None and not name.startswith("\x1f")
+    ]
+    return len(keys) != len(set(keys))

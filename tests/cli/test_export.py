@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llmcost.usage.digest import store_digest
+from llmcost.usage.store import Store
+from tests.cli.support import OCTOBER, Program, row, write_rows
+from tests.support import SAMPLES
+
+
+def digest(path: Path, *, keys: bool = True) -> str:
+    with Store(path, read_only=True) as store:
+        return store_digest(store, keys=keys)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_an_export_reads_back_as_the_same_rows(form: str, llmcost: Program) -> None:
+    llmcost("ingest", OCTOBER, SAMPLES / "claude_code", SAMPLES / "openai_usage", "-q")
+    llmcost("export", "--out", f"rows.{form}")
+    llmcost("ingest", f"rows.{form}", "--store", "again.duckdb", "--strict", "-q")
+    first, again = llmcost.folder / "llmcost.duckdb", llmcost.folder / "again.duckdb"
+    assert digest(first, keys=False) == digest(again, keys=False)
+
+
+def test_exported_keys_still_compare_among_themselves(llmcost: Program) -> None:
+    chains = ([1, 2, 3], [1, 2, 4], [9], None)
+    write_rows(
+        llmcost.folder / "a.jsonl", *(row(n, prefix_keys=c, prefix_block_tokens=128) for n, c in enumerate(chains))
+    )
+    llmcost("ingest", "a.jsonl", "-q")
+    llmcost("export", "--out", "b.jsonl")
+    llmcost("ingest", "b.jsonl", "--store", "again.duckdb", "-q")
+
+    def shape(name: str) -> list[list[int] | None]:
+        with Store(llmcost.folder / name, read_only=True) as store:
+            keys = [each for (each,) in store.rows("SELECT prefix_keys FROM usage ORDER BY request_id")]
+        names: dict[int, int] = {}
+        return [None if each is None else [names.setdefault(key, len(names)) for key in each] for each in keys]
+
+    assert shape("llmcost.duckdb") == shape("again.duckdb") == [[0, 1, 2], [0, 1, 3], [4], None]
+    assert digest(llmcost.folder / "llmcost.duckdb") != digest(llmcost.folder / "again.duckdb")
+
+
+def test_the_same_store_gives_the_same_bytes(llmcost: Program) -> None:
+    llmcost("ingest", OCTOBER, "-q")
+    llmcost("export", "-o", "a.csv", "-q")
+    llmcost("export", "-o", "b.csv", "-q")
+    assert (llmcost.folder / "a.csv").read_bytes() == (llmcost.folder / "b.csv").read_bytes()
+
+
+def test_a_label_never_becomes_a_formula(llmcost: Program) -> None:
+    write_rows(llmcost.folder / "a.jsonl", row(1, feature="=HYPERLINK(1)"), row(2, feature="plain"))
+    llmcost("ingest", "a.jsonl", "-q")
+    ran = llmcost("export", "-o", "a.csv")
+    assert ",'=HYPERLINK(1)" in (llmcost.folder / "a.csv").read_text()
+    assert "1 texts that a spreadsheet would run" in ran.err
+    assert "spreadsheet" not in llmcost("export", "-o", "b.jsonl").err
+    assert '"=HYPERLINK(1)"' in (llmcost.folder / "b.jsonl").read_text()
+
+
+def test_what_is_left_out_is_told(llmcost: Program) -> None:
+    llmcost("ingest", OCTOBER, "-q")
+    with Store(llmcost.folder / "llmcost.duckdb") as store:
+        store.execute("INSERT INTO billed (identity, billed_cost) VALUES (1, 2.5)")
+    assert "1 billed lines are not usage rows" in llmcost("export", "-o", "a.jsonl").err
+
+
+def test_an_export_that_fails_leaves_the_old_file(llmcost: Program) -> None:
+    llmcost("ingest", OCTOBER, "-q")
+    ran = llmcost("export", "-o", "nowhere/a.jsonl", code=2)
+    assert "cannot be written" in ran.err
