@@ -47,15 +47,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Public names live in :mod:`llmcost.api`, which is imported when the first of them is used."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker is to see the names above and no others
 
-    value = getattr(import_module("llmcost.api"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        """Public names live in :mod:`llmcost.api`, which is imported when the first of them is used."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module("llmcost.api"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

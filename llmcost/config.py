@@ -45,7 +45,9 @@ def user_secret() -> bytes:
             _create(path)
         return _read(path)
     except OSError as error:
-        raise UsageError(f"the secret key cannot be kept there: {error.strerror}", where=str(path), hint=_HINT) from error
+        raise UsageError(
+            f"the secret key cannot be kept there: {error.strerror}", where=str(path), hint=_HINT
+        ) from error
 
 
 _HINT = f"set {KEY_VARIABLE} to a long random text instead"

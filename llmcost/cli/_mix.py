@@ -14,23 +14,14 @@ if TYPE_CHECKING:
 def groups_of(path: str, catalogue: Catalogue) -> tuple[list[Group], int]:
     """Summed counters by service tier and context tier, and how many rows have no counts to sum."""
     from llmcost.api import ingest_files
-    from llmcost.usage.store import Store
+    from llmcost.usage.store import Store, is_database
 
-    if _is_store(path):
+    if is_database(Path(path)):
         with Store(Path(path), read_only=True) as store:
             return _groups(store, catalogue)
     with Store() as store:
         ingest_files(store, path)
         return _groups(store, catalogue)
-
-
-def _is_store(path: str) -> bool:
-    """DuckDB files carry ``DUCK`` behind an 8-byte checksum: https://duckdb.org/docs/stable/internals/storage, 2026-11-23."""
-    file = Path(path)
-    if not file.is_file():
-        return False
-    with file.open("rb") as opened:
-        return opened.read(12)[8:] == b"DUCK"
 
 
 def _groups(store: Store, catalogue: Catalogue) -> tuple[list[Group], int]:

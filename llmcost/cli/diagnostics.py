@@ -65,6 +65,9 @@ def _told(error: BaseException) -> int:
     """Tells the error in the form of its kind; the exit code of it."""
     code = 2
     match error:
+        case SystemExit() if isinstance(error.__context__, BrokenPipeError):  # typer's own end of a broken pipe
+            _to_nowhere(sys.stdout)
+            code = BROKEN_PIPE
         case Exit() | SystemExit():
             given = error.exit_code if isinstance(error, Exit) else error.code
             code = given if isinstance(given, int) else 2

@@ -21,8 +21,13 @@ from llmcost.usage.columns import Usage
 
 CACHE_BYTES: Final = 64 * 1024 * 1024
 PART_COLUMN: Final[dict[PartRole, str]] = {
-    "system": "system_tokens", "tools": "tools_tokens", "schema": "schema_tokens", "history": "history_tokens",
-    "context": "context_tokens", "example": "example_tokens", "user": "user_tokens",
+    "system": "system_tokens",
+    "tools": "tools_tokens",
+    "schema": "schema_tokens",
+    "history": "history_tokens",
+    "context": "context_tokens",
+    "example": "example_tokens",
+    "user": "user_tokens",
 }
 _NO_CHAT: Final = frozenset({"embeddings", "text_completion"})
 _PLAIN: Final = frozenset({"tools", "schema"})
@@ -51,8 +56,14 @@ class _Text:
 
 def _media(row: dict[str, Any]) -> _Media:
     counted = [row.get(f"input_{kind}_tokens") for kind in ("image", "audio", "video")]
-    sized = [row.get("images") not in (None, "", "[]"), bool(row.get("input_audio_seconds")), bool(row.get("input_video_seconds"))]
-    unknown = bool(row.get("pages")) or any(size and tokens is None for size, tokens in zip(sized, counted, strict=True))
+    sized = [
+        row.get("images") not in (None, "", "[]"),
+        bool(row.get("input_audio_seconds")),
+        bool(row.get("input_video_seconds")),
+    ]
+    unknown = bool(row.get("pages")) or any(
+        size and tokens is None for size, tokens in zip(sized, counted, strict=True)
+    )
     total = sum(tokens or 0 for tokens in counted)
     return _Media(unknown or total > 0 or any(sized), unknown, total)
 
@@ -94,7 +105,9 @@ class Analyser:
         media = _media(row)
         if not media.present:  # two images under the same words are not the same prompt
             if row.get("prompt_key") is None:
-                row["prompt_key"] = self._keyer.prompt((text.part.role, len(text.part.text), text.digest) for text in texts)
+                row["prompt_key"] = self._keyer.prompt(
+                    (text.part.role, len(text.part.text), text.digest) for text in texts
+                )
             if row.get("prefix_keys") is None:
                 self._prefixes(row, texts, tokenizer)
         return self._counts(row, texts, tokenizer, media)
@@ -192,7 +205,11 @@ def _same_text(counted: int, target: int, media: _Media) -> bool:
 def _source(row: dict[str, Any], sources: list[str | None]) -> str | None:
     """Where the counts come from now: ``sources`` says what filled input and output, None for what was not filled."""
     filled = [source for source in sources if source]
-    given = any(row.get(column) is not None for column, source in zip(("input_tokens", "output_tokens"), sources, strict=True) if not source)
+    given = any(
+        row.get(column) is not None
+        for column, source in zip(("input_tokens", "output_tokens"), sources, strict=True)
+        if not source
+    )
     if filled:
         return "mixed" if given else next(source for source in _WEAKEST if source in filled)
     return row.get("token_source") or ("provider" if given else None)

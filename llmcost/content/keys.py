@@ -15,7 +15,15 @@ BLOCK_TOKENS: Final = 128
 """Tokens in one block of a prefix chain: the step in which OpenAI caches prompts; other steps are coarser or unknown."""
 _BLOCK_BYTES: Final = 4 * BLOCK_TOKENS
 _DIGEST: Final = 16
-_ROLE: Final[dict[PartRole, int]] = {"tools": 1, "system": 2, "schema": 3, "example": 4, "history": 5, "context": 6, "user": 7}
+_ROLE: Final[dict[PartRole, int]] = {
+    "tools": 1,
+    "system": 2,
+    "schema": 3,
+    "example": 4,
+    "history": 5,
+    "context": 6,
+    "user": 7,
+}
 
 _FIRST_MARKER: Final = 0xFFFF_0000  # far above every token id of o200k_base
 MARKER: Final[dict[PartRole, bytes]] = {
@@ -40,7 +48,9 @@ class Keyer:
 
     def text(self, text: str) -> bytes:
         """A 128-bit digest of a text; half surrogate pairs, which JSON can carry, count as they are."""
-        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST, key=self._key, person=b"text").digest()
+        return blake2b(
+            text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST, key=self._key, person=b"text"
+        ).digest()
 
     def prompt(self, parts: Iterable[tuple[PartRole, int, bytes]]) -> int:
         """The key of a whole prompt from role, length and digest of its parts, in order."""

@@ -85,8 +85,12 @@ def messages_usage(usage: dict[str, Any], notes: Notes) -> Usage:
         cache_creation_input_tokens=written,
         cache_creation_1h_input_tokens=hour,
         output_tokens=count(usage.get("output_tokens"), "output_tokens"),
-        reasoning_output_tokens=count(mapping(usage.get("output_tokens_details")).get("thinking_tokens"), "thinking_tokens"),
-        web_search_requests=count(mapping(usage.get("server_tool_use")).get("web_search_requests"), "web_search_requests"),
+        reasoning_output_tokens=count(
+            mapping(usage.get("output_tokens_details")).get("thinking_tokens"), "thinking_tokens"
+        ),
+        web_search_requests=count(
+            mapping(usage.get("server_tool_use")).get("web_search_requests"), "web_search_requests"
+        ),
     )
 
 
@@ -99,7 +103,13 @@ def _written(usage: dict[str, Any], notes: Notes) -> tuple[int | None, int | Non
     hour = count(split.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens") or 0
     if written is None or written == short + hour:
         return short + hour, hour
-    notes.append(Problem("cache-split-mismatch", f"5-minute {short} and 1-hour {hour} are not the {written} written tokens", rejected=False))
+    notes.append(
+        Problem(
+            "cache-split-mismatch",
+            f"5-minute {short} and 1-hour {hour} are not the {written} written tokens",
+            rejected=False,
+        )
+    )
     return written, None
 
 
@@ -147,8 +157,12 @@ def _inside_already(ran: list[dict[str, Any]], usage: dict[str, Any], notes: Not
 def messages_request(request: dict[str, Any], notes: Notes) -> Usage:
     """What a Messages request asked for."""
     row = ask_for(request, notes, cap=("max_tokens",))
-    row["thinking_budget_tokens"] = notes.soft(count, mapping(request.get("thinking")).get("budget_tokens"), "budget_tokens")
-    row["response_format"] = response_format(mapping(request.get("output_config")).get("format") or request.get("output_format"))
+    row["thinking_budget_tokens"] = notes.soft(
+        count, mapping(request.get("thinking")).get("budget_tokens"), "budget_tokens"
+    )
+    row["response_format"] = response_format(
+        mapping(request.get("output_config")).get("format") or request.get("output_format")
+    )
     if (user := request_text(mapping(request.get("metadata")), ("user_id",), notes)) is not None:
         row["user_id"] = user
     row["images"] = images_of(m.get("content") for m in objects(request.get("messages")))
@@ -199,12 +213,16 @@ def messages_readings(call: Exchange, provider: str | None) -> Iterator[Reading]
     row.update(finished(call, answer, reason or None, notes, has_usage=usage is not None))
     if call.events and usage is not None and "output_tokens" not in usage:
         row["status"] = "error" if answer.get("error") else "partial"
-        notes.append(Problem("stream-cut-off", f"the stream of {answer.get('id')} ends before its output count", rejected=False))
+        notes.append(
+            Problem("stream-cut-off", f"the stream of {answer.get('id')} ends before its output count", rejected=False)
+        )
     row["provider_name"], row["operation_name"] = provider, "chat"
     main = usage_row(call, answer, row, notes, body=messages_body(call.request, answer))
     yield main
     if usage is not None and main.usage is not None:
         yield from iterations(usage, main.usage, notes)
         if usage.get("fallback_credit"):
-            notes.append(Problem("fallback-credit", f"{answer.get('id')} carries a credit that no column holds", rejected=False))
+            notes.append(
+                Problem("fallback-credit", f"{answer.get('id')} carries a credit that no column holds", rejected=False)
+            )
     yield from notes

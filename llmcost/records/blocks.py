@@ -56,7 +56,9 @@ def _expected(fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]]
     return {name: column for name, column in fields.items() if name in seen}
 
 
-def _parsed(block: bytes, fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]], others: str) -> pa.Table | None:
+def _parsed(
+    block: bytes, fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]], others: str
+) -> pa.Table | None:
     """The block under the types of ``fields``; None when it has other fields that are not to be ignored."""
     schema = pa.schema([(name, _json_type(name, column, samples)) for name, column in fields.items()])
     amounts = [field.name for field in schema if pa.types.is_decimal(field.type)]
@@ -130,7 +132,9 @@ def _json_shape(name: str, column: Column, samples: Sequence[Mapping[str, Any]])
         value = sample.get(name)
         if isinstance(value, dict):
             for label, word in value.items():
-                members.setdefault(label, pa.int64() if isinstance(word, int) and not isinstance(word, bool) else pa.string())
+                members.setdefault(
+                    label, pa.int64() if isinstance(word, int) and not isinstance(word, bool) else pa.string()
+                )
     return pa.struct(list(members.items()))
 
 

@@ -47,7 +47,9 @@ def finished(call: Exchange, answer: dict[str, Any], reason: str | None, notes: 
     if call.events:
         if reason is None:
             row["status"] = "partial"
-        notes.append(Problem("stream-without-usage", "the stream carries no usage; its tokens are unknown", rejected=False))
+        notes.append(
+            Problem("stream-without-usage", "the stream carries no usage; its tokens are unknown", rejected=False)
+        )
     else:
         notes.append(Problem("no-usage", "the answer carries no usage; its tokens are unknown", rejected=False))
     return row
@@ -57,7 +59,11 @@ def tier_of(raw: Any, notes: Notes) -> str | None:
     """The served tier; a tier that was paid before or that nobody knows is noted."""
     name = notes.soft(text, raw, "service_tier")
     if is_prepaid_tier(name):
-        notes.append(Problem("prepaid-tier", f"service_tier {name} was paid in advance; the list price is no charge", rejected=False))
+        notes.append(
+            Problem(
+                "prepaid-tier", f"service_tier {name} was paid in advance; the list price is no charge", rejected=False
+            )
+        )
     elif is_unknown_tier(name):
         notes.append(Problem("unknown-tier", f"service_tier {name} is not known", rejected=False))
     return service_tier(name)

@@ -54,7 +54,9 @@ def tags(value: Any, field: str) -> str | None:
     try:
         kept = {str(name): words for name, item in pairs if (words := tag_text(item, field)) is not None}
     except (TypeError, ValueError) as error:
-        raise error if isinstance(error, BadValueError) else BadValueError("not-a-map", f"{field} is not a map") from error
+        raise (
+            error if isinstance(error, BadValueError) else BadValueError("not-a-map", f"{field} is not a map")
+        ) from error
     return as_json(kept) if kept else None
 
 
@@ -78,7 +80,11 @@ def images(value: Any, field: str) -> str | None:
 def _image(item: Mapping[str, Any], field: str) -> dict[str, int]:
     if strange := set(item) - {"width", "height", "count"}:
         raise BadValueError("not-images", f"{field} has {len(strange)} fields besides width, height and count")
-    sizes = {name: size for name in ("width", "height", "count") if (size := count(item.get(name), f"{field}.{name}")) is not None}
+    sizes = {
+        name: size
+        for name in ("width", "height", "count")
+        if (size := count(item.get(name), f"{field}.{name}")) is not None
+    }
     if not {"width", "height"} <= sizes.keys():
         raise BadValueError("not-images", f"{field} has an image without width and height")
     return sizes
@@ -180,4 +186,6 @@ def usage_row(values: Mapping[str, Any]) -> tuple[Usage, list[Problem]]:
 
 def _prepaid(tier: Any) -> Iterator[Problem]:
     if isinstance(tier, str) and names.is_prepaid_tier(tier):
-        yield Problem("prepaid-tier", "service_tier was paid before; counted as standard for its list value", rejected=False)
+        yield Problem(
+            "prepaid-tier", "service_tier was paid before; counted as standard for its list value", rejected=False
+        )

@@ -33,7 +33,9 @@ def parquet(path: Input, progress: Progress | None = None, batch_rows: int = BAT
                 ordinal += 1
                 yield Record({key: _plain(value) for key, value in row.items()}, ordinal)
     except (OSError, ValueError) as error:
-        yield Problem("corrupt-file", f"a Parquet file that cannot be read on ({type(error).__name__})", line=ordinal + 1)
+        yield Problem(
+            "corrupt-file", f"a Parquet file that cannot be read on ({type(error).__name__})", line=ordinal + 1
+        )
 
 
 def plain_record(row: dict[str, Any], ordinal: int) -> Record:

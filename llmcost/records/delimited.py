@@ -66,7 +66,11 @@ def _is_header(cells: Sequence[str]) -> bool:
     names = [cell.strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
-    return len(names) > 1 and all(len(name) <= 100 and not _NO_NAME.search(name) for name in names) and sum(map(bool, names)) > len(names) / 2
+    return (
+        len(names) > 1
+        and all(len(name) <= 100 and not _NO_NAME.search(name) for name in names)
+        and sum(map(bool, names)) > len(names) / 2
+    )
 
 
 def _unique(cells: Sequence[str]) -> tuple[str, ...]:

@@ -32,7 +32,11 @@ def documents(stream: Stream, limit: int | None = None) -> Iterator[Record | Pro
     for item in _Cutter(stream.text(), limit).pieces():
         for found in _decoded(item) if isinstance(item, bytes) else item if isinstance(item, list) else [item]:
             ordinal += 1
-            yield Problem(found.kind, found.detail, line=ordinal) if isinstance(found, Problem) else Record(found, ordinal)
+            yield (
+                Problem(found.kind, found.detail, line=ordinal)
+                if isinstance(found, Problem)
+                else Record(found, ordinal)
+            )
     if stream.fault is not None:
         yield Problem(stream.fault.kind, stream.fault.detail, line=ordinal + 1)
 

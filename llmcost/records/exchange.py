@@ -20,7 +20,16 @@ from llmcost.usage.columns import Usage
 from llmcost.usage.names import provider_of_url
 
 _REQUEST: Final = ("request", "request_body", "requestBody", "req", "request_json", "input", "payload")
-_RESPONSE: Final = ("response", "response_body", "responseBody", "resp", "response_json", "output", "result", "completion")
+_RESPONSE: Final = (
+    "response",
+    "response_body",
+    "responseBody",
+    "resp",
+    "response_json",
+    "output",
+    "result",
+    "completion",
+)
 _URL: Final = ("url", "request_url", "target_url", "endpoint", "uri", "path", "api_base", "base_url")
 _STATUS: Final = ("status", "status_code", "http_status", "response_status", "response_status_code", "statusCode")
 _STREAMS: Final = ("chunks", "events", "stream_events", "response_chunks")
@@ -69,7 +78,11 @@ class Exchange:
         """Whether the call failed: an HTTP status from 400 on, or an error in place of an answer."""
         if self.http_status is not None and self.http_status >= 400:
             return True
-        return bool(self.response.get("error")) and not self.response.get("usage") and self.response.get("object") != "response"
+        return (
+            bool(self.response.get("error"))
+            and not self.response.get("usage")
+            and self.response.get("object") != "response"
+        )
 
     @property
     def api(self) -> str | None:
@@ -196,7 +209,9 @@ def _request(value: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, An
         return None, {}
     if "body" in body and not {"messages", "model"} & body.keys():
         inner = _json(body["body"])
-        return (inner if isinstance(inner, dict) else {}), {k: v for k, v in body.items() if k in _URL and isinstance(v, str)}
+        return (inner if isinstance(inner, dict) else {}), {
+            k: v for k, v in body.items() if k in _URL and isinstance(v, str)
+        }
     return body, {}
 
 
@@ -246,4 +261,3 @@ def _first_text(value: dict[str, Any], keys: tuple[str, ...]) -> str | None:
             except BadValueError:
                 continue
     return None
-

@@ -65,7 +65,9 @@ def _parquet_sample(path: Input) -> Sample | Problem:
         header = parquet_header(path)
     except (OSError, ValueError):
         return Problem("corrupt-file", "a Parquet file without a readable end")
-    rows = tuple(r.value for r in islice(parquet(path, batch_rows=SAMPLE_RECORDS), SAMPLE_RECORDS) if isinstance(r, Record))
+    rows = tuple(
+        r.value for r in islice(parquet(path, batch_rows=SAMPLE_RECORDS), SAMPLE_RECORDS) if isinstance(r, Record)
+    )
     return Sample(str(path), "parquet", "", rows, header)
 
 

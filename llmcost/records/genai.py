@@ -41,7 +41,13 @@ _COUNTS: Final[dict[str, tuple[str, ...]]] = {
     "input_audio_tokens": ("llm.token_count.prompt_details.audio", f"{_G}details.input_audio_tokens"),
     "output_audio_tokens": ("llm.token_count.completion_details.audio", f"{_G}details.output_audio_tokens"),
 }  # fmt: skip
-_TOTAL: Final = (f"{_G}total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens", "ai.usage.tokens")
+_TOTAL: Final = (
+    f"{_G}total_tokens",
+    "llm.token_count.total",
+    "llm.usage.total_tokens",
+    "ai.usage.totalTokens",
+    "ai.usage.tokens",
+)
 _TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "request_model": ("gen_ai.request.model", "llm.request.model", "llm.model_name", "ai.model.id", "embedding.model_name"),
     "response_model": ("gen_ai.response.model", "llm.response.model", "ai.response.model"),
@@ -55,7 +61,12 @@ _NUMBERS: Final[dict[str, tuple[str, ...]]] = {
     "top_p": ("gen_ai.request.top_p", "llm.top_p", "ai.settings.topP"),
 }
 _WHOLE: Final[dict[str, tuple[str, ...]]] = {
-    "max_output_tokens": ("gen_ai.request.max_tokens", "llm.request.max_tokens", "ai.settings.maxOutputTokens", "ai.settings.maxTokens"),
+    "max_output_tokens": (
+        "gen_ai.request.max_tokens",
+        "llm.request.max_tokens",
+        "ai.settings.maxOutputTokens",
+        "ai.settings.maxTokens",
+    ),
     "seed": ("gen_ai.request.seed", "gen_ai.openai.request.seed", "ai.settings.seed"),
 }
 _PARAMETERS: Final = {
@@ -85,7 +96,9 @@ def _first(attributes: Attributes, keys: Iterable[str]) -> Any:
 
 def has_counts(attributes: Attributes) -> bool:
     """Whether any token count stands here."""
-    return any(_first(attributes, keys) is not None for keys in (_COUNTS["input_tokens"], _COUNTS["output_tokens"], _TOTAL))
+    return any(
+        _first(attributes, keys) is not None for keys in (_COUNTS["input_tokens"], _COUNTS["output_tokens"], _TOTAL)
+    )
 
 
 def operation(attributes: Attributes) -> str | None:
@@ -108,7 +121,11 @@ def genai_row(attributes: Attributes, notes: Notes) -> Usage:
     """Everything but times, outcome and counts that the attributes say."""
     row: dict[str, Any] = dict(labels_of({}, _label_maps(attributes), notes))
     parameters = _json(_first(attributes, ("llm.invocation_parameters", "gen_ai.request.parameters")))
-    readers: tuple[tuple[dict[str, tuple[str, ...]], Callable[[Any, str], Any]], ...] = ((_TEXTS, text), (_NUMBERS, number), (_WHOLE, count))
+    readers: tuple[tuple[dict[str, tuple[str, ...]], Callable[[Any, str], Any]], ...] = (
+        (_TEXTS, text),
+        (_NUMBERS, number),
+        (_WHOLE, count),
+    )
     for table, reader in readers:
         for column, keys in table.items():
             value = _first(attributes, keys)
@@ -116,11 +133,20 @@ def genai_row(attributes: Attributes, notes: Notes) -> Usage:
                 value = _first(parameters, _PARAMETERS.get(column, ()))
             row[column] = notes.soft(reader, value, column) if value is not None else row.get(column)
     host = notes.soft(text, _first(attributes, ("server.address", "ai.response.headers.host")), "server.address")
-    named = notes.soft(text, _first(attributes, ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")), "provider")
+    named = notes.soft(
+        text,
+        _first(
+            attributes, ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
+        ),
+        "provider",
+    )
     row["provider_name"] = _provider(named, host)
     row["region"] = region_of_url(host) or row.get("region")
     row["operation_name"] = operation(attributes)
-    tier = _first(attributes, ("openai.response.service_tier", "gen_ai.openai.response.service_tier", "gen_ai.response.service_tier"))
+    tier = _first(
+        attributes,
+        ("openai.response.service_tier", "gen_ai.openai.response.service_tier", "gen_ai.response.service_tier"),
+    )
     row["service_tier"] = tier_of(tier, notes) if tier is not None else None
     row["finish_reason"] = _reason(attributes, notes)
     row["time_to_first_token_ms"] = _first_token(attributes, notes)
@@ -138,7 +164,10 @@ def _provider(named: str | None, host: str | None) -> str | None:
 def _label_maps(attributes: Attributes) -> list[dict[str, Any]]:
     maps = [_json(attributes.get("metadata")), _json(attributes.get("langfuse.trace.metadata"))]
     prefixes = ("traceloop.association.properties.", "ai.telemetry.metadata.", "langfuse.trace.metadata.")
-    maps.extend({key.removeprefix(prefix): value for key, value in attributes.items() if key.startswith(prefix)} for prefix in prefixes)
+    maps.extend(
+        {key.removeprefix(prefix): value for key, value in attributes.items() if key.startswith(prefix)}
+        for prefix in prefixes
+    )
     tags = _first(attributes, ("tag.tags", "langfuse.trace.tags"))
     maps.append({tag: "true" for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else {})
     return maps
@@ -154,7 +183,15 @@ def _json(value: Any) -> dict[str, Any]:
 
 
 def _reason(attributes: Attributes, notes: Notes) -> str | None:
-    reason = _first(attributes, ("gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "ai.response.finishReason", "llm.finish_reason"))
+    reason = _first(
+        attributes,
+        (
+            "gen_ai.response.finish_reasons",
+            "gen_ai.response.finish_reason",
+            "ai.response.finishReason",
+            "llm.finish_reason",
+        ),
+    )
     if isinstance(reason, str) and reason.startswith("["):
         try:
             reason = decode(reason.encode())
@@ -183,14 +220,36 @@ def tokens(attributes: Attributes, notes: Notes, *, cache_is_outside: bool = Fal
     if given is not None and leaves_cache_out(attributes, known=cache_is_outside):
         cached = (found.get("cache_read_input_tokens") or 0) + (found.get("cache_creation_input_tokens") or 0)
         found["input_tokens"] = given + cached
-        notes.append(Problem("input-excludes-cache", f"input_tokens {given} leave out {cached} cached tokens; they were added", rejected=False))
+        notes.append(
+            Problem(
+                "input-excludes-cache",
+                f"input_tokens {given} leave out {cached} cached tokens; they were added",
+                rejected=False,
+            )
+        )
     reasoning = found.get("reasoning_output_tokens") or 0
-    outside = total is not None and given is not None and made is not None and reasoning and total == found["input_tokens"] + made + reasoning
+    outside = (
+        total is not None
+        and given is not None
+        and made is not None
+        and reasoning
+        and total == found["input_tokens"] + made + reasoning
+    )
     if made is not None and (outside or (total is None and reasoning > made)):
         found["output_tokens"] = made + reasoning
-        notes.append(Problem("output-excludes-reasoning", f"output_tokens {made} leave out {reasoning} reasoning tokens; they were added", rejected=False))
+        notes.append(
+            Problem(
+                "output-excludes-reasoning",
+                f"output_tokens {made} leave out {reasoning} reasoning tokens; they were added",
+                rejected=False,
+            )
+        )
     if given is None and made is None and total is not None:
-        notes.append(Problem("only-a-total", f"only total_tokens {total} is known; input and output stay unknown", rejected=False))
+        notes.append(
+            Problem(
+                "only-a-total", f"only total_tokens {total} is known; input and output stay unknown", rejected=False
+            )
+        )
     found["token_source"] = "provider" if found else None
     return known(found)
 
@@ -200,8 +259,12 @@ def leaves_cache_out(attributes: Attributes, *, known: bool = False) -> bool:
 
     A total that meets one of the two readings decides; else counters too large to be inside; else what is ``known``.
     """
-    cached = sum(_whole(_first(attributes, _COUNTS[c])) or 0 for c in ("cache_read_input_tokens", "cache_creation_input_tokens"))
-    given, made = (_whole(_first(attributes, _COUNTS[c])) if cached else None for c in ("input_tokens", "output_tokens"))
+    cached = sum(
+        _whole(_first(attributes, _COUNTS[c])) or 0 for c in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    given, made = (
+        _whole(_first(attributes, _COUNTS[c])) if cached else None for c in ("input_tokens", "output_tokens")
+    )
     if given is None:
         return False
     made = made or 0
@@ -218,5 +281,3 @@ def _whole(value: Any) -> int | None:
         return int(value) if isinstance(value, str | int | Decimal) else None
     except (ValueError, ArithmeticError):
         return None
-
-

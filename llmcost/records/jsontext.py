@@ -89,7 +89,9 @@ def _named(text: str, error: Exception) -> BadJsonError:
     at = getattr(error, "pos", None)
     if "Unterminated string" in str(error) or (at is not None and at >= len(text.rstrip())):
         return BadJsonError("truncated-json", f"JSON that ends inside a value, after {len(text)} characters")
-    return BadJsonError("bad-json", f"not JSON at character {at + 1}" if at is not None else "a number that cannot be read")
+    return BadJsonError(
+        "bad-json", f"not JSON at character {at + 1}" if at is not None else "a number that cannot be read"
+    )
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -46,7 +46,14 @@ _DURATION: Final = {
     "duration_seconds": "s", "latency_seconds": "s", "duration_s": "s", "latency_s": "s", "elapsed_seconds": "s", "latency_sec": "s",
     "latency": "", "duration": "", "elapsed": "", "response_time": "",
 }  # fmt: skip
-_FIRST: Final = {"time_to_first_token_ms": "ms", "ttft_ms": "ms", "first_token_ms": "ms", "ttft_seconds": "s", "ttft": "", "time_to_first_token": ""}
+_FIRST: Final = {
+    "time_to_first_token_ms": "ms",
+    "ttft_ms": "ms",
+    "first_token_ms": "ms",
+    "ttft_seconds": "s",
+    "ttft": "",
+    "time_to_first_token": "",
+}
 _UNITLESS_SECONDS: Final = 100
 """A duration without a unit is in seconds below this and in milliseconds from it on: no answer takes 99 ms or 100 s often."""
 
@@ -95,7 +102,11 @@ def _read(column: str, value: Any, notes: Notes) -> Any:
 def _times(wrapper: dict[str, Any], notes: Notes) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for key in _STARTED:
-        if key in wrapper and isinstance(wrapper[key], str | int | float | Decimal) and (at := notes.soft(instant, wrapper[key], key)) is not None:
+        if (
+            key in wrapper
+            and isinstance(wrapper[key], str | int | float | Decimal)
+            and (at := notes.soft(instant, wrapper[key], key)) is not None
+        ):
             row["started_at"] = at
             break
     for column, spellings in (("duration_ms", _DURATION), ("time_to_first_token_ms", _FIRST)):
@@ -134,6 +145,11 @@ def _tags(maps: list[dict[str, Any]]) -> dict[str, str]:
     tags: dict[str, str] = {}
     for source in maps:
         for key, value in source.items():
-            if isinstance(value, str | int | bool | Decimal) and key not in _SPELLINGS and len(str(value)) <= 256 and str(value):
+            if (
+                isinstance(value, str | int | bool | Decimal)
+                and key not in _SPELLINGS
+                and len(str(value)) <= 256
+                and str(value)
+            ):
                 tags.setdefault(str(key), str(value).lower() if isinstance(value, bool) else str(value))
     return tags

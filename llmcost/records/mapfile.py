@@ -41,12 +41,20 @@ class FieldSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    field: str | None = Field(None, min_length=1, description="Name of the field, or a path with dots into nested objects.")
+    field: str | None = Field(
+        None, min_length=1, description="Name of the field, or a path with dots into nested objects."
+    )
     value: Scalar | None = Field(None, description="The same value for every row.")
-    add: tuple[str, ...] = Field((), description="Fields whose sum it is; unknown when one of them is, unless default is given.")
-    join: tuple[str, ...] = Field((), description="Fields whose texts are joined with the separator; absent ones are left out.")
+    add: tuple[str, ...] = Field(
+        (), description="Fields whose sum it is; unknown when one of them is, unless default is given."
+    )
+    join: tuple[str, ...] = Field(
+        (), description="Fields whose texts are joined with the separator; absent ones are left out."
+    )
     separator: str = Field("/", description="What stands between joined texts.")
-    split: str | None = Field(None, min_length=1, description="Cuts the field's text at this separator; part says which piece.")
+    split: str | None = Field(
+        None, min_length=1, description="Cuts the field's text at this separator; part says which piece."
+    )
     part: int = Field(0, description="Which piece of the split text: 0 is the first, -1 the last.")
     map: Mapping[str, Scalar] = Field({}, description="Replaces these values; any other passes as it is.")
     default: Scalar | None = Field(None, description="Used where a field is absent or empty.")
@@ -92,8 +100,12 @@ class Head(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, description="Name of the format, for messages.")
-    form: Literal["jsonl", "json", "csv", "parquet"] | None = Field(None, description="Form of the file; told from its content by default.")
-    records: str | None = Field(None, min_length=1, description="Path with dots to the list of rows inside each JSON record.")
+    form: Literal["jsonl", "json", "csv", "parquet"] | None = Field(
+        None, description="Form of the file; told from its content by default."
+    )
+    records: str | None = Field(
+        None, min_length=1, description="Path with dots to the list of rows inside each JSON record."
+    )
     provider_name: str | None = Field(None, description="Provider of the rows that name none.")
 
 
@@ -102,8 +114,12 @@ class Filter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    keep: Mapping[str, Scalar | tuple[Scalar, ...]] = Field({}, description="Only records in which all these fields have these values are rows.")
-    skip: Mapping[str, Scalar | tuple[Scalar, ...]] = Field({}, description="Records in which any of these fields has this value are no rows.")
+    keep: Mapping[str, Scalar | tuple[Scalar, ...]] = Field(
+        {}, description="Only records in which all these fields have these values are rows."
+    )
+    skip: Mapping[str, Scalar | tuple[Scalar, ...]] = Field(
+        {}, description="Records in which any of these fields has this value are no rows."
+    )
 
 
 class MapFile(BaseModel):
@@ -162,7 +178,9 @@ class MapFile(BaseModel):
         if sample.header:
             self.check_header(sample.header, sample.name)
             return
-        rows = [row for record in sample.records for row in rows_of(record, self.mapping.records) if isinstance(row, dict)]
+        rows = [
+            row for record in sample.records for row in rows_of(record, self.mapping.records) if isinstance(row, dict)
+        ]
         missing = [f for f in self.fields if rows and not any(value_at(row, f) is not None for row in rows)]
         required = [f for f in missing if not self._optional(f)]
         if required:

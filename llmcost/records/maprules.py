@@ -82,7 +82,9 @@ def _number(value: Any, name: str) -> Decimal:
     if isinstance(value, bool | list | dict):
         raise BadValueError("not-a-number", f"{name} is made of {type(value).__name__}, not a number")
     try:
-        return decimal_of(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
+        return decimal_of(
+            value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value
+        )
     except ValueError as error:
         raise BadValueError("not-a-number", f"{name} is made of a value that is no number") from error
 

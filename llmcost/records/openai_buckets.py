@@ -83,9 +83,19 @@ def _both(result: Mapping[str, Any], medium: str) -> int | None:
 
 
 def _check(row: Usage, uncached: int | None, notes: Notes) -> None:
-    whole, read, written = row.get("input_tokens"), row.get("cache_read_input_tokens"), row.get("cache_creation_input_tokens") or 0
+    whole, read, written = (
+        row.get("input_tokens"),
+        row.get("cache_read_input_tokens"),
+        row.get("cache_creation_input_tokens") or 0,
+    )
     if whole is not None and read is not None and uncached is not None and whole != read + written + uncached:
-        notes.append(Problem("total-mismatch", f"cached {read}, written {written} and uncached {uncached} are not input {whole}", rejected=False))
+        notes.append(
+            Problem(
+                "total-mismatch",
+                f"cached {read}, written {written} and uncached {uncached} are not input {whole}",
+                rejected=False,
+            )
+        )
 
 
 def _dimensions(result: Mapping[str, Any], notes: Notes) -> Usage:

@@ -45,7 +45,8 @@ def provider_of_answer(answer: dict[str, Any]) -> str | None:
         "deepseek": "prompt_cache_hit_tokens" in usage,
         "cerebras": "time_info" in answer,
         "ollama": answer.get("system_fingerprint") == "fp_ollama",
-        "mistral": re.fullmatch(r"[0-9a-f]{32}", str(answer.get("id"))) is not None and "system_fingerprint" not in answer,
+        "mistral": re.fullmatch(r"[0-9a-f]{32}", str(answer.get("id"))) is not None
+        and "system_fingerprint" not in answer,
         "openai": is_openai_model(answer.get("model")),
     }
     return next((name for name, found in marks.items() if found), None)
@@ -72,7 +73,9 @@ def merged(events: tuple[Event, ...]) -> dict[str, Any]:
                 pieces = tools.setdefault((at, place(call.get("index"))), [])
                 pieces += [p for p in (word(function.get("name")), word(function.get("arguments"))) if p]
             reasons[at] = choice.get("finish_reason") or reasons.get(at)
-    answer["choices"] = [{"finish_reason": reasons[at], "message": {"content": _joined(texts[at], at, tools)}} for at in sorted(texts)]
+    answer["choices"] = [
+        {"finish_reason": reasons[at], "message": {"content": _joined(texts[at], at, tools)}} for at in sorted(texts)
+    ]
     return answer
 
 
@@ -108,7 +111,9 @@ def _checked(row: Usage, total: int | None, notes: Notes) -> Usage:
     if reasoning and total == given + made + reasoning:
         row["output_tokens"] = made + reasoning
     else:
-        notes.append(Problem("total-mismatch", f"prompt {given} and completion {made} are not total {total}", rejected=False))
+        notes.append(
+            Problem("total-mismatch", f"prompt {given} and completion {made} are not total {total}", rejected=False)
+        )
     return row
 
 
@@ -145,7 +150,9 @@ def _parts(request: dict[str, Any], messages: list[dict[str, Any]]) -> Iterator[
 
 
 def _role(message: dict[str, Any], *, is_last: bool) -> PartRole:
-    if word(message.get("name")) in _EXAMPLES:  # the few-shot convention of OpenAI's cookbook, "How to format inputs to ChatGPT models"
+    if (
+        word(message.get("name")) in _EXAMPLES
+    ):  # the few-shot convention of OpenAI's cookbook, "How to format inputs to ChatGPT models"
         return "example"
     if word(message.get("role")) in {"system", "developer"}:
         return "system"
@@ -186,4 +193,3 @@ def _always_searches(model: Any) -> bool:
     # The guide says that these models search before every answer; no bill at hand confirms it:
     # https://platform.openai.com/docs/guides/tools-web-search (from memory, 2026-11).
     return isinstance(model, str) and ("-search-preview" in model or "-search-api" in model)
-

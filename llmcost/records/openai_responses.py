@@ -34,7 +34,17 @@ from llmcost.usage.columns import Usage
 _FEES: Final = ("code_interpreter_call", "file_search_call")
 """Tool calls with a fee of their own that no usage column holds."""
 _UNFINISHED: Final = frozenset({"queued", "in_progress"})
-_CALLS: Final = frozenset({"function_call", "custom_tool_call", "mcp_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call"})
+_CALLS: Final = frozenset(
+    {
+        "function_call",
+        "custom_tool_call",
+        "mcp_call",
+        "computer_call",
+        "local_shell_call",
+        "shell_call",
+        "apply_patch_call",
+    }
+)
 
 
 def merged(events: tuple[Event, ...]) -> dict[str, Any]:
@@ -49,7 +59,12 @@ def merged(events: tuple[Event, ...]) -> dict[str, Any]:
         elif event.data.get("type") == "response.output_text.done" and isinstance(event.data.get("text"), str):
             said.append(event.data["text"])
     if said and not answer.get("output"):
-        answer = {**answer, "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "\n".join(said)}]}]}
+        answer = {
+            **answer,
+            "output": [
+                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "\n".join(said)}]}
+            ],
+        }
     return answer
 
 
@@ -67,9 +82,15 @@ def responses_usage(usage: dict[str, Any], notes: Notes) -> Usage:
         output_audio_tokens=count(out.get("audio_tokens"), "output audio_tokens"),
         output_image_tokens=count(out.get("image_tokens"), "output image_tokens"),
     )
-    total, given, made = count(usage.get("total_tokens"), "total_tokens"), row.get("input_tokens"), row.get("output_tokens")
+    total, given, made = (
+        count(usage.get("total_tokens"), "total_tokens"),
+        row.get("input_tokens"),
+        row.get("output_tokens"),
+    )
     if total is not None and given is not None and made is not None and total != given + made:
-        notes.append(Problem("total-mismatch", f"input {given} and output {made} are not total {total}", rejected=False))
+        notes.append(
+            Problem("total-mismatch", f"input {given} and output {made} are not total {total}", rejected=False)
+        )
     return row
 
 
@@ -83,7 +104,11 @@ def searches(answer: dict[str, Any]) -> int | None:
         return count(told, "web_search num_requests")
     if not isinstance(answer.get("output"), list):
         return None
-    ran = [i for i in objects(answer["output"]) if i.get("type") == "web_search_call" and word(i.get("status")) in {"", "completed"}]
+    ran = [
+        i
+        for i in objects(answer["output"])
+        if i.get("type") == "web_search_call" and word(i.get("status")) in {"", "completed"}
+    ]
     return sum(word(mapping(i.get("action")).get("type")) in {"", "search"} for i in ran)
 
 
@@ -162,7 +187,9 @@ def responses_readings(call: Exchange, provider: str | None) -> Iterator[Reading
     answer = merged(call.events) if call.events else call.response
     if word(answer.get("status")) in _UNFINISHED and not call.events:
         yield from notes
-        yield Problem("unfinished-response", f"response {answer.get('id')} is still {answer['status']}; its tokens are unknown")
+        yield Problem(
+            "unfinished-response", f"response {answer.get('id')} is still {answer['status']}; its tokens are unknown"
+        )
         return
     row = _asked(call.request, answer, notes)
     usage = answer.get("usage")
@@ -181,7 +208,13 @@ def responses_readings(call: Exchange, provider: str | None) -> Iterator[Reading
 def _outcome(call: Exchange, answer: dict[str, Any], notes: Notes, *, has_usage: bool) -> Usage:
     status = word(answer.get("status"))
     cut_off = bool(call.events) and status in _UNFINISHED
-    row = finished(call, answer, None if cut_off else _reason(answer), notes, has_usage=has_usage or status in {"failed", "cancelled"})
+    row = finished(
+        call,
+        answer,
+        None if cut_off else _reason(answer),
+        notes,
+        has_usage=has_usage or status in {"failed", "cancelled"},
+    )
     if status == "cancelled":
         row["status"] = "cancelled"
     elif status == "failed":
@@ -211,4 +244,8 @@ def _images_made(answer: dict[str, Any], main: Row, notes: Notes) -> Iterator[Ro
 def _fees(answer: dict[str, Any]) -> Iterator[Problem]:
     ran = Counter(item["type"] for item in objects(answer.get("output")) if word(item.get("type")) in _FEES)
     for kind, times in sorted(ran.items()):
-        yield Problem("tool-fee-not-counted", f"{times} {kind} of response {answer.get('id')}: a fee that no column holds", rejected=False)
+        yield Problem(
+            "tool-fee-not-counted",
+            f"{times} {kind} of response {answer.get('id')}: a fee that no column holds",
+            rejected=False,
+        )

@@ -45,7 +45,9 @@ def envelopes(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         for item in value:
             yield from envelopes(item)
-    elif isinstance(value, dict) and any(key in value for key in ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")):
+    elif isinstance(value, dict) and any(
+        key in value for key in ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")
+    ):
         yield value
 
 
@@ -53,7 +55,9 @@ def spans(envelope: dict[str, Any]) -> Iterator[Span]:
     """All spans, then all log records of an export request."""
     for held in _items(envelope, "resourceSpans", "resource_spans"):
         resource = attributes(_get(_get(held, "resource", "resource"), "attributes", "attributes"))
-        for scoped in _items(held, "scopeSpans", "scope_spans") or _items(held, "instrumentationLibrarySpans", "instrumentation_library_spans"):
+        for scoped in _items(held, "scopeSpans", "scope_spans") or _items(
+            held, "instrumentationLibrarySpans", "instrumentation_library_spans"
+        ):
             for span in _items(scoped, "spans", "spans"):
                 if isinstance(span, dict):
                     yield _span(span, resource, _scope(scoped))
@@ -90,7 +94,9 @@ def _log(log: dict[str, Any], resource: dict[str, Any], scope: str) -> Span:
     own = attributes(log.get("attributes"))
     body = _value(log.get("body"))
     name = _get(log, "eventName", "event_name") or own.get("event.name") or (body if isinstance(body, str) else "")
-    at = _time(_get(log, "timeUnixNano", "time_unix_nano")) or _time(_get(log, "observedTimeUnixNano", "observed_time_unix_nano"))
+    at = _time(_get(log, "timeUnixNano", "time_unix_nano")) or _time(
+        _get(log, "observedTimeUnixNano", "observed_time_unix_nano")
+    )
     return Span(
         attributes={**(body if isinstance(body, dict) else {}), **own},
         resource=resource,
@@ -124,7 +130,7 @@ def attributes(pairs: Any) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if not isinstance(value, dict) or len(value) != 1:
         return value if isinstance(value, str | int | Decimal | bool) else None
-    (kind, inner), = value.items()
+    ((kind, inner),) = value.items()
     flat = kind.replace("_", "").lower()
     if flat == "arrayvalue":
         return [_value(item) for item in _items(inner, "values", "values")]

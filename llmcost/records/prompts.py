@@ -17,10 +17,24 @@ from llmcost.records.contract import Body, Part, PartRole
 from llmcost.records.shapes import word
 from llmcost.records.values import as_json
 
-_CUT: Final = re.compile(r"(?:…|\.\.\.)\s?\[?(?:truncated|shortened)|\[(?:…|\.\.\.)?\s?(?:truncated|shortened|omitted)\b|[<\[]\s?redacted", re.IGNORECASE)
+_CUT: Final = re.compile(
+    r"(?:…|\.\.\.)\s?\[?(?:truncated|shortened)|\[(?:…|\.\.\.)?\s?(?:truncated|shortened|omitted)\b|[<\[]\s?redacted",
+    re.IGNORECASE,
+)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DATA_URI: Final = re.compile(r"^data:[^,]{0,100};base64,")
-DOCUMENTS: Final = frozenset({"document", "search_result", "file", "input_file", "container_upload", "tool_result", "web_search_tool_result", "web_fetch_tool_result"})
+DOCUMENTS: Final = frozenset(
+    {
+        "document",
+        "search_result",
+        "file",
+        "input_file",
+        "container_upload",
+        "tool_result",
+        "web_search_tool_result",
+        "web_fetch_tool_result",
+    }
+)
 
 
 def is_cut(text: str) -> bool:
@@ -66,12 +80,25 @@ def block_text(block: Any) -> str:
         if isinstance(source, dict) and source.get("type") == "text":
             return str(source.get("data", ""))
         return f"<{block.get('type', 'media')} {digest(inner)}>"
-    return dump({k: v for k, v in block.items() if k not in {"cache_control", "prompt_cache_breakpoint", "id", "call_id", "tool_use_id"}})
+    return dump(
+        {
+            k: v
+            for k, v in block.items()
+            if k not in {"cache_control", "prompt_cache_breakpoint", "id", "call_id", "tool_use_id"}
+        }
+    )
 
 
 def media(block: dict[str, Any]) -> Any:
     """What a media block carries (data, URL or file id), or None if it is no media block."""
-    return next((block[k] for k in ("image_url", "input_audio", "source", "file", "file_id", "file_data", "file_url", "audio") if block.get(k)), None)
+    return next(
+        (
+            block[k]
+            for k in ("image_url", "input_audio", "source", "file", "file_id", "file_data", "file_url", "audio")
+            if block.get(k)
+        ),
+        None,
+    )
 
 
 def has_breakpoint(block: Any) -> bool:

@@ -24,7 +24,9 @@ from llmcost.usage.columns import BY_NAME, USAGE, Column
 _LONGEST: Final = 1000
 _PLAIN_TEXT: Final = r"^[!-~]([ -~]{0,1000}[!-~])?$"
 _PLAIN_LABEL: Final = r"^[ !#-\[\]-~]*$"
-_EMPTY_WORDS: Final = pa.array([w for word in ("null", "none") for w in map("".join, product(*zip(word, word.upper(), strict=True)))])
+_EMPTY_WORDS: Final = pa.array(
+    [w for word in ("null", "none") for w in map("".join, product(*zip(word, word.upper(), strict=True)))]
+)
 _DIGITS: Final = r"^[0-9]{1,18}$"
 _FLOATING: Final = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$"
 _AMOUNT: Final = r"^-?[0-9]{1,16}(\.[0-9]+)?([eE]-[0-9]{1,2})?$"
@@ -307,7 +309,9 @@ def _label(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     quoted = f"{json.dumps(name, ensure_ascii=False)}:"
     if _matches(words, _PLAIN_LABEL):
         return pc.binary_join_element_wise(pa.scalar(f'{quoted}"'), words, pa.scalar('"'), "")
-    return by_value(words, lambda word: None if word is None else quoted + json.dumps(word, ensure_ascii=False), pa.string())
+    return by_value(
+        words, lambda word: None if word is None else quoted + json.dumps(word, ensure_ascii=False), pa.string()
+    )
 
 
 _BY_TYPE: Final[dict[str, Callable[[pa.ChunkedArray, Column], pa.ChunkedArray]]] = {

@@ -180,7 +180,7 @@ def _scenario(scenario: Scenario) -> Iterator[Row]:
         yield _row("flat_charges", "quantity", charge.quantity, charge.unit, name=charge.sku, **place)
         yield _row("flat_charges", "cost", charge.cost_usd, "USD", name=charge.sku, **place)
     yield from _facts("quality", scenario.quality, place)
-    if scenario.quality is None:
+    if scenario.quality is None and scenario.changes_answers:
         yield _row("quality", "quality", "not measured", **place)
     yield from _facts("latency", scenario.latency, place)
     for number, step in enumerate(scenario.steps, 1):

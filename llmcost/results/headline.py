@@ -190,12 +190,12 @@ def caveats(result: Result) -> tuple[str, ...]:
         lines.append(f"{counted(coverage.rejected, 'rejected record')} {_is(coverage.rejected)} not counted.")
     if result.period.start is None and result.baseline.rows:
         lines.append("The log has no times: there is no monthly figure and no series.")
-    unmeasured = [s for s in result.scenarios if s.quality is None]
+    unmeasured = [name(s.name) for s in result.scenarios if s.quality is None and s.changes_answers]
     if unmeasured:
-        which = (
-            "any scenario" if len(unmeasured) == len(result.scenarios) else f"{counted(len(unmeasured), 'scenario')}"
+        which = ", ".join(unmeasured[:3]) + (f" and {len(unmeasured) - 3} more" if len(unmeasured) > 3 else "")
+        lines.append(
+            f"Quality not measured for {which}: the saving says nothing about whether the answers stay as good."
         )
-        lines.append(f"Quality not measured for {which}: savings say nothing about whether the answers stay as good.")
     return tuple(lines)
 
 

@@ -127,6 +127,7 @@ class Step(_Model):
     saving_usd: Usd = Field(description="Net of everything the step adds; negative is a loss.")
     cost_added_usd: Usd = Field(description="What the step itself costs, already inside saving_usd.")
     requests_changed: int
+    changes_answers: bool = Field(default=False, description="Whether users may get other answers than they got.")
     evidence: Evidence
     assumptions: list[Assumption] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
@@ -180,9 +181,16 @@ class Scenario(Totals):
     range: Range | None = None
     steps: list[Step]
     flat_charges: list[FlatChargeLine] = Field(default_factory=list)
-    quality: dict[str, str] | None = Field(default=None, description="None: quality not measured.")
+    quality: dict[str, str] | None = Field(
+        default=None, description="None: quality not measured; it matters where a step changes answers."
+    )
     latency: dict[str, str] | None = None
     prices_on: date | None = None
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether any step may give users other answers than they got."""
+        return any(step.changes_answers for step in self.steps)
 
 
 class Result(_Model):

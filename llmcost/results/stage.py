@@ -26,6 +26,9 @@ IBIS_TYPES: Final = {
     "text": "string", "count": "int64", "instant": "int64", "decimal": "decimal(38, 18)", "number": "float64",
     "flag": "boolean", "counts": "array<int64>", "numbers": "array<float64>", "json": "string",
 }  # fmt: skip
+_ARROW_TYPES: Final = {
+    "int64": "int64", "bool": "boolean", "string": "string", "large_string": "string", "double": "float64",
+}  # fmt: skip
 _EXTRA: Final = {
     "row_id": "int64", "request_key": "int64", "user_key": "int64", "conversation_key": "int64", "file_key": "int64",
     "line": "int64", "prefix_nodes": "array<int64>", "prefix_ends": "array<int64>", "prefix_needs": "array<int64>",
@@ -113,7 +116,8 @@ class Engine:
         """Makes a table of results available to expressions."""
         name = self._new_name()
         self.store.register(name, data)
-        return ibis.table(ibis.Schema.from_pyarrow(data.schema), name=name)
+        # Ibis reads Arrow schemas only beside a package for old pyarrow versions, so the few types are named here.
+        return ibis.table({field.name: _ARROW_TYPES[str(field.type)] for field in data.schema}, name=name)
 
     def _new_name(self) -> str:
         name = f"llmcost_t{next(_NUMBERS)}"

@@ -129,7 +129,7 @@ def _month(amount: Decimal | None) -> Cell:
 
 def _quality(scenario: Scenario) -> Cell:
     if scenario.quality is None:
-        return Cell(NOT_MEASURED, "muted")
+        return Cell(NOT_MEASURED if scenario.changes_answers else "unchanged", "muted")
     return Cell(_facts(scenario.quality))
 
 
@@ -159,9 +159,12 @@ def _waterfall(index: int, scenario: Scenario, places: int) -> Waterfall:
     notes = [_left_out(scenario, places)] if scenario.not_comparable.requests else []
     if scenario.latency:
         notes.append(f"Latency: {_facts(scenario.latency)}.")
-    quality = "Quality not measured." if scenario.quality is None else f"Quality: {_facts(scenario.quality)}."
+    if scenario.quality is not None:
+        notes.append(f"Quality: {_facts(scenario.quality)}.")
+    elif scenario.changes_answers:
+        notes.append("Quality not measured: a step may change the answers that users get.")
     steps = _steps(index, scenario, shown, places)
-    return Waterfall(name(scenario.name), tuple(bars), steps, (*notes, quality))
+    return Waterfall(name(scenario.name), tuple(bars), steps, tuple(notes))
 
 
 def _change(step: Step, line: ShownStep, places: int) -> str:

@@ -149,13 +149,7 @@ def scenario_of(chain: Chain, scenario: BoundScenario, days: Decimal | None, opt
 
 
 def _not_comparable(chain: Chain) -> NotComparable:
-    reasons: dict[str, int] = {}
-    names = ["as logged", *(f"after {link.step.name}" for link in chain.links)]
-    for name, state in zip(names, chain.full, strict=True):
-        for group in state.unpriced:
-            if isinstance(group.charge, Unpriced):
-                reason = f"{group.charge.reason} ({name})"
-                reasons[reason] = reasons.get(reason, 0) + whole(group.requests)
+    reasons = _reasons(chain)
     if chain.excluded is None:
         left = whole(add(group.requests for group in chain.baseline.unpriced))
         return NotComparable(requests=left, cost_usd=ZERO if left else None, reasons=reasons)
@@ -163,6 +157,24 @@ def _not_comparable(chain: Chain) -> NotComparable:
     compared = add(group.requests for group in chain.compared[0].total)
     cost = EXACT.subtract(chain.full[0].cost, chain.compared[0].cost)
     return NotComparable(requests=whole(EXACT.subtract(everyone, compared)), cost_usd=cost, reasons=reasons)
+
+
+def _reasons(chain: Chain) -> dict[str, int]:
+    """Why rows are left out: as they were logged, then what each step adds to that."""
+    reasons: dict[str, int] = {}
+    seen: dict[str, Decimal] = {}
+    names = ["as logged", *(f"after {link.step.name}" for link in chain.links)]
+    for name, state in zip(names, chain.full, strict=True):
+        found: dict[str, Decimal] = {}
+        for group in state.unpriced:
+            if isinstance(group.charge, Unpriced):
+                found[group.charge.reason] = EXACT.add(found.get(group.charge.reason, ZERO), group.requests)
+        for reason, requests in found.items():
+            new = EXACT.subtract(requests, seen.get(reason, ZERO))
+            if new > 0:
+                reasons[f"{reason} ({name})"] = whole(new)
+                seen[reason] = requests
+    return reasons
 
 
 def _flat(final: Priced) -> list[FlatChargeLine]:
@@ -188,6 +200,7 @@ def _step(chain: Chain, place: int) -> Step:
         saving_usd=chain.saving(place),
         cost_added_usd=chain.cost_added(place),
         requests_changed=whole(add(group.changed for group in chain.compared[place + 1].total)),
+        changes_answers=rewritten.changes_answers,
         evidence=chain.evidence(place),
         assumptions=[
             Assumption(name=a.name, value=a.value, unit=a.unit, source=a.source) for a in rewritten.assumptions

@@ -42,7 +42,11 @@ def sniff(sample: Sample) -> bool:
     if sample.form not in {"json", "jsonl"}:
         return False
     buckets = [bucket for record in sample.records for bucket in _buckets(record)]
-    return bool(buckets) and all(isinstance(result, dict) and "uncached_input_tokens" in result for bucket in buckets for result in bucket["results"])
+    return bool(buckets) and all(
+        isinstance(result, dict) and "uncached_input_tokens" in result
+        for bucket in buckets
+        for result in bucket["results"]
+    )
 
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:
@@ -66,7 +70,10 @@ def _result(result: Any, bucket: dict[str, Any]) -> Iterator[Reading]:
     notes = Notes()
     try:
         row = _row(result, notes)
-        row["started_at"], row["ended_at"] = instant(bucket["starting_at"], "starting_at"), instant(bucket.get("ending_at"), "ending_at")
+        row["started_at"], row["ended_at"] = (
+            instant(bucket["starting_at"], "starting_at"),
+            instant(bucket.get("ending_at"), "ending_at"),
+        )
     except BadValueError as error:
         yield Problem(error.kind, error.detail)
         return
@@ -75,7 +82,10 @@ def _result(result: Any, bucket: dict[str, Any]) -> Iterator[Reading]:
 
 
 def _row(result: dict[str, Any], notes: Notes) -> Usage:
-    fresh, read_back = count(result.get("uncached_input_tokens"), "uncached_input_tokens"), count(result.get("cache_read_input_tokens"), "cache_read")
+    fresh, read_back = (
+        count(result.get("uncached_input_tokens"), "uncached_input_tokens"),
+        count(result.get("cache_read_input_tokens"), "cache_read"),
+    )
     short, hour = _written(result, "5m"), _written(result, "1h")
     written = None if short is None and hour is None else (short or 0) + (hour or 0)
     window = notes.soft(text, result.get("context_window"), "context_window")
@@ -85,7 +95,9 @@ def _row(result: dict[str, Any], notes: Notes) -> Usage:
         cache_creation_input_tokens=written,
         cache_creation_1h_input_tokens=hour,
         output_tokens=count(result.get("output_tokens"), "output_tokens"),
-        web_search_requests=count(mapping(result.get("server_tool_use")).get("web_search_requests"), "web_search_requests"),
+        web_search_requests=count(
+            mapping(result.get("server_tool_use")).get("web_search_requests"), "web_search_requests"
+        ),
         provider_name="anthropic",
         operation_name="chat",
         response_model=text(result.get("model"), "model"),
@@ -100,7 +112,9 @@ def _row(result: dict[str, Any], notes: Notes) -> Usage:
 
 
 def _written(result: dict[str, Any], life: str) -> int | None:
-    return count(mapping(result.get("cache_creation")).get(f"ephemeral_{life}_input_tokens"), f"ephemeral_{life}_input_tokens")
+    return count(
+        mapping(result.get("cache_creation")).get(f"ephemeral_{life}_input_tokens"), f"ephemeral_{life}_input_tokens"
+    )
 
 
 SOURCE: Final = Source(

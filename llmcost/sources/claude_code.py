@@ -39,7 +39,12 @@ def sniff(sample: Sample) -> bool:
 def _is_line(line: dict[str, Any]) -> bool:
     if line.get("type") == "summary":
         return "leafUuid" in line
-    return isinstance(line.get("type"), str) and "sessionId" in line and "uuid" in line and ("parentUuid" in line or "isSidechain" in line)
+    return (
+        isinstance(line.get("type"), str)
+        and "sessionId" in line
+        and "uuid" in line
+        and ("parentUuid" in line or "isSidechain" in line)
+    )
 
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:
@@ -81,7 +86,11 @@ def _answer(line: dict[str, Any], message: dict[str, Any]) -> Iterable[Reading]:
 def _plain_iterations(usage: dict[str, Any]) -> dict[str, Any]:
     """Newer versions call an ordinary iteration ``iteration``."""
     ran = usage.get("iterations")
-    known = [{**i, "type": "message"} if i.get("type") == "iteration" else i for i in ran if isinstance(i, dict)] if isinstance(ran, list) else []
+    known = (
+        [{**i, "type": "message"} if i.get("type") == "iteration" else i for i in ran if isinstance(i, dict)]
+        if isinstance(ran, list)
+        else []
+    )
     return {**usage, "iterations": known}
 
 
@@ -89,7 +98,11 @@ def _facts(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Usage
     model = notes.soft(text, message.get("model"), "model")
     own_id = notes.soft(text, message.get("id"), "message.id") or notes.soft(text, line.get("requestId"), "requestId")
     bedrock = _BEDROCK.match(model or "")
-    tags = {key: str(line[key]) for key in ("gitBranch", "version", "agentId") if isinstance(line.get(key), str) and line[key]}
+    tags = {
+        key: str(line[key])
+        for key in ("gitBranch", "version", "agentId")
+        if isinstance(line.get(key), str) and line[key]
+    }
     return Usage(
         request_id=own_id,
         call_role="subcall" if line.get("isSidechain") else "primary",

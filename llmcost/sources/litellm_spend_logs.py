@@ -63,7 +63,11 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
         found = True
         yield from _one(row)
     if not found:
-        yield Skip("a page without rows") if isinstance(record.value, dict | list) else Problem("no-call", "not a row of the spend logs")
+        yield (
+            Skip("a page without rows")
+            if isinstance(record.value, dict | list)
+            else Problem("no-call", "not a row of the spend logs")
+        )
 
 
 def _one(row: dict[str, Any]) -> Iterator[Reading]:
@@ -72,13 +76,23 @@ def _one(row: dict[str, Any]) -> Iterator[Reading]:
         return
     notes = Notes()
     meta = _object(row.get("metadata"), notes, "metadata")
-    usage = {**_object(meta.get("additional_usage_values"), notes, "usage"), **_set(_object(meta.get("usage_object"), notes, "usage"))}
+    usage = {
+        **_object(meta.get("additional_usage_values"), notes, "usage"),
+        **_set(_object(meta.get("usage_object"), notes, "usage")),
+    }
     counted = _counts(row, usage, notes)
     cost = money(row.get("spend"), "spend")
-    if not counted.get("input_tokens") and not counted.get("output_tokens") and not cost and not text(row.get("model"), "model"):
+    if (
+        not counted.get("input_tokens")
+        and not counted.get("output_tokens")
+        and not cost
+        and not text(row.get("model"), "model")
+    ):
         yield Skip("a gateway operation without a model")
         return
-    full = labels_of({}, (_tags(row.get("request_tags"), notes), _object(meta.get("spend_logs_metadata"), notes, "labels")), notes)
+    full = labels_of(
+        {}, (_tags(row.get("request_tags"), notes), _object(meta.get("spend_logs_metadata"), notes, "labels")), notes
+    )
     full.update(known(_identity(row, meta, notes)))
     full.update(_times(row, notes))
     full["requests"], full["billed_cost"] = 1, cost
@@ -135,15 +149,26 @@ def _counts(row: dict[str, Any], usage: dict[str, Any], notes: Notes) -> Usage:
     details = usage.get("prompt_tokens_details")
     details = details if isinstance(details, dict) else {}
     if not counted.get("cache_read_input_tokens"):
-        counted["cache_read_input_tokens"] = count(usage.get("cache_read_input_tokens"), "cache_read_input_tokens") or counted.get("cache_read_input_tokens")
+        counted["cache_read_input_tokens"] = count(
+            usage.get("cache_read_input_tokens"), "cache_read_input_tokens"
+        ) or counted.get("cache_read_input_tokens")
     if not counted.get("cache_creation_input_tokens"):
-        written = count(usage.get("cache_creation_input_tokens") or details.get("cache_creation_tokens"), "cache_creation_input_tokens")
-        counted["cache_creation_input_tokens"] = written if written is not None else counted.get("cache_creation_input_tokens")
+        written = count(
+            usage.get("cache_creation_input_tokens") or details.get("cache_creation_tokens"),
+            "cache_creation_input_tokens",
+        )
+        counted["cache_creation_input_tokens"] = (
+            written if written is not None else counted.get("cache_creation_input_tokens")
+        )
     split = details.get("cache_creation_token_details") or usage.get("cache_creation")
     if isinstance(split, dict):
-        counted["cache_creation_1h_input_tokens"] = count(split.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens")
+        counted["cache_creation_1h_input_tokens"] = count(
+            split.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens"
+        )
     tools = usage.get("server_tool_use")
-    searches = (tools if isinstance(tools, dict) else {}).get("web_search_requests") or details.get("web_search_requests")
+    searches = (tools if isinstance(tools, dict) else {}).get("web_search_requests") or details.get(
+        "web_search_requests"
+    )
     counted["web_search_requests"] = count(searches, "web_search_requests")
     counted["input_video_tokens"] = count(details.get("video_tokens"), "video_tokens")
     counted["token_source"] = "provider"  # noqa: S105 (no password)
@@ -176,12 +201,16 @@ def _identity(row: dict[str, Any], meta: dict[str, Any], notes: Notes) -> Usage:
         found["attempt"] = retries + 1
     word = first(row.get("call_type"), name="call_type")
     if word is not None:
-        found["operation_name"] = _OPERATIONS.get(word) or _OPERATIONS.get(word.removeprefix("_").removeprefix("a")) or word
+        found["operation_name"] = (
+            _OPERATIONS.get(word) or _OPERATIONS.get(word.removeprefix("_").removeprefix("a")) or word
+        )
     return found
 
 
 def _times(row: dict[str, Any], notes: Notes) -> Usage:
-    start, end, first = (notes.soft(instant, row.get(key), key) for key in ("startTime", "endTime", "completionStartTime"))
+    start, end, first = (
+        notes.soft(instant, row.get(key), key) for key in ("startTime", "endTime", "completionStartTime")
+    )
     found = Usage(started_at=start)
     if start is not None and end is not None and end >= start:
         found["duration_ms"] = (end - start) // 1000

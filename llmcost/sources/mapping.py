@@ -85,13 +85,21 @@ def arrow(chunk: Any, context: Context) -> pa.Table | None:
 
 def _arrow(chunk: Any, context: Context, mapping: MapFile) -> pa.Table:
     rules = mapping.filter
-    if mapping.tags or rules.keep or rules.skip or mapping.mapping.records or not all(map(_is_plain, mapping.columns.values())):
+    if (
+        mapping.tags
+        or rules.keep
+        or rules.skip
+        or mapping.mapping.records
+        or not all(map(_is_plain, mapping.columns.values()))
+    ):
         raise DeclineError
     raw = _raw(chunk, context, mapping)
     columns = dict(mapping.columns)
     if mapping.mapping.provider_name:
         provider = columns.get("provider_name", FieldSpec.model_validate({"value": mapping.mapping.provider_name}))
-        columns["provider_name"] = provider.model_copy(update={"default": provider.default or mapping.mapping.provider_name})
+        columns["provider_name"] = provider.model_copy(
+            update={"default": provider.default or mapping.mapping.provider_name}
+        )
     table = canonical((BY_NAME[name], _column(raw, spec, BY_NAME[name])) for name, spec in columns.items())
     if not any(name in mapping.telling and not table[name].null_count for name in table.column_names):
         raise DeclineError  # some row may say nothing at all
@@ -136,7 +144,11 @@ def _column(raw: pa.Table, spec: FieldSpec, column: Column) -> pa.ChunkedArray:
 
 
 def _filled(values: pa.ChunkedArray, default: Any) -> pa.ChunkedArray:
-    fits = pa.types.is_string(values.type) if isinstance(default, str) else type(default) is int and pa.types.is_integer(values.type)
+    fits = (
+        pa.types.is_string(values.type)
+        if isinstance(default, str)
+        else type(default) is int and pa.types.is_integer(values.type)
+    )
     if not fits:
         raise DeclineError
     return pc.fill_null(values, default)

@@ -16,7 +16,9 @@ from llmcost.records.contract import Context, Reading, Record, Sample, Skip, Sou
 from llmcost.records.exchange import Exchange, first_call, read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_readings, provider_of_answer
 
-_OWN_SOURCE: Final = frozenset({"azure", "openrouter", "mistral", "deepseek", "groq", "cerebras", "ollama", "cohere", "bedrock"})
+_OWN_SOURCE: Final = frozenset(
+    {"azure", "openrouter", "mistral", "deepseek", "groq", "cerebras", "ollama", "cohere", "bedrock"}
+)
 """Hosts whose answers need more than this form, and have a source each."""
 
 

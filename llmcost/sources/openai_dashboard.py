@@ -21,7 +21,12 @@ _KIND: Final = re.compile(r"^([a-z_]+?)_usage_\d{4}-")
 
 def sniff(sample: Sample) -> bool:
     """Claims a CSV with the dashboard's four time columns and a count of requests."""
-    return sample.form == "csv" and set(_TIMES) <= set(sample.header) and "num_model_requests" in sample.header and "amount_value" not in sample.header
+    return (
+        sample.form == "csv"
+        and set(_TIMES) <= set(sample.header)
+        and "num_model_requests" in sample.header
+        and "amount_value" not in sample.header
+    )
 
 
 def kind_of(context: Context) -> str:
@@ -29,8 +34,16 @@ def kind_of(context: Context) -> str:
     named = _KIND.match(context.name.replace("\\", "/").rpartition("/")[2])
     if named and named[1] in OPERATIONS:
         return named[1]
-    by_column = {"images": "images", "characters": "audio_speeches", "seconds": "audio_transcriptions", "output_tokens": "completions"}
-    return next((kind for column, kind in by_column.items() if column in context.header), "embeddings" if context.header else "completions")
+    by_column = {
+        "images": "images",
+        "characters": "audio_speeches",
+        "seconds": "audio_transcriptions",
+        "output_tokens": "completions",
+    }
+    return next(
+        (kind for column, kind in by_column.items() if column in context.header),
+        "embeddings" if context.header else "completions",
+    )
 
 
 def read(record: Record, context: Context) -> Iterable[Reading]:

@@ -50,7 +50,9 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
         found = True
         yield from _bucket(bucket)
     if not found:
-        empty = isinstance(record.value, dict) and record.value.get("object") == "page" and record.value.get("data") == []
+        empty = (
+            isinstance(record.value, dict) and record.value.get("object") == "page" and record.value.get("data") == []
+        )
         yield Skip("a page without buckets") if empty else Problem("no-bucket", "the record holds no bucket of usage")
 
 

@@ -155,7 +155,11 @@ def _call(span: Span, outside: set[str]) -> Iterator[Reading]:
 
 def _shared(span: Span) -> dict[str, Any]:
     """The attributes of the resource that say something of every call."""
-    return {key: value for key, value in span.resource.items() if key.startswith(("deployment.environment", "user.id", "enduser.id", "session.id"))}
+    return {
+        key: value
+        for key, value in span.resource.items()
+        if key.startswith(("deployment.environment", "user.id", "enduser.id", "session.id"))
+    }
 
 
 def _times(span: Span, notes: Notes) -> Usage:
@@ -186,7 +190,9 @@ def _claude_code(span: Span) -> Iterator[Reading]:
     """Claude Code's own event (https://code.claude.com/docs/en/monitoring-usage, 2026-11-23): Anthropic's counters."""
     notes, own = Notes(), span.attributes
     try:
-        read, written = (count(own.get(f"cache_{kind}_tokens"), f"cache_{kind}_tokens") for kind in ("read", "creation"))
+        read, written = (
+            count(own.get(f"cache_{kind}_tokens"), f"cache_{kind}_tokens") for kind in ("read", "creation")
+        )
         rest, made = count(own.get("input_tokens"), "input_tokens"), count(own.get("output_tokens"), "output_tokens")
     except BadValueError as error:
         yield Problem(error.kind, error.detail)
@@ -207,7 +213,15 @@ def _claude_code(span: Span) -> Iterator[Reading]:
         output_tokens=made,
     )
     row.update(known(facts))
-    row.update(Usage(provider_name="anthropic", operation_name="chat", feature="claude-code", status="ok", token_source="provider"))  # noqa: S106 (no password)
+    row.update(
+        Usage(
+            provider_name="anthropic",
+            operation_name="chat",
+            feature="claude-code",
+            status="ok",
+            token_source="provider",
+        )
+    )  # noqa: S106 (no password)
     if own.get("speed") == "fast":
         row["service_tier"] = "fast"
     yield Row(row)

@@ -27,7 +27,22 @@ NAMES: Final = {name: column.name for column in USAGE for name in (column.name, 
 _FIELDS: Final = {name: BY_NAME[column] for name, column in NAMES.items()}
 _NAMED: Final = frozenset({"request_model", "response_model", "provider_name"})
 _MEASURED: Final = frozenset(COUNTERS) | {"started_at"}
-_FOREIGN: Final = frozenset({"usage", "message", "messages", "choices", "request", "response", "resourceSpans", "spanId", "span_id", "traceId", "trace_id", "payload"})
+_FOREIGN: Final = frozenset(
+    {
+        "usage",
+        "message",
+        "messages",
+        "choices",
+        "request",
+        "response",
+        "resourceSpans",
+        "spanId",
+        "span_id",
+        "traceId",
+        "trace_id",
+        "payload",
+    }
+)
 """Fields of logs that carry some canonical names beside their own; those have sources that know what they mean."""
 _BODIES: Final = frozenset({
     "prompt", "prompts", "completion", "completions", "input", "output", "request", "response", "message", "messages",
@@ -81,7 +96,9 @@ def _sorted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], 
         elif name not in values:
             values[name] = value
         elif values[name] != value:
-            problems.append(Problem("two-values", f"{name} is given under two names with different values", rejected=False))
+            problems.append(
+                Problem("two-values", f"{name} is given under two names with different values", rejected=False)
+            )
             if field == name:
                 values[name] = value
     return values, others, problems
@@ -96,7 +113,9 @@ def _label(row: Usage, others: Mapping[str, Any]) -> Iterator[Problem]:
         if word:
             labels[field] = word
         else:
-            left_out.append(Problem("field-left-out", f"{_shown(field)} is no usage column and no short label", rejected=False))
+            left_out.append(
+                Problem("field-left-out", f"{_shown(field)} is no usage column and no short label", rejected=False)
+            )
     if labels:
         row["tags"] = as_json({**labels, **msgspec.json.decode(row.get("tags") or "{}")})
     return iter(left_out)

@@ -85,7 +85,7 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
         evidence=_evidence(params, stage, targets),
         assumptions=(*factor_notes(stage, targets), *_notes(params)),
         facts=_unfit_fact(stage, done) if moves else {},
-        warnings=("quality not measured",) if moves else (),
+        changes_answers=bool(moves),
     )
 
 

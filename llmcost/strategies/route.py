@@ -88,7 +88,7 @@ def rewrite(workload: Workload, params: RouteParams, stage: Stage) -> Rewritten:
         title=_title(params),
         evidence=MODELLED if moves_are_modelled(stage, targets) else MEASURED,
         assumptions=(*factor_notes(stage, targets), *_shares(params)),
-        warnings=("quality not measured",),
+        changes_answers=True,
         facts=unfit,
     )
 

@@ -55,6 +55,8 @@ class Store:
         fresh = path is None or not path.exists()
         if read_only and fresh:
             raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or give --store")
+        if path is not None and not fresh and not is_database(path):
+            raise _foreign(path)
         try:
             # A temporary store is a file too: it may be larger than memory.
             self.connection = duckdb.connect(
@@ -172,6 +174,22 @@ class Store:
             raise _resources(error) from error
         if isinstance(error, duckdb.InterruptException):
             raise KeyboardInterrupt from error
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is a DuckDB database (or empty): ``DUCK`` stands behind an 8-byte checksum.
+
+    https://duckdb.org/docs/stable/internals/storage, read 2026-11-23. DuckDB opens logs and tables too, which no store is.
+    """
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[8:] == b"DUCK" or not head
+
+
+def _foreign(path: Path) -> UsageError:
+    return UsageError(f"{path} cannot be opened as a store: it is no DuckDB file", hint="give another --store")
 
 
 def _resources(error: Exception) -> LlmcostError:

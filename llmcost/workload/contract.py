@@ -138,6 +138,8 @@ class Rewritten:
     evidence: int | ir.IntegerValue
     assumptions: tuple[Noted, ...] = ()
     warnings: tuple[str, ...] = ()
+    changes_answers: bool = False
+    """Users may get other answers than they got: without quality labels the report says that quality was not measured."""
     shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Facts that are shares: name -> (counter, of counter), summed over the rewritten rows that carry evidence."""
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -159,12 +159,17 @@ def judge(dice: Dice, judged: Row, moment: datetime) -> Row:
     return timing(dice, row, 140)
 
 
+def nightly_model(day: int) -> str:
+    """The job moves to the new model on the day it comes out (2026-10-06); its price then rises on the 20th."""
+    return "mistral-large-4" if day >= 5 else "mistral-large-2512"
+
+
 def nightly(dice: Dice) -> Iterator[Row]:
     """Summaries of the day's reviews: at two every night, nobody waits, each asked half a minute after the one before."""
     for day in range(DAYS):
         for number in range(38):
             row = base(
-                dice, at(day, 2 * 3600 + number * 30 + dice.whole(0, 900) / 1000), "mistral", "mistral-large-4", feature="nightly-summaries",
+                dice, at(day, 2 * 3600 + number * 30 + dice.whole(0, 900) / 1000), "mistral", nightly_model(day), feature="nightly-summaries",
                 team="content", project="content", api_key_id="key_content", task_type="summarisation", temperature=0.2, max_output_tokens=600,
             )  # fmt: skip
             context = dice.around(2200, 6200)

@@ -112,7 +112,7 @@ def test_debug_may_stand_anywhere(given: list[str], kept: list[str], *, debug: b
         (["prices", "list", "--provider", "opnai"], "did you mean 'openai'?"),
         (["export", "-o", "x.csv"], "there is no store at llmcost.duckdb"),
     ],
-    ids=" ".join,
+    ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
 def test_what_is_wrong_on_the_command_line_is_told(arguments: list[str], told: str, llmcost: Program) -> None:
     write_rows(llmcost.folder / "rows.jsonl", row(1))
@@ -123,14 +123,15 @@ def test_what_is_wrong_on_the_command_line_is_told(arguments: list[str], told: s
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
-    done = subprocess.run(
-        f"{sys.executable} -m llmcost prices list | head -1",
-        shell=True,  # noqa: S602 - a pipe is what is tested
-        capture_output=True,
-        text=True,
-        check=False,
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmcost", "schema", "result"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert done.stdout.startswith("model")
-    assert done.stderr == ""
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141

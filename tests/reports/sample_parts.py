@@ -232,6 +232,7 @@ def make_step(
         saving_usd=saving,
         cost_added_usd=added,
         requests_changed=402_311,
+        changes_answers=strategy == "route",
         evidence=m.Evidence(measured_usd=measured, modelled_usd=modelled, assumed_usd=assumed),
         assumptions=assumptions or [],
         warnings=warnings or [],

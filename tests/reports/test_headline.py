@@ -76,8 +76,19 @@ def test_gaps_are_said_once_each() -> None:
     assert headline.caveats(no_times()) == (
         "3 requests (20.0%) without a price are left out of every total.",
         "The log has no times: there is no monthly figure and no series.",
-        "Quality not measured for any scenario: savings say nothing about whether the answers stay as good.",
     )
+
+
+def test_quality_is_asked_for_only_where_answers_may_change() -> None:
+    result = rich()
+    routed = [s.name for s in result.scenarios if s.quality is None and s.changes_answers]
+    assert routed
+    told = [line for line in headline.caveats(result) if line.startswith("Quality not measured for ")]
+    assert len(told) == 1
+    assert all(name in told[0] for name in routed[:3])
+    kept = [s.model_copy(update={"steps": []}) for s in result.scenarios]
+    caveats = headline.caveats(result.model_copy(update={"scenarios": kept}))
+    assert not any("Quality" in line for line in caveats)
 
 
 def test_an_extrapolated_month_says_that_it_is_assumed() -> None:

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from llmcost.ingest.run import ingest
 from llmcost.pricing.catalogue import Catalogue, load
 from llmcost.results.model import Result
@@ -80,7 +78,7 @@ class World:
         """What every step of a scenario gives."""
         replay = _Replay(self.store, self.book, ReplayOptions(now=NOW, **options))
         scenario = BoundScenario("case", tuple(steps))
-        base = Workload(replay.engine.view(replay._base(replay._columns([scenario]))))
+        base = Workload(replay.engine.view(replay._base(sorted({*replay._columns([scenario]), "request_id"}))))
         links = replay._links(scenario, base)
         return Chain(replay.engine, base, [link.rewritten for link in links])
 
@@ -127,8 +125,3 @@ def step(name: str, **parameters: Any) -> BoundStep:
 
 def scenario(*steps: BoundStep, name: str = "case") -> BoundScenario:
     return BoundScenario(name, steps)
-
-
-def arrow_rows(table: pa.Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = table.to_pylist()
-    return found
