@@ -5,29 +5,14 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel, TypeAdapter
+from llmcost.results.schemas import MODELS, schema
 
+__all__ = ["FOLDER", "MODELS", "schema", "text"]
 FOLDER: Final = Path(__file__).parent.parent / "pricing" / "schema"
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-MODELS: Final = {
-    "price-file": ("llmcost.pricing.schema", "PriceFile", "validation"),
-    "result-v1": ("llmcost.results.model", "Result", "serialization"),
-}
-"""Schema name -> module, model, and whether the schema is of what is read or of what is written."""
-
-
-def schema(name: str) -> dict[str, Any]:
-    """The schema of one model."""
-    module, attribute, mode = MODELS[name]
-    model: type[BaseModel] = getattr(importlib.import_module(module), attribute)
-    adapter: TypeAdapter[Any] = TypeAdapter(model)
-    body = adapter.json_schema(by_alias=True, mode="serialization" if mode == "serialization" else "validation")
-    return {"$schema": DIALECT, "$id": f"llmcost/{name}.json", **body}
 
 
 def text(name: str) -> str:

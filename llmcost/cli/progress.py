@@ -40,16 +40,3 @@ def reading(*, quiet: bool) -> Iterator[Progress | None]:
             bars.update(task, completed=done, total=total)
 
         yield tell
-
-
-@contextmanager
-def working(text: str, *, quiet: bool) -> Iterator[None]:
-    """A spinner beside ``text`` while something without a known end runs."""
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    with Console(stderr=True).status(Text(visible(text))):
-        yield

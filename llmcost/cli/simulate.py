@@ -83,6 +83,12 @@ def simulate(
     )  # fmt: skip
     accounts: list[IngestSummary] = []
     with reading(quiet=quiet) as progress:
+
+        def ingested(account: IngestSummary) -> None:
+            accounts.append(account)
+            if progress:
+                progress("replaying", 0, None)
+
         result = api.simulate(
             *(paths or ()),
             scenarios=scenarios,
@@ -92,7 +98,7 @@ def simulate(
             reading=options_of(source, mapping, on_problem, owners),
             memory_limit=opt.memory(memory_limit),
             progress=progress,
-            ingested=accounts.append,
+            ingested=ingested,
         )
     for account in accounts:
         tell(account, quiet=quiet)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from llmcost.ingest.stage import Staging
 from llmcost.usage.columns import COUNTERS
-from llmcost.usage.ddl import BILLED_NAMES, USAGE_NAMES
-from llmcost.usage.rules import BUCKET, content_of, identity_of, joined, key_of
+from llmcost.usage.ddl import BILLED_NAMES, DERIVED, USAGE_NAMES
+from llmcost.usage.rules import BUCKET, KEY_MASK, content_of, identity_of, joined, key_of
 from llmcost.usage.store import Store
 
 
@@ -38,9 +38,9 @@ class Merged:
 
 
 def merge_usage(store: Store, staging: Staging, owner_sql: dict[str, str], all_columns: Collection[str]) -> Merged:
-    """Moves staged usage rows into ``usage``. Runs inside the caller's transaction; ``staged_files`` must exist.
+    """Settles which staged usage rows go into ``usage`` and makes the view ``arriving`` of them as they are stored.
 
-    ``owner_sql`` gives the expression that is stored for an owner column instead of the column itself.
+    Runs inside the caller's transaction; ``staged_files`` must exist, and :func:`insert_usage` must follow. ``owner_sql`` gives the expression that is stored for an owner column instead of the column itself.
     """
     present = [name for name in USAGE_NAMES if name in staging.present]
     store.execute(
@@ -50,7 +50,7 @@ def merge_usage(store: Store, staging: Staging, owner_sql: dict[str, str], all_c
     _identify(store, present)
     conflicts = _conflicts(store)
     duplicates, superseded, replaced = _settle(store, all_columns) if conflicts else (0, 0, 0)
-    _insert(store, present, owner_sql, conflicts=conflicts)
+    _arriving(store, present, owner_sql, conflicts=conflicts)
     return Merged(staging.usage_rows - duplicates - superseded, duplicates, superseded, replaced, 0)
 
 
@@ -61,7 +61,7 @@ def _quoted(path: object) -> str:
 def _identify(store: Store, present: list[str]) -> None:
     """Makes ``keyed``: row number, file and identity of every staged row, occurrences told apart."""
     store.execute(
-        f"CREATE OR REPLACE TEMP TABLE keyed AS SELECT n, file_key, {identity_of(present)} AS identity, "
+        f"CREATE OR REPLACE TEMP TABLE keyed AS SELECT nextval('row_ids') AS row_id, n, file_key, {identity_of(present)} AS identity, "
         f"({'request_id IS NULL OR ' if 'request_id' in present else ''}{BUCKET}"
         f"{'' if 'request_id' in present else ' OR true'}) AS counted FROM staged"
     )
@@ -130,6 +130,13 @@ def _settle(store: Store, all_columns: Collection[str]) -> tuple[int, int, int]:
         "INSERT INTO membership SELECT DISTINCT v.identity, v.file_key FROM versions v JOIN winners w USING (identity) "
         "WHERE v.file_key <> w.file_key AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.identity = v.identity AND m.file_key = v.file_key)"
     )
+    if "prefix_keys" in names:
+        # Rows that go or get another time change what their neighbours would find in a prompt cache.
+        moved = " OR v.started_at IS DISTINCT FROM v.first_at" if "started_at" in names else ""
+        store.execute(
+            "CREATE OR REPLACE TEMP TABLE disturbed AS SELECT DISTINCT prefix_keys[1] AS root FROM versions v "
+            f"WHERE v.n IS NULL AND len(prefix_keys) > 0 AND (v.place > 1{moved})"
+        )
     store.execute(
         "UPDATE usage SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at "
         "FROM winners w, kept k WHERE k.identity = w.identity AND usage.identity = w.identity"
@@ -142,7 +149,7 @@ def _settle(store: Store, all_columns: Collection[str]) -> tuple[int, int, int]:
     return duplicates, superseded, replaced
 
 
-def _insert(store: Store, present: list[str], owner_sql: dict[str, str], *, conflicts: bool) -> None:
+def _arriving(store: Store, present: list[str], owner_sql: dict[str, str], *, conflicts: bool) -> None:
     def stored(name: str) -> str:
         if name == "started_at" and conflicts:
             return "coalesce(w.first_at, s.started_at)"
@@ -154,13 +161,27 @@ def _insert(store: Store, present: list[str], owner_sql: dict[str, str], *, conf
     values = ", ".join(f'{stored(name)} AS "{name}"' for name in present)
     # A row without an id is identified by its content: the digest is kept so that later versions can be compared.
     store.execute(
-        "INSERT INTO usage BY NAME SELECT nextval('row_ids') AS row_id, k.identity, "
+        "CREATE OR REPLACE TEMP VIEW arriving AS SELECT k.row_id, k.identity, "
         f"{'w.content' if conflicts else 'NULL::UHUGEINT'} AS content, s.source, s.file_key, s.line, "
-        f"(k.identity % 9223372036854775808)::BIGINT AS request_key, {key('user_id', 'u')} AS user_key, "
+        f"(k.identity & {KEY_MASK})::BIGINT AS request_key, {key('user_id', 'u')} AS user_key, "
         f"{key('conversation_id', 'v')} AS conversation_key{', ' if values else ''}{values} "
         "FROM staged s JOIN keyed k USING (n)"
         + (" LEFT JOIN winners w ON w.identity = k.identity ANTI JOIN losers l ON l.n = s.n" if conflicts else "")
     )
+
+
+def insert_usage(store: Store, *, prefixed: bool) -> None:
+    """Inserts the rows of ``arriving``, with what :func:`llmcost.ingest.prefix.derive_prefixes` made for them.
+
+    Not by an update afterwards: that would write every row twice.
+    """
+    extra = ", ".join(f"d.{name}" for name, _ in DERIVED)
+    store.execute(
+        f"INSERT INTO usage BY NAME SELECT a.*, {extra} FROM arriving a LEFT JOIN derived d USING (row_id)"
+        if prefixed
+        else "INSERT INTO usage BY NAME FROM arriving"
+    )
+    store.execute("DROP TABLE IF EXISTS derived")
 
 
 def merge_billed(store: Store, staging: Staging) -> Merged:

@@ -1,10 +1,10 @@
 """Computes, once per ingest, what the replay of prompt caches needs: each row's shared prefix nodes and their needs.
 
-A *node* is the end of a run of prefix blocks that exactly the same rows share (a compressed prefix tree); blocks that
-only one row holds can never be hit and are left out. The *need* of a row at a node is the shortest cache life under
+A *node* is the end of a run of prefix blocks that exactly the same rows share, and up to which the same rows set
+breakpoints (a compressed prefix tree); blocks that only one row holds can never be hit and are left out. The *need* of a row at a node is the shortest cache life under
 which the sequential cache would hit there: the largest gap between consecutive uses since the latest earlier use whose
 entry was usable when the row started. Who holds a node holds all before it, so needs never fall along a row.
-Only prefix trees that the new rows touch are computed again.
+Only prefix trees that new rows touch, or that lost a row or its time to a better version, are computed again.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Final
 
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER, PROJECT_SCOPED
+from llmcost.usage.ddl import DERIVED
 from llmcost.usage.store import Store
 
 # At least a microsecond: calls that start at the same instant cannot have answered one another.
 _LATENCY: Final = (
     f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
 )
+_BEYOND: Final = 2**64
 _PROJECT: Final = ", ".join(f"'{name}'" for name in PROJECT_SCOPED)
 PARTITION: Final = (
     "md5_number_lower(concat(coalesce(provider_name, ''), '\x1f', coalesce(response_model, request_model, ''), '\x1f', "
@@ -26,84 +28,123 @@ PARTITION: Final = (
 """One cache: provider, model as logged, and the scope that shares it."""
 
 
-def derive_prefixes(store: Store, after_row: int) -> int:
-    """Fills the derived columns of all rows whose prefix tree has rows with ``row_id`` above ``after_row``.
+def derive_prefixes(store: Store) -> int:
+    """Makes ``derived``: what the rows of ``arriving`` find in their prefix trees. Gives the number of rows computed.
 
-    Runs inside the caller's transaction. Gives the number of rows computed.
+    Stored rows of the same trees, and of those that the temporary table ``disturbed`` names where the merge made it, are
+    computed with them and updated. Runs inside the caller's transaction.
     """
-    if not store.value("SELECT count(*) FROM usage WHERE row_id > ? AND prefix_keys IS NOT NULL", [after_row]):
-        return 0
-    store.execute(
-        "CREATE OR REPLACE TEMP TABLE prefixed AS WITH roots AS (SELECT DISTINCT prefix_keys[1] AS root FROM usage "
-        "WHERE row_id > ? AND len(prefix_keys) > 0) "
-        f"SELECT row_id, {PARTITION} AS part, started_at, file_key, line, started_at + {_LATENCY} AS ready, "
-        "prefix_keys, prefix_block_tokens AS block, coalesce(input_tokens, 4611686018427387904) AS input FROM usage "
-        "SEMI JOIN roots ON prefix_keys[1] = root "
-        "WHERE started_at IS NOT NULL AND len(prefix_keys) > 0 AND prefix_block_tokens IS NOT NULL AND status IS DISTINCT FROM 'error'",
-        [after_row],
-    )
-    _nodes(store)
-    _needs(store)
-    store.execute(
-        "UPDATE usage SET prefix_nodes = d.nodes, prefix_ends = d.ends, prefix_needs = d.needs, "
-        f"{', '.join(f'{name} = d.{name}' for name in HIT_COLUMNS.values())} FROM derived d "
-        "WHERE usage.row_id = d.row_id"
-    )
-    count = int(store.value("SELECT count(*) FROM prefixed"))
-    for table in ("prefixed", "tree", "uses", "derived"):
+    store.execute("CREATE TEMP TABLE IF NOT EXISTS disturbed (root BIGINT)")
+    _forget(store)
+    columns = store.rows("SELECT column_name FROM duckdb_columns() WHERE table_name = 'arriving' AND column_name = 'prefix_keys'")
+    count = _prefixed(store, arriving=bool(columns)) if columns or store.value("SELECT count(*) FROM disturbed") else 0
+    if count:
+        _nodes(store)
+        _needs(store)
+        if store.value("SELECT count(*) FROM usage SEMI JOIN derived USING (row_id)"):
+            store.execute(
+                f"UPDATE usage SET {', '.join(f'{name} = d.{name}' for name, _ in DERIVED)} FROM derived d "
+                "WHERE usage.row_id = d.row_id"
+            )
+    for table in ("prefixed", "tree", "uses", "disturbed"):
         store.execute(f"DROP TABLE IF EXISTS {table}")
     return count
 
 
+def _prefixed(store: Store, *, arriving: bool) -> int:
+    """Makes ``prefixed``: the rows, new and stored, of all trees that are to be computed. Gives their number."""
+    new = "SELECT prefix_keys[1] AS root FROM arriving WHERE len(prefix_keys) > 0 UNION " if arriving else ""
+    store.execute(f"CREATE OR REPLACE TEMP TABLE roots AS {new}SELECT root FROM disturbed")
+    both = "FROM usage SEMI JOIN roots ON prefix_keys[1] = root" + (" UNION ALL BY NAME FROM arriving" if arriving else "")
+    store.execute(
+        f"CREATE OR REPLACE TEMP TABLE prefixed AS SELECT row_id, {PARTITION} AS part, started_at, file_key, line, "
+        f"started_at + {_LATENCY} AS ready, prefix_keys, prefix_block_tokens AS block, coalesce(input_tokens, {NEVER}) AS input, "
+        f"coalesce(nullif(list_max(cache_breakpoints), 0), {NEVER}) AS reach FROM ({both}) "
+        "WHERE started_at IS NOT NULL AND len(prefix_keys) > 0 AND prefix_block_tokens IS NOT NULL AND status IS DISTINCT FROM 'error'"
+    )
+    store.execute("DROP TABLE roots")
+    return int(store.value("SELECT count(*) FROM prefixed"))
+
+
+def _forget(store: Store) -> None:
+    """Trees that lost a row may have fewer nodes: what their rows were given is cleared."""
+    if store.value("SELECT count(*) FROM disturbed"):
+        names = [name for name, _ in DERIVED]
+        store.execute(
+            f"UPDATE usage SET {', '.join(f'{name} = NULL' for name in names)} "
+            "WHERE len(prefix_keys) > 0 AND prefix_keys[1] IN (SELECT root FROM disturbed)"
+        )
+
+
 def _nodes(store: Store) -> None:
-    """Makes ``tree``: the keys that end a run of equally shared blocks and are shared by at least two rows."""
+    """Makes ``tree``: the keys that end a run of equally shared blocks and are shared by at least two rows.
+
+    Where rows set breakpoints, a run also ends behind the last block that one of its rows caches.
+    """
+    limited = store.value(f"SELECT count(*) FROM prefixed WHERE reach < {NEVER}")
+    depth = ", unnest(range(1, len(prefix_keys) + 1)) AS depth, block, input, reach" if limited else ""
+    users = "count(*) FILTER (WHERE least(depth * block, input) <= reach)" if limited else "0"
     store.execute(
         "CREATE OR REPLACE TEMP TABLE tree AS WITH blocks AS ("
-        "SELECT unnest(prefix_keys) AS node, unnest(list_prepend(-1, prefix_keys[:-2])) AS parent FROM prefixed), "
-        "shared AS (SELECT node, any_value(parent) AS parent, count(*) AS holders FROM blocks GROUP BY node HAVING count(*) > 1) "
-        "SELECT node FROM shared s WHERE NOT EXISTS (SELECT 1 FROM shared c WHERE c.parent = s.node AND c.holders = s.holders)"
+        f"SELECT unnest(prefix_keys) AS node, unnest(list_prepend(-1, prefix_keys[:-2])) AS parent{depth} FROM prefixed), "
+        f"shared AS (SELECT node, any_value(parent) AS parent, count(*) AS holders, {users} AS users "
+        "FROM blocks GROUP BY node HAVING count(*) > 1) "
+        "SELECT node FROM shared s WHERE NOT EXISTS ("
+        "SELECT 1 FROM shared c WHERE c.parent = s.node AND c.holders = s.holders AND c.users = s.users)"
     )
 
 
 def _needs(store: Store) -> None:
-    """Makes ``derived``: per row its nodes, the tokens up to each, and their needs.
-
-    For most uses the previous use was answered before this one started, and the need is the gap. Otherwise the latest
-    answered use is found by the running maximum of places over readiness, and the need is the largest gap since it.
-    """
+    """Makes ``derived``: per row its nodes, the tokens up to each, their needs, and what each provider's life would find."""
     store.execute(
         "CREATE OR REPLACE TEMP TABLE uses AS WITH held AS ("
         "SELECT row_id, part, started_at, file_key, line, ready, block, input, unnest(prefix_keys) AS node, "
         "generate_subscripts(prefix_keys, 1) AS depth FROM prefixed) "
         "SELECT h.row_id, h.part, h.node, h.started_at, h.ready, h.depth, least(h.depth * h.block, h.input) AS tokens, "
-        "row_number() OVER w AS place, h.started_at - lag(h.started_at) OVER w AS gap, lag(h.ready) OVER w AS ready_before "
+        "row_number() OVER w AS place, h.started_at - lag(h.started_at) OVER w AS gap, "
+        "coalesce(lag(h.ready) OVER w > h.started_at, false) AS waits "
         "FROM held h SEMI JOIN tree t USING (node) "
         "WINDOW w AS (PARTITION BY h.part, h.node ORDER BY h.started_at, h.file_key, h.line, h.row_id)"
     )
-    in_flight = store.value("SELECT count(*) FROM uses WHERE ready_before > started_at")
-    if in_flight:
-        store.execute(
-            "CREATE OR REPLACE TEMP TABLE answered AS SELECT part, node, ready, max(max(place)) OVER ("
-            "PARTITION BY part, node ORDER BY ready ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS latest "
-            "FROM uses GROUP BY part, node, ready"
-        )
-        store.execute(
-            "CREATE OR REPLACE TEMP TABLE spans AS SELECT u.row_id, u.node, u.part, u.place, "
-            "CASE WHEN u.ready_before <= u.started_at THEN u.place - 1 ELSE a.latest END AS latest "
-            "FROM uses u ASOF LEFT JOIN answered a ON u.part = a.part AND u.node = a.node AND u.started_at >= a.ready"
-        )
-        need = (
-            "SELECT u.*, s.latest, CASE WHEN s.latest IS NULL THEN NULL ELSE max(u.gap) OVER ("
-            "PARTITION BY u.part, u.node ORDER BY u.place ROWS BETWEEN (u.place - coalesce(s.latest, u.place - 1) - 1) PRECEDING "
-            "AND CURRENT ROW) END AS need FROM uses u JOIN spans s USING (row_id, node)"
-        )
-    else:
-        need = "SELECT *, gap AS need FROM uses"
+    _waits(store)
+    hits = ", ".join(f"max(tokens) FILTER (WHERE need <= {life}) AS {name}" for life, name in HIT_COLUMNS.items())
+    # A list of one number sorts three times as fast as three lists ordered by depth: depth above 64 bits of need.
     store.execute(
-        f"CREATE OR REPLACE TEMP TABLE derived AS SELECT row_id, list(node ORDER BY depth) AS nodes, "
-        f"list(tokens ORDER BY depth) AS ends, list(coalesce(need, {NEVER}) ORDER BY depth) AS needs, "
-        f"{', '.join(f'max(tokens) FILTER (WHERE need <= {life}) AS {name}' for life, name in HIT_COLUMNS.items())} "
-        f"FROM ({need}) GROUP BY row_id"
+        "CREATE OR REPLACE TEMP TABLE packed AS SELECT row_id, "
+        f"list_sort(list(depth::HUGEINT * {_BEYOND} + coalesce(need, {NEVER}))) AS pairs, {hits} FROM ("
+        "SELECT u.row_id, u.depth, u.tokens, CASE WHEN u.waits THEN w.need ELSE u.gap END AS need "
+        "FROM uses u LEFT JOIN waited w USING (row_id, node)) GROUP BY row_id"
     )
-    store.execute("DROP TABLE IF EXISTS answered")
-    store.execute("DROP TABLE IF EXISTS spans")
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE derived AS SELECT k.* EXCLUDE (pairs), "
+        "list_transform(k.pairs, lambda pair: p.prefix_keys[(pair >> 64)::BIGINT]) AS prefix_nodes, "
+        "list_transform(k.pairs, lambda pair: least((pair >> 64)::BIGINT * p.block, p.input)) AS prefix_ends, "
+        f"list_transform(k.pairs, lambda pair: (pair & ({_BEYOND} - 1))::BIGINT) AS prefix_needs "
+        "FROM packed k JOIN prefixed p USING (row_id)"
+    )
+    store.execute("DROP TABLE packed")
+    store.execute("DROP TABLE waited")
+
+
+def _waits(store: Store) -> None:
+    """Makes ``waited``: the needs of uses that start before the use before them was answered.
+
+    The latest answered use is found by the running maximum of places over readiness; the need is the largest gap
+    since it, unknown when there is none. Only nodes with such uses are looked at.
+    """
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE crowded AS SELECT row_id, part, node, started_at, ready, place, gap, waits "
+        "FROM uses SEMI JOIN (SELECT DISTINCT part, node FROM uses WHERE waits) USING (part, node)"
+    )
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE waited AS WITH answered AS (SELECT part, node, ready, max(max(place)) OVER ("
+        "PARTITION BY part, node ORDER BY ready ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS latest "
+        "FROM crowded GROUP BY part, node, ready), "
+        "spans AS (SELECT u.row_id, u.node, a.latest FROM (FROM crowded WHERE waits) u "
+        "ASOF LEFT JOIN answered a ON u.part = a.part AND u.node = a.node AND u.started_at >= a.ready) "
+        "SELECT row_id, node, CASE WHEN latest IS NULL THEN NULL ELSE largest END AS need FROM ("
+        "SELECT c.row_id, c.node, c.waits, s.latest, max(c.gap) OVER (PARTITION BY c.part, c.node ORDER BY c.place "
+        "ROWS BETWEEN (c.place - coalesce(s.latest, c.place - 1) - 1) PRECEDING AND CURRENT ROW) AS largest "
+        "FROM crowded c LEFT JOIN spans s USING (row_id, node)) WHERE waits"
+    )
+    store.execute("DROP TABLE crowded")

@@ -20,7 +20,7 @@ import pyarrow as pa
 from llmcost import __version__
 from llmcost.config import user_secret
 from llmcost.errors import NothingIngestedError, UsageError
-from llmcost.ingest.merge import Merged, merge_billed, merge_usage
+from llmcost.ingest.merge import Merged, insert_usage, merge_billed, merge_usage
 from llmcost.ingest.prefix import derive_prefixes
 from llmcost.ingest.read import FileTally, read_into
 from llmcost.ingest.recognise import recognise
@@ -58,6 +58,8 @@ class IngestedFile:
     known: bool = False
     file_key: int = 0
     note: str | None = None
+    twin: IngestedFile | None = None
+    """A file of the same ingest with the same bytes, read before this one."""
 
 
 @dataclass
@@ -121,17 +123,20 @@ def _ingest(
     staging = Staging(store, work, problems, user_secret())
     summary = IngestSummary()
     for number, item in enumerate(inputs):
-        summary.files.append(_one_file(store, item, number, options, staging, problems, progress))
+        summary.files.append(_one_file(store, item, summary.files, options, staging, problems, progress))
     staging.finish()
     for number, file in enumerate(summary.files):
         if not file.known:  # the last rows of a file are checked when the next one begins
             file.rejected = problems.rejected(number)
+    for file in summary.files:
+        if file.twin is not None:
+            file.read, file.rejected, file.skipped = file.twin.read, file.twin.rejected, file.twin.skipped
     _tell_unknown(summary, inputs)
-    after_row = int(store.value("SELECT coalesce(max(row_id), 0) FROM usage"))
     _register_files(store, summary)
     usage = _merge(store, staging, options)
     billed = merge_billed(store, staging)
-    derive_prefixes(store, after_row)
+    if staging.usage_rows:
+        insert_usage(store, prefixed=derive_prefixes(store) > 0)
     _account(summary, usage, billed, problems)
     _record(store, summary, problems, options, staging.present)
     if not summary.ingested and not summary.duplicates and not summary.superseded:
@@ -142,12 +147,13 @@ def _ingest(
 def _one_file(
     store: Store,
     item: Input,
-    number: int,
+    before: Sequence[IngestedFile],
     options: IngestOptions,
     staging: Staging,
     problems: ProblemLog,
     progress: Progress | None,
 ) -> IngestedFile:
+    number = len(before)
     found = sample(item)
     if isinstance(found, Sample) and options.mapping is not None:
         options.mapping.check_sample(found)
@@ -160,6 +166,9 @@ def _one_file(
     name, source = chosen
     stored = digest(item)
     key = int.from_bytes(stored[:8], "big") & _KEY_MASK
+    twin = next((file for file in before if file.file_key == key and file.source == name), None)
+    if twin is not None:
+        return IngestedFile(str(item), name, known=True, file_key=key, twin=twin)
     known = store.rows(
         "SELECT records_read, rejected, skipped FROM files WHERE file_key = ? AND source = ? AND mapping IS NOT DISTINCT FROM ?",
         [key, name, _mapping_name(options)],
@@ -200,7 +209,7 @@ def _tell_unknown(summary: IngestSummary, inputs: Sequence[Input]) -> None:
         raise UsageError(
             f"no source knows {unknown[0].name}" + (f" and {len(unknown) - 1} more files" if len(unknown) > 1 else ""),
             why="its first records look like none of the formats (llmcost sources)",
-            hint="name one with --source NAME, or describe the file with --mapping FILE (llmcost init --mapping)",
+            hint="name one with --source NAME, or describe the file with --mapping FILE (llmcost init writes an example)",
         )
 
 

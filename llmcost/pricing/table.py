@@ -49,6 +49,7 @@ class Group:
     rows: Decimal
     requests: Decimal
     changed: Decimal
+    tallied: Decimal
     counts: Mapping[str, Decimal | None]
     charge: Charge | Unpriced | None
     rates: Rates | None = None
@@ -120,6 +121,7 @@ def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present
         counted=(paid & counted).ifelse(unit, 0).sum(),
         calls=unit.sum(),
         altered=wide.changed.ifelse(1, 0).sum(),
+        tallied=wide.tally.sum(),
         cache_unknown=wide.cache_read_input_tokens.isnull().ifelse(unit, 0).sum(),
         at=wide.priced_at.min(),
         least=wide.input_tokens.min(),
@@ -175,6 +177,7 @@ class Pricer:
             rows=_exact(row["n"], count),
             requests=_exact(row["counted"], count),
             changed=_exact(row["altered"], count),
+            tallied=_exact(row["tallied"], count),
             counts=counts,
             charge=charged,
             rates=rates,

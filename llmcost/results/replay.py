@@ -24,13 +24,13 @@ from llmcost.results.model import PricesUsed, Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.period import Clock, period_of
 from llmcost.results.priced import Priced
-from llmcost.results.scenario import BoundScenario, bind
-from llmcost.results.stage import Engine, SceneStage, base_rows, fresh_step
+from llmcost.results.scenario import BoundScenario, BoundStep, bind
+from llmcost.results.stage import CORE, Engine, SceneStage, base_rows, fresh_step
 from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
-from llmcost.workload.contract import Workload
+from llmcost.workload.contract import WORK, Workload
 from llmcost.workload.select import columns_of, condition
 
 
@@ -112,10 +112,18 @@ class _Replay:
             named |= columns_of(self.options.where)
         for scenario in scenarios:
             for step in scenario.steps:
-                named |= step.strategy.reads
-                for text in step.strategy.conditions(step.params):
-                    named |= columns_of(text)
+                named |= _reads(step)
         return sorted(named)
+
+    def _slim(self, workload: Workload, coming: Sequence[BoundStep]) -> Workload:
+        """The workload with the columns that the coming steps and the prices need: wide queries take long to compile."""
+        needed = {*CORE, *WORK, *self.options.dimensions, *SUMMED}
+        for step in coming:
+            needed |= _reads(step)
+        kept = [name for name in workload.rows.columns if name in needed]
+        return (
+            workload if len(kept) == len(workload.rows.columns) else replace(workload, rows=workload.rows.select(kept))
+        )
 
     def _base(self, columns: Sequence[str]) -> ir.Table:
         rows = base_rows(columns, self.options.now, None, self.files)
@@ -185,9 +193,9 @@ class _Replay:
         workload, links = base, []
         for place, step in enumerate(steps):
             stage = SceneStage(self.engine, scenario.name, place, self.options.seed, self.present)
-            before = fresh_step(workload)
+            before = fresh_step(self._slim(workload, steps[place:]))
             rewritten = step.strategy.rewrite(before, step.params, stage)
-            rewritten = replace(rewritten, workload=self._named(rewritten.workload))
+            rewritten = replace(rewritten, workload=self._named(self._slim(rewritten.workload, steps[place + 1 :])))
             links.append(Link(step, before, rewritten))
             workload = rewritten.workload
         return links
@@ -195,6 +203,11 @@ class _Replay:
 
 _MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens"})
 """Counters that a strategy may make where the log has none."""
+
+
+def _reads(step: BoundStep) -> frozenset[str]:
+    """Usage columns that a step needs."""
+    return step.strategy.reads.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
 
 
 def _present(store: Store) -> frozenset[str]:

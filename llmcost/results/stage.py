@@ -49,8 +49,15 @@ CORE: Final = (
 
 
 def compiled(expression: ir.Table, dialect: str = "duckdb") -> str:
-    """The query of an expression in one engine's dialect."""
-    return str(ibis.to_sql(expression, dialect=dialect))
+    """The query of an expression in one engine's dialect.
+
+    Selects are left nested: every engine flattens them itself, and fusing them takes Ibis a third of its time.
+    """
+    fused, ibis.options.sql.fuse_selects = ibis.options.sql.fuse_selects, False
+    try:
+        return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
+    finally:
+        ibis.options.sql.fuse_selects = fused
 
 
 @dataclass
@@ -187,6 +194,7 @@ def base_rows(columns: Iterable[str], now: int, selection: ir.BooleanValue | Non
         logged_model=joined.model,
         changed=ibis.literal(False),
         evidence=ibis.literal(0, type="int64"),
+        tally=ibis.literal(0, type="int64"),
     )  # fmt: skip
 
 
@@ -236,5 +244,6 @@ class SceneStage:
 
 def fresh_step(workload: Workload) -> Workload:
     """The workload before a step: nothing changed yet, no evidence."""
-    rows = workload.rows.mutate(changed=ibis.literal(False), evidence=ibis.literal(0, type="int64"))
+    nothing = ibis.literal(0, type="int64")
+    rows = workload.rows.mutate(changed=ibis.literal(False), evidence=nothing, tally=nothing)
     return replace(workload, rows=rows)

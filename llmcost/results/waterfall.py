@@ -206,8 +206,17 @@ def _step(chain: Chain, place: int) -> Step:
             Assumption(name=a.name, value=a.value, unit=a.unit, source=a.source) for a in rewritten.assumptions
         ],
         warnings=list(rewritten.warnings),
-        facts={**rewritten.facts, **_shares(chain.compared[place + 1], rewritten)},
+        facts={
+            **rewritten.facts,
+            **_counted(chain.full[place + 1], rewritten),
+            **_shares(chain.compared[place + 1], rewritten),
+        },
     )
+
+
+def _counted(state: Priced, rewritten: Rewritten) -> dict[str, str]:
+    number = whole(add(group.tallied for group in state.total)) if rewritten.tallied else 0
+    return {rewritten.tallied: str(number)} if rewritten.tallied and number else {}
 
 
 def _shares(state: Priced, rewritten: Rewritten) -> dict[str, str]:

@@ -170,7 +170,7 @@ def _assumed(
         changed=rows.changed | rows._changing,
         **_counters(rows, rows._changing, read, written),
     )
-    charges = (*workload.charges, *_assumed_storage(params, stage, held))
+    charges = (*workload.charges, *_assumed_storage(rows.filter(rows._changing), params, stage, held))
     return Rewritten(
         with_rows(workload, _cleaned(rows), branches=split, charges=charges),
         title=f"assumed: {plain(rate * 100)} % of requests hit a prefix of {prefix} tokens",
@@ -183,10 +183,16 @@ def _assumed(
     )
 
 
-def _assumed_storage(params: PromptCacheParams, stage: Stage, held: list[Rule]) -> tuple[FlatCharge, ...]:
+def _assumed_storage(
+    rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]
+) -> tuple[FlatCharge, ...]:
+    """One stored prefix for each model that caches ``rows``."""
+    billed = {rule.model for rule in held if rule.stored}
+    if not billed:
+        return ()
     names = {number: model.key for number, model, _, _ in stage.models() if model is not None}
-    used = cacherule.logged_ids(stage)
-    stored = [names[r.model] for r in held if r.stored and r.since is None and r.model in used]
+    used = {row["model"] for row in stage.collect(rows.select("model").distinct()).to_pylist()}
+    stored = [names[number] for number in sorted(billed & used)]
     hours = params.storage_hours
     if hours is None and stage.span is not None:
         hours = Decimal(stage.span[1] - stage.span[0]) / Decimal(3_600_000_000)
@@ -211,7 +217,8 @@ def _replayed(
         rows = rows.mutate(_found=ibis.null("int64"))
     elif _must_play(workload, params, stage, held):
         rows = stage.view(rows)
-        use = CacheUse(rows._life, rows.sent & (rows.status != "error").fill_null(True), rows._limit, latency)
+        usable = rows.sent & (rows.status != "error").fill_null(True)
+        use = CacheUse(rows._life, usable, rows._limit, latency, cacherule.one_model(rows, stage))
         scope = _scope(rows, held, stage)
         found = stage.materialise(replayed_hits(rows, use, scope))
         charges = (*charges, *_storage(stage, rows, use, scope, held))
@@ -220,7 +227,7 @@ def _replayed(
     else:
         rows = rows.mutate(_found=logged_hits(rows, rows._life, {rule.life for rule in held}))
     if _talks(params, stage):
-        rows = _from_conversation(rows, latency)
+        rows = _from_conversation(rows.mutate(_cache=cacherule.one_model(rows, stage)), latency)
     rows = _decided(rows, params)
     mixed = _talks(params, stage) and "prefix_keys" in stage.present
     return Rewritten(
@@ -252,7 +259,10 @@ def _limit(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> ir.Intege
     """Tokens up to which a request caches: its own last breakpoint, where the log has any."""
     if "cache_breakpoints" not in stage.present or params.breakpoints == "end":
         return ibis.literal(_NO_LIMIT, type="int64")
-    return ibis.coalesce(rows.cache_breakpoints.maxs().nullif(0), _NO_LIMIT)
+    last = rows.cache_breakpoints.maxs().nullif(0)
+    moved = (rows.model != rows.logged_model) & (rows.logged_input_tokens > 0)
+    scaled = (last * rows.input_tokens) // rows.logged_input_tokens.nullif(0)
+    return ibis.coalesce(ibis.ifelse(moved.fill_null(False), scaled, last), _NO_LIMIT)
 
 
 def _must_play(workload: Workload, params: PromptCacheParams, stage: Stage, held: list[Rule]) -> bool:
@@ -284,7 +294,7 @@ def _scope(rows: ir.Table, held: list[Rule], stage: Stage) -> ir.StringValue | N
 def _from_conversation(rows: ir.Table, latency: int | None) -> ir.Table:
     """Rows without keys: the prompt before in the conversation is a prefix of this one, if it is not longer."""
     order = ["started_at", "file_key", "line", "row_id"]
-    window = ibis.window(group_by=["conversation_key", "model"], order_by=order)
+    window = ibis.window(group_by=["conversation_key", "_cache"], order_by=order)
     wide = rows.mutate(_ready=ready_at(rows, latency))
     wide = wide.mutate(
         _before=wide.input_tokens.lag().over(window),

@@ -65,7 +65,7 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
     matching = rows.selected & rows.sent & drawn(rows, params.share, params.by, stage)
     if params.when:
         matching = matching & condition(params.when, rows)
-    rows = rows.mutate(_matching=matching, _unfit=ibis.literal(0, type="int64"))
+    rows = rows.mutate(_matching=matching)
     moves = [*([("*", params.model)] if params.model else []), *params.models.items()]
     targets = [stage.catalogue.get(target) for _, target in moves]
     done: ir.Table = rows.mutate(_origin=rows.model)
@@ -74,17 +74,17 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
         if source != "*":
             able = able & done.model.isin(_ids(stage, source) or [-1])
         room = fits(done, stage, target)
-        done = done.mutate(_able=able & room, _unfit=done._unfit + (able & ~room).ifelse(1, 0))
+        done = done.mutate(_able=able & room, tally=done.tally + (able & ~room).ifelse(1, 0))
         done = move(done, done._able, stage, target).drop("_able")
     done = _re_rate(done, params)
     branches, done = _weighted(workload.branches, done, params)
-    result = done.drop("_matching", "_origin", "_unfit")
+    result = done.drop("_matching", "_origin")
     return Rewritten(
         with_rows(workload, result, branches=branches, touched=workload.touched or bool(moves)),
         title=_title(params),
         evidence=_evidence(params, stage, targets),
         assumptions=(*factor_notes(stage, targets), *_notes(params)),
-        facts=_unfit_fact(stage, done) if moves else {},
+        tallied="requests that do not fit and stay",
         changes_answers=bool(moves),
     )
 
@@ -113,11 +113,6 @@ def _weighted(branches: Branches, rows: ir.Table, params: RepriceParams) -> tupl
     return split, rows.mutate(
         branch=rows.branch * 2 + rows._matching.ifelse(1, 0), changed=rows.changed | rows._matching
     )
-
-
-def _unfit_fact(stage: Stage, rows: ir.Table) -> dict[str, str]:
-    number = stage.collect(rows.agg(unfit=rows._unfit.sum().cast("int64"))).column("unfit")[0].as_py()
-    return {"requests that no longer fit": str(int(number))} if number else {}
 
 
 def _evidence(params: RepriceParams, stage: Stage, targets: list[ModelRef]) -> int:

@@ -16,7 +16,6 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
-from llmcost.pricing.names import ModelRef
 from llmcost.workload.contract import (
     MEASURED,
     MODELLED,
@@ -77,19 +76,18 @@ def rewrite(workload: Workload, params: RouteParams, stage: Stage) -> Rewritten:
     ]
     rows = rows.mutate(
         _goes=ibis.cases(*((flag, place) for place, flag in enumerate(able, 1)), else_=0),
-        _unfit=ibis.cases(*((flag, 1) for flag in refused), else_=0),
+        tally=ibis.cases(*((flag, 1) for flag in refused), else_=0).cast("int64"),
     )
     for place, target in enumerate(targets, 1):
         rows = move(rows, rows._goes == place, stage, target)
     rows = _cold_caches(rows, params, stage)
-    unfit = _unfit(stage, rows, targets)
     return Rewritten(
         with_rows(workload, rows.select(*before), touched=True),
         title=_title(params),
         evidence=MODELLED if moves_are_modelled(stage, targets) else MEASURED,
         assumptions=(*factor_notes(stage, targets), *_shares(params)),
         changes_answers=True,
-        facts=unfit,
+        tallied="requests that do not fit and stay",
     )
 
 
@@ -124,14 +122,6 @@ def _cold_caches(rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
         cache_read_input_tokens=ibis.ifelse(cold, 0, wide.cache_read_input_tokens).cast("int64"),
         changed=wide.changed | cold,
     )
-
-
-def _unfit(stage: Stage, rows: ir.Table, targets: list[ModelRef]) -> dict[str, str]:
-    if all(target.entry.context_window is None for target in targets):
-        return {}
-    answer = stage.collect(rows.agg(unfit=rows._unfit.sum().cast("int64")))
-    number = answer.column("unfit")[0].as_py()
-    return {"requests that do not fit and stay": str(number)} if number else {}
 
 
 def _shares(params: RouteParams) -> tuple[Noted, ...]:

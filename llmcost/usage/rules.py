@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-KEY_SPACE: Final = "9223372036854775808"
-"""2^63: keys are non-negative 63-bit integers."""
+KEY_MASK: Final = "9223372036854775807::UHUGEINT"
+"""2^63 - 1: keys are non-negative 63-bit integers. A mask, since DuckDB 2.0 divides 128-bit integers 30 times slower."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def joined(columns: Iterable[str]) -> str:
 
 def key_of(text: str) -> str:
     """SQL of a non-negative 63-bit key of the text expression; unknown stays unknown."""
-    return f"(md5_number({text}) % {KEY_SPACE})::BIGINT"
+    return f"(md5_number({text}) & {KEY_MASK})::BIGINT"
 
 
 def content_of(columns: Iterable[str]) -> str:

@@ -125,9 +125,15 @@ def logged_ids(stage: Stage) -> set[int]:
 
 def merged_names(stage: Stage) -> bool:
     """Whether two logged names mean one model, so that the ingest's partitions are not the caches."""
-    keys = [
-        (provider, model.key)
-        for _, model, provider, name in stage.models()
-        if model is not None and not name.startswith("\x1f")
-    ]
+    keys = [model.key for _, model, _, name in stage.models() if model is not None and not name.startswith("\x1f")]
     return len(keys) != len(set(keys))
+
+
+def one_model(rows: ir.Table, stage: Stage) -> ir.IntegerValue:
+    """The model id with all ids of one model made one: whatever name a request used, it shares the model's cache."""
+    ids: dict[str, list[int]] = {}
+    for number, model, _, _ in stage.models():
+        if model is not None:
+            ids.setdefault(model.key, []).append(number)
+    branches = [(rows.model.isin(others), first) for first, *others in ids.values() if others]
+    return ibis.cases(*branches, else_=rows.model).cast("int64") if branches else rows.model

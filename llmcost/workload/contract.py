@@ -33,13 +33,13 @@ ASSUMED: Final = 3
 WORK: Final[Mapping[str, str]] = {
     "row_id": "int64", "request_key": "int64", "user_key": "int64", "conversation_key": "int64",
     "model": "int64", "selected": "boolean", "sent": "boolean", "branch": "int64", "priced_at": "int64",
-    "logged_input_tokens": "int64", "logged_model": "int64", "changed": "boolean", "evidence": "int64",
+    "logged_input_tokens": "int64", "logged_model": "int64", "changed": "boolean", "evidence": "int64", "tally": "int64",
 }  # fmt: skip
 """Columns of a workload's rows beyond the usage columns.
 
 ``model``: id in the stage's model table; ``selected``: to be charged and rewritten (others only warm caches); ``sent``:
 reaches a provider and is billed; ``branch``: see :class:`Branches`; ``priced_at``: the instant whose prices apply;
-``logged_*``: as in the log; ``changed`` and ``evidence``: set by the step under way.
+``logged_*``: as in the log; ``changed``, ``evidence`` and ``tally``: set by the step under way.
 """
 
 
@@ -140,6 +140,8 @@ class Rewritten:
     warnings: tuple[str, ...] = ()
     changes_answers: bool = False
     """Users may get other answers than they got: without quality labels the report says that quality was not measured."""
+    tallied: str | None = None
+    """Name of the fact that the column ``tally`` counts (requests that did not fit ..)."""
     shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Facts that are shares: name -> (counter, of counter), summed over the rewritten rows that carry evidence."""
     facts: Mapping[str, str] = field(default_factory=dict)

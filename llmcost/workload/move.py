@@ -44,7 +44,8 @@ def same_kind(stage: Stage, target: ModelRef) -> list[int]:
 
 def movable(rows: ir.Table, stage: Stage, target: ModelRef) -> ir.BooleanValue:
     """Whether a row's call could be answered by ``target``: same kind of operation, and not on it already."""
-    ids = [n for n in same_kind(stage, target) if n != stage.model_id(target.key)]
+    there = {number for number, model, _, _ in stage.models() if model is not None and model.key == target.key}
+    ids = [number for number in same_kind(stage, target) if number not in there]
     return rows.model.isin(ids) if ids else ibis.literal(False)
 
 

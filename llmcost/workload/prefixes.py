@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import reduce
 
 import ibis
 import ibis.expr.types as ir
@@ -38,6 +39,8 @@ class CacheUse:
     """Tokens up to which the row reads and writes (its last breakpoint); None: all of its prefix."""
     latency: int | None = None
     """Microseconds from start to the entry being usable; None: as the log says."""
+    model: ir.IntegerValue | None = None
+    """Whose cache it is, where several model ids share one; None: the row's model."""
 
 
 def ready_at(rows: ir.Table, latency: int | None) -> ir.IntegerValue:
@@ -65,9 +68,12 @@ def logged_hits(rows: ir.Table, life: ir.IntegerValue, lives: Collection[int]) -
 
 
 def scope_key(rows: ir.Table, scope: Scope, present: Collection[str]) -> ir.StringValue | None:
-    """The owner who shares a cache; None when the log never names one."""
-    column = SCOPE_COLUMN.get(scope)
-    return None if column is None or column not in present else rows[column].fill_null("")
+    """The owner who shares a cache, never across organizations; None when the log never names one."""
+    if scope == "global":
+        return None
+    names = [name for name in dict.fromkeys(("organization", SCOPE_COLUMN[scope])) if name in present]
+    parts = [rows[name].fill_null("") for name in names]
+    return reduce(lambda a, b: a + "\x1f" + b, parts) if parts else None
 
 
 _MIX = 1_000_003_000_019
@@ -81,7 +87,8 @@ def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Tab
     # What the engine sorts below is kept narrow: only columns that the caches need.
     moved = (kept.model != kept.logged_model) & (kept.logged_input_tokens > 0)
     held = kept.select(
-        "row_id", "branch", "started_at", "file_key", "line", "model",
+        "row_id", "branch", "started_at", "file_key", "line",
+        model=kept.model if use.model is None else use.model,
         _life=use.life, _ready=ready_at(kept, use.latency), _limit=limit,
         _now=moved.ifelse(kept.input_tokens, 1).fill_null(1), _then=moved.ifelse(kept.logged_input_tokens, 1).fill_null(1),
         _scope=ibis.literal("") if scope is None else scope,

@@ -19,7 +19,10 @@ def write(path: Path, rows: Rows) -> Path:
     return path
 
 
-def filled(folder: Path, files: Iterable[Path], *, at_once: bool = True, options: IngestOptions | None = None) -> str:
+ROWS = IngestOptions(source="usage-rows")
+
+
+def filled(files: Iterable[Path], *, at_once: bool = True, options: IngestOptions = ROWS) -> str:
     """Digest of a new store with these files, read in one ingest or one by one; every account must add up."""
     with Store() as store:
         groups = [list(files)] if at_once else [[file] for file in files]

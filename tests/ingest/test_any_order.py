@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from llmcost.ingest.run import IngestOptions, ingest
 from llmcost.usage.digest import store_digest
 from llmcost.usage.store import Store
-from tests.ingest.support import balanced, filled, memberships, write
+from tests.ingest.support import ROWS, balanced, filled, memberships, write
 
-SMALL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SMALL = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 COUNTS = st.sampled_from([None, 0, 1, 7, 500])
 REQUESTS = st.fixed_dictionaries(
     {
@@ -63,7 +63,7 @@ def test_the_order_of_files_decides_nothing(contents: list[list[dict[str, Any]]]
     with written(contents) as files:
         shuffled = [*files]
         random.shuffle(shuffled)
-        assert filled(Path(), files) == filled(Path(), shuffled, at_once=at_once)
+        assert filled(files) == filled(shuffled, at_once=at_once)
 
 
 @SMALL
@@ -71,9 +71,9 @@ def test_the_order_of_files_decides_nothing(contents: list[list[dict[str, Any]]]
 def test_twice_is_once(contents: list[list[dict[str, Any]]]) -> None:
     with written(contents) as files, Store() as store:
         paths = [str(file) for file in files]
-        ingest(store, paths)
+        ingest(store, paths, ROWS)
         before = store_digest(store) + memberships(store)
-        again = balanced(ingest(store, paths))
+        again = balanced(ingest(store, paths, ROWS))
         assert (again.ingested, again.superseded, again.replaced) == (0, 0, 0)
         assert store_digest(store) + memberships(store) == before
 
@@ -84,8 +84,8 @@ def test_the_order_of_lines_decides_nothing(rows: list[dict[str, Any]], random: 
     shuffled = [*rows]
     random.shuffle(shuffled)
     with written([rows, shuffled]) as (one, other), Store() as first, Store() as second:
-        ingest(first, [str(one)])
-        ingest(second, [str(other)])
+        ingest(first, [str(one)], ROWS)
+        ingest(second, [str(other)], ROWS)
         assert store_digest(first) == store_digest(second)
 
 
@@ -94,18 +94,18 @@ def test_the_order_of_lines_decides_nothing(rows: list[dict[str, Any]], random: 
 def test_every_policy_accounts_for_every_record(contents: list[list[dict[str, Any]]], policy: Any, owners: Any) -> None:
     bad = {"provider_name": "openai", "request_model": "gpt-5", "input_tokens": 5, "cache_read_input_tokens": 9}
     bad |= {"cache_creation_input_tokens": 90, "output_tokens": 1, "reasoning_output_tokens": 2}
-    options = IngestOptions(on_problem=policy, owners=owners)
+    options = IngestOptions("usage-rows", on_problem=policy, owners=owners)
     ok = {"provider_name": "openai", "request_model": "gpt-5", "input_tokens": 5}
     with written([[*rows, bad, ok] for rows in contents]) as files:
-        first = filled(Path(), files, options=options)
-        assert first == filled(Path(), files[::-1], at_once=False, options=options)
+        first = filled(files, options=options)
+        assert first == filled(files[::-1], at_once=False, options=options)
 
 
 def test_a_digest_sees_every_column(tmp_path: Path) -> None:
     row = {"request_id": "a", "provider_name": "openai", "request_model": "gpt-5", "input_tokens": 5}
-    plain = filled(tmp_path, [write(tmp_path / "a.jsonl", [row])])
+    plain = filled([write(tmp_path / "a.jsonl", [row])])
     for name, value in {"feature": "x", "output_tokens": 0, "temperature": 0.5, "tags": {"a": "b"}}.items():
-        assert filled(tmp_path, [write(tmp_path / "a.jsonl", [row | {name: value}])]) != plain
+        assert filled([write(tmp_path / "a.jsonl", [row | {name: value}])]) != plain
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -142,3 +142,12 @@ def test_calls_without_an_id_are_counted_as_often_as_they_occur(tmp_path: Path) 
         summary = balanced(ingest(store, [str(three)]))
         assert (summary.ingested, summary.duplicates) == (1, 2)
         assert store.value("SELECT count(*) FROM usage") == 3
+
+
+def test_a_copy_in_the_same_ingest_counts_once(tmp_path: Path) -> None:
+    rows = [{"provider_name": "openai", "request_model": "gpt-5", "input_tokens": n} for n in (5, 5, -1)]
+    files = [write(tmp_path / name, rows) for name in ("a.jsonl", "copy.jsonl")]
+    with Store() as store:
+        summary = balanced(ingest(store, [str(file) for file in files]))
+        assert (summary.read, summary.ingested, summary.duplicates, summary.rejected) == (6, 2, 2, 2)
+        assert store.value("SELECT count(*) FROM usage") == 2

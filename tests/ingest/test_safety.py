@@ -150,14 +150,14 @@ def test_what_cannot_be_read_is_not_quoted(broken: str, tmp_path: Path) -> None:
 
 
 def test_raw_api_keys_are_hashed_whatever_owners_says(tmp_path: Path) -> None:
-    secret = "sk-proj-abcdefghijklmnop1234"
-    write(tmp_path / "a.jsonl", [{**ROW, "api_key_id": secret, "user_id": "ann"}])
+    raw = "sk-proj-abcdefghijklmnop1234"
+    write(tmp_path / "a.jsonl", [{**ROW, "api_key_id": raw, "user_id": "ann"}])
     with Store(tmp_path / "s.duckdb") as store:
         ingest(store, [str(tmp_path / "a.jsonl")], IngestOptions(owners="keep"))
         [(key, user)] = store.rows("SELECT api_key_id, user_id FROM usage")
     assert key.startswith("h_")
     assert user == "ann"
-    assert holding(tmp_path, secret) == ["a.jsonl"]
+    assert holding(tmp_path, raw) == ["a.jsonl"]
 
 
 @pytest.mark.parametrize(("owners", "shown"), [("hash", True), ("drop", False)])

@@ -78,7 +78,7 @@ class World:
         """What every step of a scenario gives."""
         replay = _Replay(self.store, self.book, ReplayOptions(now=NOW, **options))
         scenario = BoundScenario("case", tuple(steps))
-        base = Workload(replay.engine.view(replay._base(sorted({*replay._columns([scenario]), "request_id"}))))
+        base = Workload(replay.engine.view(replay._base(replay._columns([scenario]))))
         links = replay._links(scenario, base)
         return Chain(replay.engine, base, [link.rewritten for link in links])
 
@@ -94,7 +94,9 @@ class Chain:
     def rows(self, workload: Workload) -> list[dict[str, Any]]:
         """The rows of a state with the name of their model, in a stable order."""
         found: list[dict[str, Any]] = self.engine.store.arrow(compiled(workload.rows)).to_pylist()
+        ids = dict(self.engine.store.rows("SELECT row_id, request_id FROM usage"))
         for row in found:
+            row["request_id"] = ids[row["row_id"]]
             model = self.engine.names[row["model"]][2]
             row["model"] = model.key if model is not None else self.engine.names[row["model"]][1]
             row["weight"] = workload.branches.weight(row["branch"]).count
@@ -110,7 +112,7 @@ def world(folder: Path, rows: Sequence[Mapping[str, Any]], book: Catalogue | Non
         path = folder / f"log{part}.jsonl"
         path.write_text("".join(json.dumps(_plain(row)) + "\n" for row in rows[part::parts]), encoding="utf-8")
         paths.append(str(path))
-    with Store() as store:
+    with Store(threads=1) as store:
         ingest(store, [path for path in paths if Path(path).stat().st_size])
         yield World(store, book or catalogue(folder))
 
