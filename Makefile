@@ -29,11 +29,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(RUN)/python -m pip install $(INSTALL) -e ".[dev]"
+	@# its price table is compared with ours; none of its code or requirements is used
+	$(RUN)/python -m pip install $(INSTALL) --no-deps litellm
 	@touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed  ## replay the sample logs under ready-made scenarios and write a report
 	@mkdir -p out
-	$(RUN)/llmcost simulate sample_logs/usage_rows/october.jsonl.gz --preset prompt-cache --preset batch --preset route \
+	$(RUN)/llmcost simulate sample_logs/usage_rows/october.jsonl.gz --preset prompt-cache --preset batch --preset route-short \
 		--format html --format json --out out/
 	@echo "open out/*.html in a browser: $$(ls out/*.html)"
 

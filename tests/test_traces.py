@@ -95,7 +95,7 @@ def session(tmp_path: Path) -> Iterator[Log]:
     given = shared_data("traces", "claude_code_cache_session", "session_a.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(given.splitlines()))
     chain = 0
-    for last, row in zip([None, *rows], rows):
+    for last, row in zip([None, *rows[:-1]], rows, strict=True):
         if last is not None and (row["is_sidechain"] != last["is_sidechain"] or row["timestamp"] < last["timestamp"]):
             chain += 1
         row["chain"] = "main" if row["is_sidechain"] == "False" else f"agent {chain}"

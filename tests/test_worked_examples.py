@@ -26,12 +26,12 @@ FOLDER = Path(__file__).parent / "cases" / "worked_examples"
 
 
 def _examples() -> list[Any]:
-    found = []
-    for path in sorted(FOLDER.glob("*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for example in document["examples"]:
-            found.append(pytest.param({**document, **example}, id=f"{path.stem}: {example['example']}"))
-    return found
+    documents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))}
+    return [
+        pytest.param({**document, **example}, id=f"{name}: {example['example']}")
+        for name, document in documents.items()
+        for example in document["examples"]
+    ]
 
 
 def _micros(duration: str) -> int:

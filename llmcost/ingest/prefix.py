@@ -13,6 +13,7 @@ from typing import Final
 
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER, PROJECT_SCOPED
 from llmcost.usage.ddl import DERIVED
+from llmcost.usage.rules import key_of
 from llmcost.usage.store import Store
 
 # At least a microsecond: calls that start at the same instant cannot have answered one another.
@@ -21,9 +22,9 @@ _LATENCY: Final = (
 )
 _BEYOND: Final = 2**64
 _PROJECT: Final = ", ".join(f"'{name}'" for name in PROJECT_SCOPED)
-PARTITION: Final = (
-    "md5_number_lower(concat(coalesce(provider_name, ''), '\x1f', coalesce(response_model, request_model, ''), '\x1f', "
-    f"coalesce(organization, ''), '\x1f', CASE WHEN provider_name IN ({_PROJECT}) THEN coalesce(project, '') ELSE '' END))"
+PARTITION: Final = key_of(
+    "concat(coalesce(provider_name, ''), '\x1f', coalesce(response_model, request_model, ''), '\x1f', "
+    f"coalesce(organization, ''), '\x1f', CASE WHEN provider_name IN ({_PROJECT}) THEN coalesce(project, '') ELSE '' END)"
 )
 """One cache: provider, model as logged, and the scope that shares it."""
 

@@ -116,7 +116,12 @@ def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present
     )
     counted = wide.call_role.isnull() | (wide.call_role == "primary")
     wide = wide.mutate(paid=paid)
-    return wide.group_by([*PRICE_KEYS, "paid", "branch", *dimensions]).agg(
+    # What a provider or gateway said it charged travels along where the log has it, apart from our own prices.
+    billed = {"billed": wide.billed_cost.sum()} if "billed_cost" in wide.columns else {}
+    labels = {"told": wide.billed_cost.notnull()} if billed else {}
+    wide = wide.mutate(**labels)
+    return wide.group_by([*PRICE_KEYS, "paid", "branch", *dimensions, *labels]).agg(
+        **billed,
         n=wide.row_id.count(),
         counted=(paid & counted).ifelse(unit, 0).sum(),
         calls=unit.sum(),

@@ -112,6 +112,10 @@ def _coverage(result: Result) -> Iterator[Row]:
         yield _row("coverage", "token_source", requests, "requests", name=source)
     for what, requests in sorted(coverage.assumed.items()):
         yield _row("coverage", "assumed", requests, "requests", name=what)
+    if coverage.billed is not None:
+        yield _row("coverage", "billed_requests", coverage.billed.requests, "requests")
+        yield _row("coverage", "billed_cost", coverage.billed.billed_usd, "USD")
+        yield _row("coverage", "list_cost_of_billed", coverage.billed.list_usd, "USD")
     for line in coverage.unpriced:
         place = {"provider": line.provider or NO_NAME, "model": line.model or NO_NAME, "name": line.reason}
         yield _row("unpriced", "requests", line.requests, "requests", **place)

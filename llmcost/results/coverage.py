@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from llmcost.pricing.resolve import Unpriced
-from llmcost.results.model import Coverage, ProblemCount
+from llmcost.results.model import BilledByLog, Coverage, ProblemCount
 from llmcost.results.model import Unpriced as UnpricedLine
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import Priced, add, whole
@@ -49,7 +49,22 @@ def coverage(store: Store, baseline: Priced, options: ReplayOptions) -> Coverage
         priced_share=(priced / requests).quantize(Decimal("1e-9")) if requests else None,
         unpriced=[UnpricedLine(provider=p, model=m, reason=r, requests=whole(n)) for (p, m, r), n in ordered],
         token_sources=_token_sources(store),
+        billed=_billed(baseline),
         assumed={note: whole(number) for note, number in sorted(assumed.items())},
+    )
+
+
+def _billed(baseline: Priced) -> BilledByLog | None:
+    found = baseline.billed()
+    if found is None:
+        return None
+    amount, groups = found
+    unpriced = add(group.requests for group in groups if isinstance(group.charge, Unpriced))
+    return BilledByLog(
+        requests=whole(add(group.requests for group in groups)),
+        billed_usd=amount,
+        list_usd=add(group.cost for group in groups),
+        unpriced_requests=whole(unpriced),
     )
 
 

@@ -80,6 +80,15 @@ class Unpriced(_Model):
     requests: int
 
 
+class BilledByLog(_Model):
+    """What the log itself says was charged, beside our list price of the same requests."""
+
+    requests: int = Field(description="Requests whose log line carries a charge.")
+    billed_usd: Usd = Field(description="Sum of the charges as reported.")
+    list_usd: Usd = Field(description="The same requests at catalogue prices, as far as they are priced.")
+    unpriced_requests: int = Field(default=0, description="Requests with a charge that have no catalogue price.")
+
+
 class Coverage(_Model):
     """How much of the log the totals stand for."""
 
@@ -94,6 +103,7 @@ class Coverage(_Model):
     unpriced: list[Unpriced] = Field(default_factory=list)
     token_sources: dict[str, int] = Field(default_factory=dict, description="Requests by where their counts come from.")
     assumed: dict[str, int] = Field(default_factory=dict, description="What was assumed, and for how many requests.")
+    billed: BilledByLog | None = Field(default=None, description="None: no line of the log carries a charge.")
 
 
 class ProblemCount(_Model):

@@ -75,6 +75,18 @@ class Priced:
         rows.sort(key=lambda row: tuple((row[k] is not None, str(row[k])) for k in (*PRICE_KEYS, "branch", *by)))
         return self.pricer.price(rows, by, self._weight)
 
+    def billed(self) -> tuple[Decimal, list[Group]] | None:
+        """What the log says was charged for paid calls, and the priced groups of the lines that say so."""
+        if "billed_cost" not in self.workload.rows.columns:
+            return None
+        keys = [*PRICE_KEYS, "paid", "branch", "told"]
+        present = [name for name in SUMMED if name in self.pricer.present]
+        rows = self.engine.rolled_up(self.fine, keys, [*_SUMS, *present, "billed"], ["at", "least"])
+        told = [row for row in rows if row["told"]]
+        if not told:
+            return None
+        return add(Decimal(row["billed"]) for row in told), self.pricer.price(told, ["told"], self._weight)
+
     def _weight(self, branch: int) -> tuple[Decimal, Decimal]:
         weight = self.workload.branches.weight(branch)
         return weight.count, weight.cost

@@ -107,7 +107,7 @@ class _Replay:
         return ibis.table({"row_id": "int64"}, name="llmcost_files")
 
     def _columns(self, scenarios: Sequence[BoundScenario]) -> list[str]:
-        named = {*self.options.dimensions, *(self.present & set(SUMMED))}
+        named = {*self.options.dimensions, *(self.present & {*SUMMED, "billed_cost"})}
         if self.options.where:
             named |= columns_of(self.options.where)
         for scenario in scenarios:

@@ -312,6 +312,13 @@ def _coverage(result: Result) -> Table:
         *((f"tokens from {clean(k)}", count(v)) for k, v in sorted(c.token_sources.items())),
         *((f"assumed: {clean(k)}", count(v)) for k, v in sorted(c.assumed.items())),
     ]
+    if c.billed is not None:
+        places = places_of([c.billed.billed_usd, c.billed.list_usd])
+        pairs += [
+            ("requests with a charge in the log", count(c.billed.requests)),
+            ("charged for them", money(c.billed.billed_usd, places)),
+            ("the same at catalogue prices", money(c.billed.list_usd, places)),
+        ]
     return Table("coverage", "Coverage", _columns("What", "Count#"), tuple(_cells(*pair) for pair in pairs))
 
 
