@@ -164,7 +164,7 @@ def _rules(query: Query, parameters: Mapping[str, Any]) -> str:
         life = (rule.long_ttl_seconds or rule.ttl_seconds if long else rule.ttl_seconds or 0) * 1_000_000
         pays, hour = rule.write_class != "input", rule.write_class == "cache_write_1h" or (long and rule.long_ttl_seconds == 3600)
         lines.append(
-            f"('{model.model}', {life}, {rule.min_tokens}, {rule.increment_tokens}, {pays}, {pays and hour}, "
+            f"('{key.partition('/')[2]}', {life}, {rule.min_tokens}, {rule.increment_tokens}, {pays}, {pays and hour}, "
             f"{rule.mode == 'explicit'}, {model.provider in PROJECT_SCOPED})"
         )
     return f"(VALUES {', '.join(lines)}) AS rules(model, life, least_tokens, increment, pays, hour, own, by_project)"

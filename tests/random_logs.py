@@ -44,4 +44,6 @@ def rows(draw: Any, *, timed: bool = False, priced: bool = False) -> dict[str, A
 def logs(draw: Any, *, timed: bool = False, priced: bool = False, most: int = 14) -> list[dict[str, Any]]:
     """A log of distinct requests; at least one has a price."""
     found = draw(st.lists(rows(timed=timed, priced=priced), min_size=1, max_size=most))
-    return [{"request_id": f"r{number}", **row} for number, row in enumerate(found)]
+    # A bucket has no id: its owners tell it from others, so each has its own key.
+    keys = ({"api_key_id": f"k{number}"} if "ended_at" in row else {} for number, row in enumerate(found))
+    return [{"request_id": f"r{number}", **row, **key} for number, (row, key) in enumerate(zip(found, keys, strict=True))]

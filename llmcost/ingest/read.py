@@ -36,7 +36,13 @@ class FileTally:
     def problem(self, problem: Problem, line: int) -> None:
         """Counts a problem of one record."""
         self.problems.add(
-            self.file_no, self.name, problem.kind, problem.detail, rejected=problem.rejected, line=problem.line or line
+            self.file_no,
+            self.name,
+            problem.kind,
+            problem.detail,
+            rejected=problem.rejected,
+            line=problem.line or line,
+            informative=problem.informative,
         )
         self.read += problem.rejected
 
@@ -168,28 +174,36 @@ def _readings(
             yield record.line or 0, record
             continue
         try:
-            readings = list(read(record, context))
+            for reading in read(record, context):
+                yield record.line, reading
         except BadValueError as error:
-            readings = [Problem(error.kind, error.detail)]
-        for reading in readings:
-            yield record.line, reading
+            yield record.line, Problem(error.kind, error.detail)
 
 
 def _file_readings(
     incoming: Iterable[Record | Problem], source: Source, context: Context
 ) -> Iterator[tuple[int, Row | Problem | Skip]]:
     broken: list[Problem] = []
+    line = 0
 
     def good() -> Iterator[Record]:
+        nonlocal line
         for record in incoming:
             if isinstance(record, Problem):
                 broken.append(record)
             else:
+                line = record.line
                 yield record
 
     if source.read_file is None:
         return
-    for reading in source.read_file(good(), context):
-        yield getattr(reading, "line", None) or 0, reading
+    left = good()
+    try:
+        for reading in source.read_file(left, context):
+            yield line, reading
+    except BadValueError as error:
+        yield line, Problem(error.kind, error.detail)
+        for record in left:
+            yield record.line, Problem("not-read", f"the reader stopped before this record: {error.detail}")
     for problem in broken:
         yield problem.line or 0, problem

@@ -32,10 +32,19 @@ class ProblemLog:
     counts: dict[tuple[int, str, bool], list[int | str]] = field(default_factory=dict)
 
     def add(
-        self, file_no: int, name: str, kind: str, detail: str, *, rejected: bool, line: int, times: int = 1
+        self,
+        file_no: int,
+        name: str,
+        kind: str,
+        detail: str,
+        *,
+        rejected: bool,
+        line: int,
+        times: int = 1,
+        informative: bool = False,
     ) -> None:
-        """Counts a problem; NothingIngestedError under ``--on-problem fail``."""
-        if self.policy == "fail":
+        """Counts a problem; NothingIngestedError under ``--on-problem fail``, unless it only informs."""
+        if self.policy == "fail" and not informative:
             raise NothingIngestedError(
                 detail,
                 where=f"{name}:{line}",

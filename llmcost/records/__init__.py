@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from llmcost.records.contract import Body, Context, Part, Problem, Reading, Record, Row, Sample, Skip, Source
+from llmcost.records.labels import Notes
+from llmcost.records.rows import known, tags_of
 from llmcost.records.values import BadValueError, as_json, count, flag, instant, money, number, text
 
 __all__ = [
     "BadValueError",
     "Body",
     "Context",
+    "Notes",
     "Part",
     "Problem",
     "Reading",
@@ -21,7 +24,9 @@ __all__ = [
     "count",
     "flag",
     "instant",
+    "known",
     "money",
     "number",
+    "tags_of",
     "text",
 ]

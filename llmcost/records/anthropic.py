@@ -203,6 +203,10 @@ def _is_turn(message: dict[str, Any]) -> bool:
 def messages_readings(call: Exchange, provider: str | None) -> Iterator[Reading]:
     """The rows of one Messages call, with what was odd about it."""
     notes = Notes(call.problems)
+    return notes.after(_rows(call, provider, notes))
+
+
+def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Reading]:
     answer = merged(call.events) if call.events else call.response
     usage = answer.get("usage") if isinstance(answer.get("usage"), dict) and not call.failed else None
     row = messages_request(call.request, notes)
@@ -223,6 +227,10 @@ def messages_readings(call: Exchange, provider: str | None) -> Iterator[Reading]
         yield from iterations(usage, main.usage, notes)
         if usage.get("fallback_credit"):
             notes.append(
-                Problem("fallback-credit", f"{answer.get('id')} carries a credit that no column holds", rejected=False)
+                Problem(
+                    "fallback-credit",
+                    f"{answer.get('id')} carries a credit that no column holds",
+                    rejected=False,
+                    informative=True,
+                )
             )
-    yield from notes

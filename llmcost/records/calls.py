@@ -61,7 +61,10 @@ def tier_of(raw: Any, notes: Notes) -> str | None:
     if is_prepaid_tier(name):
         notes.append(
             Problem(
-                "prepaid-tier", f"service_tier {name} was paid in advance; the list price is no charge", rejected=False
+                "prepaid-tier",
+                f"service_tier {name} was paid in advance; the list price is no charge",
+                rejected=False,
+                informative=True,
             )
         )
     elif is_unknown_tier(name):

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from llmcost.money import plain
 from llmcost.records.contract import Problem
-from llmcost.records.values import BadValueError, as_json, count, flag, instant, money, number, text
+from llmcost.records.values import BadValueError, as_json, count, flag, instant, is_absent, money, number, text
 from llmcost.usage import names
 from llmcost.usage.columns import BY_NAME, Column, Usage
 
@@ -30,7 +30,7 @@ def key(value: Any, field: str) -> int | None:
     Numbers beyond 63 bits and texts that are no number become BLAKE2b-64 of their text with the top bit cleared. The
     hash is unkeyed, so that a file reads the same for everybody; the ingest re-keys whatever a log supplies.
     """
-    if value is None or value == "":
+    if is_absent(value):
         return None
     if isinstance(value, bool | list | dict) or (isinstance(value, Decimal | float) and value != int(value)):
         raise BadValueError("not-a-key", f"{field} is {type(value).__name__}, not a key")
@@ -92,10 +92,10 @@ def _image(item: Mapping[str, Any], field: str) -> dict[str, int]:
 
 def _loaded(value: Any, field: str) -> Any:
     """A list or map as it is, or parsed from JSON text; None when absent."""
-    if value is None or not isinstance(value, str):
-        return value
-    if not value.strip():
+    if is_absent(value):
         return None
+    if not isinstance(value, str):
+        return value
     try:
         return json.loads(value, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
@@ -187,5 +187,8 @@ def usage_row(values: Mapping[str, Any]) -> tuple[Usage, list[Problem]]:
 def _prepaid(tier: Any) -> Iterator[Problem]:
     if isinstance(tier, str) and names.is_prepaid_tier(tier):
         yield Problem(
-            "prepaid-tier", "service_tier was paid before; counted as standard for its list value", rejected=False
+            "prepaid-tier",
+            "service_tier was paid before; counted as standard for its list value",
+            rejected=False,
+            informative=True,
         )

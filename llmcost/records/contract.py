@@ -91,14 +91,17 @@ class Row:
 class Problem:
     """Something wrong with one record, counted in every report.
 
-    ``kind`` is a short stable slug (``negative-count``, ``no-usage`` ..). ``rejected`` tells whether the record
-    gives no row (False: a row was still made). ``detail`` shows known counters, ids and model names only.
+    ``kind`` is a short stable slug (``negative-count``, ``no-usage`` ..). ``rejected`` tells whether it cost the
+    record its row. ``detail`` shows known counters, ids and model names only. ``informative``: the record is fine,
+    but no column holds a part of it (a fee, a credit), or it was read by a rule worth telling; counted like the
+    others, but ``--on-problem fail`` does not stop on it.
     """
 
     kind: str
     detail: str
     rejected: bool = True
     line: int | None = None
+    informative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,8 @@ class Context:
 
 
 Reader = Callable[[Iterable[Record], Context], Iterator[Reading]]
-"""Gives at least one reading for every record, in order; raises nothing but BadValueError, which becomes a reject."""
+"""Gives at least one reading for every record, in order, before it takes the next one. A BadValueError ends it: the
+record it stands in and all behind it are rejected, so a reader turns a bad record into a Problem itself."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,9 @@ class Source:
     """One export or log format. A source module ends in ``SOURCE = Source(...)``.
 
     ``sniff`` claims a sample or not; exactly one source may claim any file. ``read`` maps one record to readings
-    and is pure. A format whose rows depend on earlier records of the same file (streams, cumulative totals) gives
-    ``read_file`` instead. ``knows`` names the canonical columns the format can fill; docs are made from it.
+    and is pure; a BadValueError rejects the record, and what was given before it stays. A format whose rows depend on earlier records of the same file (streams, cumulative totals) gives
+    ``read_file`` instead. ``knows`` names the columns of
+    usage (or billed) rows that the format can fill; docs are made from it.
     """
 
     title: str

@@ -152,7 +152,7 @@ def read_calls(record: Record, api: str, readings: Callable[[Exchange], Iterable
             yield Problem("other-format", f"a call of the API {call.api} in a log of the API {api}")
             continue
         try:
-            yield from list(readings(call))
+            yield from readings(call)
         except BadValueError as error:
             yield Problem(error.kind, error.detail)
     if not found:

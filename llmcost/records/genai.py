@@ -225,6 +225,7 @@ def tokens(attributes: Attributes, notes: Notes, *, cache_is_outside: bool = Fal
                 "input-excludes-cache",
                 f"input_tokens {given} leave out {cached} cached tokens; they were added",
                 rejected=False,
+                informative=True,
             )
         )
     reasoning = found.get("reasoning_output_tokens") or 0
@@ -242,6 +243,7 @@ def tokens(attributes: Attributes, notes: Notes, *, cache_is_outside: bool = Fal
                 "output-excludes-reasoning",
                 f"output_tokens {made} leave out {reasoning} reasoning tokens; they were added",
                 rejected=False,
+                informative=True,
             )
         )
     if given is None and made is None and total is not None:

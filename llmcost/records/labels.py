@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
-from llmcost.records.contract import Problem
-from llmcost.records.values import BadValueError, as_json, count, flag, instant, number, text
+from llmcost.records.contract import Problem, Reading
+from llmcost.records.rows import label, tags_of
+from llmcost.records.values import BadValueError, count, flag, instant, number, text
 from llmcost.usage.columns import BY_NAME, Usage
 from llmcost.usage.names import provider
 
@@ -69,6 +70,17 @@ class Notes(list[Problem]):
             self.append(Problem(error.kind, error.detail, rejected=False))
             return None
 
+    def after(self, readings: Iterable[Reading]) -> Iterator[Reading]:
+        """``readings``, then the notes that were taken on the way.
+
+        A BadValueError rejects what was still to come of ``readings`` and loses neither them nor the notes.
+        """
+        try:
+            yield from readings
+        except BadValueError as error:
+            self.append(Problem(error.kind, error.detail))
+        yield from self
+
 
 def labels_of(wrapper: dict[str, Any], maps: Iterable[Any], notes: Notes) -> Usage:
     """The canonical columns that ``wrapper``, its label maps and the further ``maps`` name; the rest becomes tags."""
@@ -82,8 +94,8 @@ def labels_of(wrapper: dict[str, Any], maps: Iterable[Any], notes: Notes) -> Usa
             if value is not None and (read := _read(column, value, notes)) is not None:
                 row[column] = read
                 break
-    if tags := _tags(free):
-        row["tags"] = as_json(tags)
+    if (tags := _tags(free)) is not None:
+        row["tags"] = tags
     return cast("Usage", row)
 
 
@@ -141,15 +153,11 @@ def _as_map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _tags(maps: list[dict[str, Any]]) -> dict[str, str]:
-    tags: dict[str, str] = {}
+def _tags(maps: list[dict[str, Any]]) -> str | None:
+    """All other labels; of two with one name the first that says something."""
+    free: dict[str, Any] = {}
     for source in maps:
         for key, value in source.items():
-            if (
-                isinstance(value, str | int | bool | Decimal)
-                and key not in _SPELLINGS
-                and len(str(value)) <= 256
-                and str(value)
-            ):
-                tags.setdefault(str(key), str(value).lower() if isinstance(value, bool) else str(value))
-    return tags
+            if key not in _SPELLINGS and label(value) is not None:
+                free.setdefault(key, value)
+    return tags_of(free)

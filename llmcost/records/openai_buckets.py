@@ -14,7 +14,8 @@ from typing import Any, Final
 from llmcost.records.calls import tier_of
 from llmcost.records.contract import Problem, Reading, Row
 from llmcost.records.labels import Notes
-from llmcost.records.values import as_json, count, flag, instant, money, text
+from llmcost.records.rows import known, tags_of
+from llmcost.records.values import count, flag, instant, money, text
 from llmcost.usage.columns import Usage
 
 OPERATIONS: Final = {
@@ -36,8 +37,12 @@ BUCKETS_KNOW: Final = frozenset({
 
 
 def bucket_readings(kind: str, result: Mapping[str, Any], start: Any, end: Any) -> Iterator[Reading]:
-    """The row of one result of a bucket; BadValueError if a counter or an end of the bucket is none."""
+    """The row of one result of a bucket, rejected if a counter or an end of the bucket is none; then what was odd."""
     notes = Notes()
+    return notes.after(_rows(kind, result, start, end, notes))
+
+
+def _rows(kind: str, result: Mapping[str, Any], start: Any, end: Any, notes: Notes) -> Iterator[Reading]:
     if kind in _NO_COLUMN:
         amount = count(result.get(_NO_COLUMN[kind]), _NO_COLUMN[kind])
         yield Problem("no-column", f"{amount} {_NO_COLUMN[kind]} of {kind}: a fee that no column holds")
@@ -49,9 +54,8 @@ def bucket_readings(kind: str, result: Mapping[str, Any], start: Any, end: Any) 
     row.update(_dimensions(result, notes))
     row["started_at"], row["ended_at"] = instant(start, "start_time"), instant(end, "end_time")
     row["provider_name"], row["operation_name"], row["token_source"] = "openai", OPERATIONS[kind], "provider"
-    yield Row(Usage(**{k: v for k, v in row.items() if v is not None}))  # type: ignore[typeddict-item]
+    yield Row(known(row))
     yield from _unpriced(kind, result)
-    yield from notes
 
 
 def _counters(kind: str, result: Mapping[str, Any], notes: Notes) -> Usage:
@@ -109,8 +113,7 @@ def _dimensions(result: Mapping[str, Any], notes: Notes) -> Usage:
         row["service_tier"] = "batch"
     else:
         row["service_tier"] = tier_of(result.get("service_tier"), notes)
-    tags = {key: str(result[key]) for key in _TAGS if result.get(key) not in (None, "")}
-    row["tags"] = as_json(tags) if tags else None
+    row["tags"] = tags_of({key: result.get(key) for key in _TAGS})
     return row
 
 
@@ -118,4 +121,4 @@ def _unpriced(kind: str, result: Mapping[str, Any]) -> Iterator[Problem]:
     for unit in ("images", "characters"):
         if result.get(unit) not in (None, "", 0, "0"):
             detail = f"{count(result[unit], unit)} {unit} of {kind}: billed by a unit that no column holds"
-            yield Problem("no-column", detail, rejected=False)
+            yield Problem("no-column", detail, rejected=False, informative=True)

@@ -174,6 +174,10 @@ def _said(answer: dict[str, Any]) -> str | None:
 def chat_readings(call: Exchange, provider: str | None) -> Iterator[Reading]:
     """The row of one chat call, with what was odd about it."""
     notes = Notes(call.problems)
+    return notes.after(_rows(call, provider, notes))
+
+
+def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Reading]:
     answer = merged(call.events) if call.events else call.response
     row = chat_request(call.request or answer, notes)
     usage = answer.get("usage")
@@ -186,7 +190,6 @@ def chat_readings(call: Exchange, provider: str | None) -> Iterator[Reading]:
     row["provider_name"] = provider
     row["operation_name"] = "chat"
     yield usage_row(call, answer, row, notes, body=chat_body(call.request, answer), created="created")
-    yield from notes
 
 
 def _always_searches(model: Any) -> bool:

@@ -184,9 +184,12 @@ def _reason(answer: dict[str, Any]) -> str | None:
 def responses_readings(call: Exchange, provider: str | None) -> Iterator[Reading]:
     """The rows of one Responses call, with what was odd about it."""
     notes = Notes(call.problems)
+    return notes.after(_rows(call, provider, notes))
+
+
+def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Reading]:
     answer = merged(call.events) if call.events else call.response
     if word(answer.get("status")) in _UNFINISHED and not call.events:
-        yield from notes
         yield Problem(
             "unfinished-response", f"response {answer.get('id')} is still {answer['status']}; its tokens are unknown"
         )
@@ -202,7 +205,6 @@ def responses_readings(call: Exchange, provider: str | None) -> Iterator[Reading
     yield _with_metadata(main, answer, notes)
     yield from _images_made(answer, main, notes)
     yield from _fees(answer)
-    yield from notes
 
 
 def _outcome(call: Exchange, answer: dict[str, Any], notes: Notes, *, has_usage: bool) -> Usage:
@@ -248,4 +250,5 @@ def _fees(answer: dict[str, Any]) -> Iterator[Problem]:
             "tool-fee-not-counted",
             f"{times} {kind} of response {answer.get('id')}: a fee that no column holds",
             rejected=False,
+            informative=True,
         )

@@ -258,6 +258,8 @@ def _counts(raw: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         checked = _keys(items, column)
     else:
         checked = _whole(items, 0, MAX_COUNT)
+    if checked.null_count:
+        raise DeclineError
     return raw.cast(kind) if raw.type.value_type == checked.type else _relisted(raw, checked)
 
 

@@ -1,4 +1,7 @@
-"""Reads single values strictly: a value is what it says, None when absent, or an error that names it."""
+"""Reads single values strictly: a value is what it says, None when absent, or an error that names it.
+
+Absent is the same for all of them: None, blank text, and the texts ``null`` and ``none`` in any case. Never zero.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,9 @@ _ISO = re.compile(
 )
 
 
+_ABSENT: Final = frozenset({"", "null", "none"})
+
+
 class BadValueError(ValueError):
     """A value that cannot be what its field says. ``kind`` becomes the problem's kind; the text names the field."""
 
@@ -41,9 +47,14 @@ def _show(value: object) -> str:
     )
 
 
+def is_absent(value: Any) -> bool:
+    """None, blank text, and the words that exports write for it in any case."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in _ABSENT)
+
+
 def count(value: Any, field: str) -> int | None:
     """A whole number that is not negative; ``10``, ``"10"``, ``10.0`` and ``"10.0"`` are 10. Absent is None."""
-    if value is None or value == "":
+    if is_absent(value):
         return None
     if isinstance(value, bool | list | dict):
         raise BadValueError("not-a-count", f"{field} is {_show(value)}, not a count")
@@ -70,7 +81,7 @@ def count(value: Any, field: str) -> int | None:
 
 def money(value: Any, field: str) -> Decimal | None:
     """An exact amount; Decimal, int or text. Absent is None."""
-    if value is None or value == "":
+    if is_absent(value):
         return None
     if isinstance(value, bool | list | dict):
         raise BadValueError("not-an-amount", f"{field} is {_show(value)}, not an amount")
@@ -89,7 +100,7 @@ def money(value: Any, field: str) -> Decimal | None:
 
 def number(value: Any, field: str) -> float | None:
     """A finite floating number, for what is never money. Absent is None."""
-    if value is None or value == "":
+    if is_absent(value):
         return None
     if isinstance(value, bool | list | dict):
         raise BadValueError("not-a-number", f"{field} is {_show(value)}, not a number")
@@ -103,20 +114,20 @@ def number(value: Any, field: str) -> float | None:
 
 
 def text(value: Any, field: str, limit: int = 1024) -> str | None:
-    """Text without surrounding blanks; numbers become text. Empty and absent are None, as is the text ``null``."""
-    if value is None:
+    """Text without surrounding blanks; numbers become text. Absent is None."""
+    if is_absent(value):
         return None
     if isinstance(value, list | dict):
         raise BadValueError("not-a-text", f"{field} is {_show(value)}, not a text")
     result = str(value).strip()
     if len(result) > limit:
         raise BadValueError("text-too-long", f"{field} has {len(result)} characters")
-    return None if result == "" or result.lower() in {"null", "none"} else result
+    return result
 
 
 def flag(value: Any, field: str) -> bool | None:
     """A truth value; ``true/false/1/0/yes/no`` in any case. Absent is None."""
-    if value is None or value == "":
+    if is_absent(value):
         return None
     if isinstance(value, bool):
         return value
@@ -125,8 +136,6 @@ def flag(value: Any, field: str) -> bool | None:
         return True
     if word in {"false", "0", "no", "f"}:
         return False
-    if word in {"none", "null"}:
-        return None
     raise BadValueError("not-a-flag", f"{field} is {_show(value)}, not true or false")
 
 
@@ -136,7 +145,7 @@ def instant(value: Any, field: str, unit: str = "auto") -> int | None:
     ``unit`` of a number: ``s``, ``ms``, ``us``, ``ns`` or ``auto`` (told from its size; all instants from 2015 to
     2099 have disjoint ranges in the four units).
     """
-    if value is None or value == "":
+    if is_absent(value):
         return None
     if isinstance(value, date):
         return _plausible(_calendar(value), field)

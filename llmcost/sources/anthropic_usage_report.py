@@ -16,8 +16,9 @@ from typing import Any, Final
 from llmcost.records.anthropic import tier_and_region
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
+from llmcost.records.rows import known, tags_of
 from llmcost.records.shapes import mapping
-from llmcost.records.values import BadValueError, as_json, count, instant, text
+from llmcost.records.values import count, instant, text
 from llmcost.usage.columns import Usage
 
 KNOWS: Final = frozenset({
@@ -57,28 +58,21 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
         if not bucket["results"]:
             yield Skip("a bucket without usage")
         for result in bucket["results"]:
-            yield from _result(result, bucket)
+            notes = Notes()
+            yield from notes.after(_result(result, bucket, notes))
     if not found:
         empty = isinstance(record.value, dict) and record.value.get("data") == []
         yield Skip("a page without buckets") if empty else Problem("no-bucket", "the record holds no bucket of usage")
 
 
-def _result(result: Any, bucket: dict[str, Any]) -> Iterator[Reading]:
+def _result(result: Any, bucket: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     if not isinstance(result, dict):
         yield Problem("no-row", "a result that is no object")
         return
-    notes = Notes()
-    try:
-        row = _row(result, notes)
-        row["started_at"], row["ended_at"] = (
-            instant(bucket["starting_at"], "starting_at"),
-            instant(bucket.get("ending_at"), "ending_at"),
-        )
-    except BadValueError as error:
-        yield Problem(error.kind, error.detail)
-        return
-    yield Row(Usage(**{k: v for k, v in row.items() if v is not None}))  # type: ignore[typeddict-item]
-    yield from notes
+    row = _row(result, notes)
+    row["started_at"] = instant(bucket["starting_at"], "starting_at")
+    row["ended_at"] = instant(bucket.get("ending_at"), "ending_at")
+    yield Row(known(row))
 
 
 def _row(result: dict[str, Any], notes: Notes) -> Usage:
@@ -104,7 +98,7 @@ def _row(result: dict[str, Any], notes: Notes) -> Usage:
         project=notes.soft(text, result.get("workspace_id"), "workspace_id"),
         api_key_id=notes.soft(text, result.get("api_key_id"), "api_key_id"),
         user_id=notes.soft(text, result.get("account_id") or result.get("service_account_id"), "account_id"),
-        tags=as_json({"context_window": window}) if window else None,
+        tags=tags_of({"context_window": window}),
         token_source="provider",  # noqa: S106 (no password)
     )
     row.update(tier_and_region(result, notes))

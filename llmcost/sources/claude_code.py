@@ -17,15 +17,15 @@ placeholder of 1 to 3 output tokens. ``costUSD`` (old versions) is the tool's ow
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PureWindowsPath
 from typing import Any, Final
 
 from llmcost.records.anthropic import MESSAGES_KNOWS, iterations, messages_usage, provider_of_id, tier_and_region
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
-from llmcost.records.rows import known
-from llmcost.records.values import as_json, instant, money, text
+from llmcost.records.rows import known, tags_of
+from llmcost.records.values import instant, money, text
 from llmcost.usage.columns import Usage
 
 _BEDROCK: Final = re.compile(r"^(?:(us|eu|apac|jp|au|global)\.)?anthropic\.claude-")
@@ -61,11 +61,11 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
     elif not isinstance(message.get("usage"), dict) and not message.get("model"):
         yield Skip("an answer without model and usage")
     else:
-        yield from _answer(line, message)
+        notes = Notes()
+        yield from notes.after(_answer(line, message, notes))
 
 
-def _answer(line: dict[str, Any], message: dict[str, Any]) -> Iterable[Reading]:
-    notes = Notes()
+def _answer(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     row = _facts(line, message, notes)
     usage = message.get("usage")
     if line.get("isApiErrorMessage"):
@@ -80,7 +80,6 @@ def _answer(line: dict[str, Any], message: dict[str, Any]) -> Iterable[Reading]:
     yield Row(main)
     if isinstance(usage, dict):
         yield from iterations(_plain_iterations(usage), main, notes)
-    yield from notes
 
 
 def _plain_iterations(usage: dict[str, Any]) -> dict[str, Any]:
@@ -98,11 +97,6 @@ def _facts(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Usage
     model = notes.soft(text, message.get("model"), "model")
     own_id = notes.soft(text, message.get("id"), "message.id") or notes.soft(text, line.get("requestId"), "requestId")
     bedrock = _BEDROCK.match(model or "")
-    tags = {
-        key: str(line[key])
-        for key in ("gitBranch", "version", "agentId")
-        if isinstance(line.get(key), str) and line[key]
-    }
     return Usage(
         request_id=own_id,
         call_role="subcall" if line.get("isSidechain") else "primary",
@@ -117,7 +111,7 @@ def _facts(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Usage
         project=_folder(notes.soft(text, line.get("cwd"), "cwd")),
         feature="claude-code",
         conversation_id=notes.soft(text, line.get("sessionId"), "sessionId"),
-        tags=as_json(tags) if tags else None,
+        tags=tags_of({key: line[key] for key in ("gitBranch", "version", "agentId") if isinstance(line.get(key), str)}),
         billed_cost=notes.soft(money, line.get("costUSD"), "costUSD"),
     )
 

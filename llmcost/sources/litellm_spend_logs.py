@@ -61,7 +61,8 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
     found = False
     for row in _rows(record.value):
         found = True
-        yield from _one(row)
+        notes = Notes()
+        yield from notes.after(_one(row, notes))
     if not found:
         yield (
             Skip("a page without rows")
@@ -70,11 +71,10 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
         )
 
 
-def _one(row: dict[str, Any]) -> Iterator[Reading]:
+def _one(row: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     if "spend" not in row and "prompt_tokens" not in row:
         yield Problem("no-usage", "neither spend nor token counts: not a row of the spend logs")
         return
-    notes = Notes()
     meta = _object(row.get("metadata"), notes, "metadata")
     usage = {
         **_object(meta.get("additional_usage_values"), notes, "usage"),
@@ -108,7 +108,6 @@ def _one(row: dict[str, Any]) -> Iterator[Reading]:
         _as_hit(full)
     _batch(row, meta, full, notes)
     yield Row(known(full), body=_body(row, request, notes))
-    yield from notes
 
 
 def _object(value: Any, notes: Notes, name: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from llmcost.records.contract import Context, Problem, Reading, Record, Sample, Skip, Source
 from llmcost.records.openai_buckets import BUCKETS_KNOW, bucket_readings
-from llmcost.records.values import BadValueError
 
 _PREFIX: Final = "organization.usage."
 
@@ -62,10 +61,7 @@ def _bucket(bucket: dict[str, Any]) -> Iterator[Reading]:
         yield Skip("a bucket without usage")
     for result in results:
         kind = str(result.get("object")).removeprefix(_PREFIX).removesuffix(".result")
-        try:
-            yield from bucket_readings(kind, result, bucket.get("start_time"), bucket.get("end_time"))
-        except BadValueError as error:
-            yield Problem(error.kind, error.detail)
+        yield from bucket_readings(kind, result, bucket.get("start_time"), bucket.get("end_time"))
 
 
 SOURCE: Final = Source(

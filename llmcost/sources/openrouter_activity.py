@@ -28,6 +28,7 @@ from typing import Any, Final
 
 from llmcost.records import (
     Context,
+    Notes,
     Problem,
     Reading,
     Record,
@@ -35,15 +36,14 @@ from llmcost.records import (
     Sample,
     Skip,
     Source,
-    as_json,
     count,
     flag,
     instant,
+    known,
     money,
+    tags_of,
     text,
 )
-from llmcost.records.labels import Notes
-from llmcost.records.rows import known
 
 _DAILY: Final = frozenset({"Date", "Slug", "Usage", "BYOK Usage", "Requests", "Prompt Tokens", "Completion Tokens"})
 _CALLS: Final = frozenset(
@@ -67,16 +67,18 @@ def sniff(sample: Sample) -> bool:
 
 
 def read(record: Record, _context: Context) -> Iterator[Reading]:
-    """The row of one day and model, or of one generation."""
-    line: Mapping[str, Any] = record.value
+    """The row of one day and model, or of one generation, then what was odd about it."""
     notes = Notes()
+    return notes.after(_rows(record.value, notes))
+
+
+def _rows(line: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
     if line.keys() >= _DAILY:
         yield _day(line, notes)
     elif line.keys() >= _CALLS:
         yield _call(line, notes)
     else:
         yield Problem("no-row", "the line has the columns of neither form")
-    yield from notes
 
 
 def _day(line: Mapping[str, Any], notes: Notes) -> Reading:
@@ -124,8 +126,7 @@ def _tags(line: Mapping[str, Any], variant: str | None, notes: Notes) -> str | N
         "variant": variant,
         "byok": "true" if _byok(line.get("byok_usage_inference"), "byok_usage_inference", notes) else None,
     }
-    named = {name: value for name, value in tags.items() if value is not None}
-    return as_json(named) if named else None
+    return tags_of(tags)
 
 
 def _counts(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +175,10 @@ def _byok(value: Any, name: str, notes: Notes) -> bool:
     if amount:
         notes.append(
             Problem(
-                "byok", f"{name} {amount}: billed by the upstream on your own key, not by OpenRouter", rejected=False
+                "byok",
+                f"{name} {amount}: billed by the upstream on your own key, not by OpenRouter",
+                rejected=False,
+                informative=True,
             )
         )
     return bool(amount)
@@ -184,7 +188,12 @@ def _fees(line: Mapping[str, Any], notes: Notes) -> None:
     for name in ("cost_web_search", "cost_file_processing"):
         if amount := notes.soft(money, line.get(name), name):
             notes.append(
-                Problem("no-column", f"{name} {amount}: a fee inside cost_total that no column holds", rejected=False)
+                Problem(
+                    "no-column",
+                    f"{name} {amount}: a fee inside cost_total that no column holds",
+                    rejected=False,
+                    informative=True,
+                )
             )
 
 

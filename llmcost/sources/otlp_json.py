@@ -16,6 +16,7 @@ counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
@@ -23,7 +24,7 @@ from llmcost.records.genai import GENAI_KNOWS, genai_row, has_counts, has_model,
 from llmcost.records.labels import Notes
 from llmcost.records.otlp import Span, envelopes, spans
 from llmcost.records.rows import known
-from llmcost.records.values import BadValueError, count, instant, money, text
+from llmcost.records.values import count, instant, money, text
 from llmcost.usage.columns import Usage
 
 REMEMBERED: Final = 200_000
@@ -127,17 +128,17 @@ def _dialect(span: Span) -> str:
 def _on_line(reading: Reading, line: int) -> Reading:
     if isinstance(reading, Row):
         return Row(reading.usage, body=reading.body, line=line)
-    return Problem(reading.kind, reading.detail, reading.rejected, line) if isinstance(reading, Problem) else reading
+    return replace(reading, line=line) if isinstance(reading, Problem) else reading
 
 
 def _call(span: Span, outside: set[str]) -> Iterator[Reading]:
     """The row of one span, or the reject of one whose counts are no counts."""
     notes = Notes()
-    try:
-        counted = tokens(span.attributes, notes, cache_is_outside=_dialect(span) in outside)
-    except BadValueError as error:
-        yield Problem(error.kind, error.detail)
-        return
+    return notes.after(_model_call(span, outside, notes))
+
+
+def _model_call(span: Span, outside: set[str], notes: Notes) -> Iterator[Reading]:
+    counted = tokens(span.attributes, notes, cache_is_outside=_dialect(span) in outside)
     row = genai_row({**_shared(span), **span.attributes}, notes)
     row.update(counted)
     if "request_id" not in row and span.span_id:
@@ -150,7 +151,6 @@ def _call(span: Span, outside: set[str]) -> Iterator[Reading]:
     if service is not None and not service.startswith("unknown_service"):
         row.setdefault("feature", service)
     yield Row(row)
-    yield from notes
 
 
 def _shared(span: Span) -> dict[str, Any]:
@@ -179,24 +179,19 @@ def _times(span: Span, notes: Notes) -> Usage:
 
 def _log(span: Span, outside: set[str]) -> Iterator[Reading]:
     if span.name.removeprefix("claude_code.") == "api_request" and "model" in span.attributes:
-        yield from _claude_code(span)
+        notes = Notes()
+        yield from notes.after(_claude_code(span, notes))
     elif has_counts(span.attributes):
         yield from _call(span, outside)
     else:
         yield Skip("a log record without counts")
 
 
-def _claude_code(span: Span) -> Iterator[Reading]:
+def _claude_code(span: Span, notes: Notes) -> Iterator[Reading]:
     """Claude Code's own event (https://code.claude.com/docs/en/monitoring-usage, 2026-11-23): Anthropic's counters."""
-    notes, own = Notes(), span.attributes
-    try:
-        read, written = (
-            count(own.get(f"cache_{kind}_tokens"), f"cache_{kind}_tokens") for kind in ("read", "creation")
-        )
-        rest, made = count(own.get("input_tokens"), "input_tokens"), count(own.get("output_tokens"), "output_tokens")
-    except BadValueError as error:
-        yield Problem(error.kind, error.detail)
-        return
+    own = span.attributes
+    read, written = (count(own.get(f"cache_{kind}_tokens"), f"cache_{kind}_tokens") for kind in ("read", "creation"))
+    rest, made = count(own.get("input_tokens"), "input_tokens"), count(own.get("output_tokens"), "output_tokens")
     row = genai_row({**_shared(span), **own}, notes)
     row.update(_times(span, notes))
     duration = notes.soft(count, own.get("duration_ms"), "duration_ms")
@@ -219,13 +214,12 @@ def _claude_code(span: Span) -> Iterator[Reading]:
             operation_name="chat",
             feature="claude-code",
             status="ok",
-            token_source="provider",
+            token_source="provider",  # noqa: S106 (no password)
         )
-    )  # noqa: S106 (no password)
+    )
     if own.get("speed") == "fast":
         row["service_tier"] = "fast"
     yield Row(row)
-    yield from notes
 
 
 SOURCE: Final = Source(

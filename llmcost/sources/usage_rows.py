@@ -21,6 +21,7 @@ from llmcost.records import BadValueError, Context, Problem, Reading, Record, Ro
 from llmcost.records.blocks import csv_table, jsonl_table
 from llmcost.records.canonical import tag_text, usage_row
 from llmcost.records.table import DeclineError, canonical, declines
+from llmcost.records.values import is_absent
 from llmcost.usage.columns import BY_NAME, COUNTERS, USAGE, Usage
 
 NAMES: Final = {name: column.name for column in USAGE for name in (column.name, *column.aliases)}
@@ -88,7 +89,7 @@ def _sorted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], 
     others: dict[str, Any] = {}
     problems = []
     for field, value in fields.items():
-        if value is None or value == "":
+        if is_absent(value):
             continue
         name = NAMES.get(field)
         if name is None:
@@ -114,7 +115,12 @@ def _label(row: Usage, others: Mapping[str, Any]) -> Iterator[Problem]:
             labels[field] = word
         else:
             left_out.append(
-                Problem("field-left-out", f"{_shown(field)} is no usage column and no short label", rejected=False)
+                Problem(
+                    "field-left-out",
+                    f"{_shown(field)} is no usage column and no short label",
+                    rejected=False,
+                    informative=True,
+                )
             )
     if labels:
         row["tags"] = as_json({**labels, **msgspec.json.decode(row.get("tags") or "{}")})

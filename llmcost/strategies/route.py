@@ -147,7 +147,7 @@ STRATEGY = Strategy(
     rewrite=rewrite,
     conserves=frozenset({"requests", "rows", "time"}),
     reads=frozenset({"conversation_id", "file_key", "line"}),
-    conditions=lambda params: tuple(rule.when for rule in params.rules if rule.when),
+    conditions=lambda params: tuple(rule.when for rule in params.rules if rule.when is not None),
     presets={
         "route-short": (
             "answers of under 200 tokens from dear models go to a small model",

@@ -215,7 +215,7 @@ class Strategy(Generic[P]):
     presets: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     """Ready-made parameters: preset name -> (one line, parameters)."""
     conditions: Callable[[P], tuple[str, ...]] = lambda params: (
-        (params.when,) if isinstance(params, Selecting) and params.when else ()
+        (params.when,) if isinstance(params, Selecting) and params.when is not None else ()
     )
     """The ``when`` conditions inside the parameters, so that the columns they name are loaded."""
 

@@ -113,6 +113,8 @@ def _build(node: exp.Expression, rows: ir.Table, text: str) -> Any:
     leaf = _leaf(node, rows)
     if leaf is not None:
         return leaf
+    if isinstance(node, exp.Predicate) and not isinstance(node, exp.Is) and _names_null(node):
+        raise UsageError(f"the condition {text!r} compares with null, which never holds", hint="write: is null")
     built = _structure(node, sub, text)
     if built is not None:
         return built
@@ -162,6 +164,14 @@ def _structure(node: exp.Expression, sub: Callable[[exp.Expression], Any], text:
             default = node.args.get("default")
             return ibis.cases(*branches, else_=sub(default) if default is not None else None)
     return None
+
+
+def _names_null(node: exp.Expression) -> bool:
+    return any(isinstance(_bare(child), exp.Null) for child in node.iter_expressions())
+
+
+def _bare(node: exp.Expression) -> exp.Expression:
+    return _bare(node.this) if isinstance(node, exp.Paren) else node
 
 
 def _number(text: str) -> int | Decimal:

@@ -104,13 +104,15 @@ class Chain:
 
 
 @contextmanager
-def world(folder: Path, rows: Sequence[Mapping[str, Any]], book: Catalogue | None = None, parts: int = 1) -> Iterator[World]:
-    """A temporary store that holds ``rows`` (usage columns), ingested from ``parts`` files."""
+def world(
+    folder: Path, rows: Sequence[Mapping[str, Any]], book: Catalogue | None = None, *more: Sequence[Mapping[str, Any]]
+) -> Iterator[World]:
+    """A temporary store that holds ``rows`` (usage columns), ingested from one file, and ``more`` files after it."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for part in range(parts):
-        path = folder / f"log{part}.jsonl"
-        path.write_text("".join(json.dumps(_plain(row)) + "\n" for row in rows[part::parts]), encoding="utf-8")
+    for number, part in enumerate((rows, *more)):
+        path = folder / f"log{number}.jsonl"
+        path.write_text("".join(json.dumps(_plain(row)) + "\n" for row in part), encoding="utf-8")
         paths.append(str(path))
     with Store(threads=1) as store:
         ingest(store, [path for path in paths if Path(path).stat().st_size])

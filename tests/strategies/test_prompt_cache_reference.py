@@ -29,6 +29,7 @@ MODELS: Final = (
     ("openai", "gpt-4o"),
 )
 ONE_MODEL: Final = {"claude-sonnet-4-5-20250929": "claude-sonnet-4-5"}
+CACHED: Final[Mapping[str, Any]] = {"min_tokens": 0, "increment_tokens": 1, "observed": "replace"}
 FACTOR_HAIKU: Final = "anthropic/claude-haiku-4-5"
 
 
@@ -66,7 +67,7 @@ def prompts(draw: st.DrawFn) -> list[Prompt]:
         }
         if draw(st.integers(0, 9)):
             row["started_at"] = after(draw(st.integers(0, 24)) / 2)
-        if path or draw(st.booleans()):
+        if path or draw(st.sampled_from([0, 1])):
             row |= {"prefix_keys": [key_of(path[: k + 1]) for k in range(len(path))], "prefix_block_tokens": BLOCK}
         row |= {
             "time_to_first_token_ms": draw(st.sampled_from([None, 0, 500, 2000, 7000])),
@@ -97,6 +98,7 @@ def expected(
     latency: int | None = None,
     breakpoints: bool = False,
     inputs: Mapping[str, int] | None = None,
+    sent: Mapping[str, bool] | None = None,
 ) -> dict[str, int]:
     """What the yardstick finds for every row that uses a cache."""
     by_id = {str(prompt.row["request_id"]): prompt for prompt in made}
@@ -104,7 +106,7 @@ def expected(
     calls, names = [], []
     for (name,) in order:
         row, path = by_id[name].row, by_id[name].path
-        if row["status"] == "error" or "prefix_keys" not in row:
+        if row["status"] == "error" or "prefix_keys" not in row or (sent is not None and not sent[name]):
             continue
         logged = row["input_tokens"]
         now = logged if inputs is None else inputs[name]
@@ -235,6 +237,23 @@ def test_the_same_after_a_route_moved_a_part(made: list[Prompt], life: int | Non
 
 
 @SMALL
+@given(prompts(), LIVES.filter(lambda life: life != 0), st.sampled_from(["2s", "1m"]))
+def test_the_same_after_answers_came_from_a_response_cache(made: list[Prompt], life: int | None, kept: str) -> None:
+    """A call that is not sent neither writes nor renews anything: the others' caches are colder."""
+    asked = [Prompt({**p.row, "prompt_key": key_of(p.path) % 5, "temperature": 0}, p.path) for p in made]
+    answered = ("response-cache", {"ttl": kept})
+    cached = ("prompt-cache", {**CACHED, "ttl": "unlimited" if life is None else f"{life}us"})
+    with tempfile.TemporaryDirectory() as folder, Log(Path(folder), [p.row for p in asked]) as log:
+        sent = {name: row["sent"] for name, row in log.rows(answered).items()}
+        engine = log.rows(answered, cached)
+        reference = expected(log, asked, life, one_model, breakpoints=True, sent=sent)
+        for prompt in asked:
+            row, name = prompt.row, str(prompt.row["request_id"])
+            if sent[name] and "prefix_keys" in row and row["status"] != "error":
+                assert engine[name]["cache_read_input_tokens"] == min(reference.get(name, 0), row["input_tokens"]), name
+
+
+@SMALL
 @given(prompts(), st.integers(0, 14))
 def test_two_halves_in_any_order_need_the_same(made: list[Prompt], cut: int) -> None:
     rows = [prompt.row for prompt in made]
@@ -259,7 +278,6 @@ def call(name: str, seconds: float, path: tuple[int, ...] = (0, 0), **more: Any)
     }  # fmt: skip
 
 
-CACHED: Final = {"min_tokens": 0, "increment_tokens": 1, "observed": "replace"}
 
 
 def hits(log: Log, **parameters: Any) -> list[int]:
@@ -290,8 +308,8 @@ def test_a_breakpoint_in_the_middle_of_what_all_share_still_caches_up_to_it(tmp_
 
 
 def test_projects_of_the_same_name_in_two_organizations_share_no_cache(tmp_path: Path) -> None:
-    sonnet = {"provider_name": "anthropic", "request_model": "claude-sonnet-4-5", "project": "default"}
-    rows = [call(f"r{n}", 10 * n, organization=name, **sonnet) for n, name in enumerate("ab")]
+    sonnet: Row = {"provider_name": "anthropic", "request_model": "claude-sonnet-4-5", "project": "default"}
+    rows = [{**call(f"r{n}", 10 * n), **sonnet, "organization": name} for n, name in enumerate("ab")]
     with Log(tmp_path, rows) as log:
         assert hits(log, ttl="1m") == hits(log, ttl="1m", write_latency="1s") == [0, 0]
 

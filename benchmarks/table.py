@@ -1,0 +1,74 @@
+"""The measurements as tables for a terminal, with the aim beside each figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f} s"
+
+
+def _times(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f}x" if value < 100 else f"{value:,.0f}x"
+
+
+def _table(title: str, columns: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right")
+    return table
+
+
+def _ingests(lines: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table(
+        "Ingest (aim: JSONL within 3x of DuckDB's read)",
+        ("file", "rows", "llmcost", "DuckDB", "ratio", "MB/s", "peak MB", "DuckDB's"),
+    )
+    for line in lines:
+        table.add_row(
+            line["file"], f"{line['rows']:,}", _seconds(line["wall"]), _seconds(line.get("duckdb_wall")), _times(line.get("ratio")),
+            f"{line['mb_per_second']:,.0f}", f"{line['peak_mb']:,.0f}", f"{line['duckdb_peak_mb']:,.0f}" if "duckdb_peak_mb" in line else "–",
+        )  # fmt: skip
+    return table
+
+
+def _scenarios(title: str, lines: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table(title, ("scenario", "llmcost", "SQL", "ratio", "money", "genai-prices", "litellm"))
+    for line in lines:
+        if "skipped" in line:
+            table.add_row(line["name"], line["skipped"])
+            continue
+        loops = [line["faster_than"].get(name) for name in ("genai-prices", "litellm")]
+        table.add_row(
+            line["name"], _seconds(line["wall"]), _seconds(line["sql_wall"]), _times(line["ratio"]), line["money"], *map(_times, loops)
+        )  # fmt: skip
+    return table
+
+
+def _rest(report: Mapping[str, Any]) -> Table:
+    table = _table("More", ("what", "figure", "aim"))
+    for name, entry in report.get("more", {}).items():
+        table.add_row(name, str(entry["figure"]), str(entry.get("aim", "")))
+    return table
+
+
+def show(report: Mapping[str, Any], console: Console) -> None:
+    """Prints every table that the report has."""
+    facts = report["machine"]
+    console.print(
+        f"{report['rows']:,} requests, {facts['cores']} cores, Python {facts['python']}, DuckDB {facts['packages']['duckdb']}, "
+        f"load {facts['load_1min']} before"
+    )
+    if report.get("ingest"):
+        console.print(_ingests(report["ingest"]))
+    if report.get("singles"):
+        console.print(_scenarios("Single strategies (aim: within 2x of SQL; loops > 1,000x slower)", report["singles"]))
+    if report.get("composed"):
+        console.print(_scenarios("Composed scenarios", report["composed"]))
+    if report.get("more"):
+        console.print(_rest(report))

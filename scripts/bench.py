@@ -1,0 +1,58 @@
+"""Measures llmcost on made-up logs beside DuckDB, hand-written SQL and price libraries in a loop.
+
+``python -m scripts.bench [--rows 10_000_000]`` prints tables and writes ``out/bench.json``. Everything made lies in
+``out/bench`` and is used again. Ratios mean something on any machine, seconds only on a quiet one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks import files, replays, table
+from benchmarks.measure import ROOT, environment, machine
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measures llmcost on made-up logs.")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="requests to make up (default 1,000,000)")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each scenario, of which the median counts")
+    parser.add_argument("--bodies-mb", type=int, default=200, help="size of the log with bodies, MB")
+    parser.add_argument("--out", type=Path, default=ROOT / "out", help="where bench.json and the logs go")
+    parser.add_argument(
+        "--only", choices=("ingest", "bodies", "scenarios", "start"), action="append", help="parts to run (repeatable)"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs the parts that were asked for, prints them and writes the report."""
+    options = _arguments()
+    os.environ.update(environment())
+    wanted = options.only or ["ingest", "bodies", "scenarios", "start"]
+    console, folder = Console(), options.out / "bench"
+    report: dict[str, Any] = {"rows": options.rows, "machine": machine(), "ingest": [], "more": {}}
+    if "ingest" in wanted:
+        report["ingest"] += files.usage_rows(folder, options.rows)
+    if "bodies" in wanted:
+        line, more = files.bodies(folder, options.bodies_mb)
+        report["ingest"].append(line)
+        report["more"] |= more
+    if "scenarios" in wanted:
+        report |= replays.measure(files.store(folder, options.rows), options.rows, options.repeat, report["more"])
+    if "start" in wanted:
+        report["more"] |= files.start_up(sys.executable, options.repeat)
+    table.show(report, console)
+    target = options.out / "bench.json"
+    target.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    console.print(f"written to {target}")
+
+
+if __name__ == "__main__":
+    main()
