@@ -72,7 +72,7 @@ golden: $(VENV)/.installed-dev  ## rewrite the golden files, then read the diff
 schemas: $(VENV)/.installed  ## write the JSON Schemas of price files, scenarios, budgets and results
 	$(RUN)/python -m scripts.make_schemas
 
-docs: $(VENV)/.installed  ## write docs/cli-reference.md from the commands' help
+docs: $(VENV)/.installed  ## write docs/cli-reference.md and docs/sources.md from the code
 	$(RUN)/python -m scripts.make_docs
 
 samples: $(VENV)/.installed  ## write sample_logs/ again (the same bytes, or the diff says why)

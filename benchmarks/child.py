@@ -25,7 +25,11 @@ def _duckdb(source: Path, target: Path) -> int:
     import duckdb
 
     name = str(source).replace("'", "''")
-    reader = f"read_parquet('{name}')" if source.suffix == ".parquet" else f"read_json('{name}', format = 'newline_delimited')"
+    reader = (
+        f"read_parquet('{name}')"
+        if source.suffix == ".parquet"
+        else f"read_json('{name}', format = 'newline_delimited')"
+    )
     with duckdb.connect(str(target)) as connection:
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"CREATE TABLE rows AS SELECT * FROM {reader}")

@@ -33,7 +33,11 @@ def store(folder: Path, rows: int) -> Path:
 
 def usage_rows(folder: Path, rows: int) -> list[dict[str, Any]]:
     """Usage rows as JSONL, at a tenth and in full, and as Parquet; the store of the JSONL stays for the scenarios."""
-    made = [(usage_jsonl(folder, rows // 10), rows // 10), (usage_parquet(folder, rows), rows), (usage_jsonl(folder, rows), rows)]
+    made = [
+        (usage_jsonl(folder, rows // 10), rows // 10),
+        (usage_parquet(folder, rows), rows),
+        (usage_jsonl(folder, rows), rows),
+    ]
     return [_beside_duckdb(path, _store_path(folder, number)) for path, number in made]
 
 
@@ -65,7 +69,10 @@ def bodies(folder: Path, megabytes: int) -> tuple[dict[str, Any], dict[str, Any]
         "BLAKE2b alone over the bodies": {"figure": f"{hashed:,.0f} MB/s"},
         "tiktoken alone over the bodies": {"figure": f"{size / 1e6 / took.wall:,.1f} MB/s"},
         "ingest with bodies": {"figure": f"{line['mb_per_second']:,.1f} MB/s"},
-        "peak memory, bodies x0.1 and x1": {"figure": f"{tenth['peak_mb']:,.0f} and {line['peak_mb']:,.0f} MB", "aim": "flat"},
+        "peak memory, bodies x0.1 and x1": {
+            "figure": f"{tenth['peak_mb']:,.0f} and {line['peak_mb']:,.0f} MB",
+            "aim": "flat",
+        },
     }
     return line, more
 
@@ -79,7 +86,10 @@ def start_up(python: str, repeat: int) -> dict[str, Any]:
         ("llmcost --help", ["--help"], "< 0.3 s"),
     ):
         try:
-            found[name] = {"figure": f"{command([python, '-m', 'llmcost', *arguments], max(3, repeat)).wall:.2f} s", "aim": aim}
+            found[name] = {
+                "figure": f"{command([python, '-m', 'llmcost', *arguments], max(3, repeat)).wall:.2f} s",
+                "aim": aim,
+            }
         except RuntimeError as error:
             found[name] = {"figure": f"failed: {error}", "aim": aim}
     return found

@@ -1,7 +1,8 @@
 """Makes the benchmark's logs: seeded usage rows without bodies (JSONL and Parquet), and OpenAI chat logs with bodies.
 
-Half of the traffic are conversations that extend one another's prefixes, a quarter questions that many users repeat, the rest
-single calls and a nightly job. The same arguments give the same rows; a file that is there is used again.
+Six in ten rows are turns of conversations, whose prompts extend one another; a quarter are questions that many users
+repeat; the rest are single calls and a nightly job. The same arguments give the same rows; a file that is there is used
+again.
 """
 
 from __future__ import annotations
@@ -53,7 +54,18 @@ FEATURES: Final = (
     "chat", "search", "support", "summaries", "coding", "classification", "extraction", "translation", "agents", "nightly-report",
 )  # fmt: skip
 _NIGHTLY: Final = len(FEATURES) - 1
-_TASKS: Final = ("chat", "search", "chat", "summary", "code", "classification", "extraction", "translation", "agent", "summary")
+_TASKS: Final = (
+    "chat",
+    "search",
+    "chat",
+    "summary",
+    "code",
+    "classification",
+    "extraction",
+    "translation",
+    "agent",
+    "summary",
+)
 
 
 def _mixed(*parts: Ints | int) -> Ints:
@@ -104,12 +116,14 @@ def _starts(rng: np.random.Generator, talks: _Talks) -> Ints:
     running = np.cumsum(gaps)
     first = np.maximum.accumulate(np.where(talks.turn == 0, np.arange(len(gaps)), 0))
     at = np.where(talks.kind == 3, nightly[talks.talk], start[talks.talk]) + running - running[first]
-    return np.minimum(at, START_US + DAYS * _DAY_US - 1)
+    within_span: Ints = np.minimum(at, START_US + DAYS * _DAY_US - 1)
+    return within_span
 
 
 def _daily() -> NDArray[np.float64]:
     weights = np.array([1.2 + math.sin((hour - 8) / 24 * 2 * math.pi) for hour in range(24)])
-    return weights / weights.sum()
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def _keys(system: Ints, root: Ints, blocks: Ints) -> pl.Series:
@@ -187,7 +201,7 @@ def _chunks(rows: int) -> Iterator[pl.DataFrame]:
 
 
 def usage_jsonl(folder: Path, rows: int) -> Path:
-    """The usage rows as JSONL; null fields are left out of nothing, as polars writes them."""
+    """The usage rows as JSONL."""
     path = folder / f"usage-{rows}.jsonl"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -218,11 +232,15 @@ def usage_parquet(folder: Path, rows: int) -> Path:
     return path
 
 
-_WORDS: Final = (
-    "the order was shipped late and customer asks for refund of item because delivery did not arrive before holiday please check "
-    "status in system then answer with short polite text that names next step which policy applies account invoice contract date "
-    "number amount product warranty replacement return label address country payment card error message screen version update"
-).split()
+_WORDS: Final = tuple(
+    word
+    for line in (
+        "the order was shipped late and customer asks for refund of item because delivery did not arrive before holiday please check ",
+        "status in system then answer with short polite text that names next step which policy applies account invoice contract date ",
+        "number amount product warranty replacement return label address country payment card error message screen version update",
+    )
+    for word in line.split()
+)
 
 
 def bodies_jsonl(folder: Path, megabytes: int) -> Path:

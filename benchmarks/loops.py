@@ -31,7 +31,9 @@ def _genai() -> Pricing:
         provider, model, at, given, cached, answered = call
         usage = library.Usage(input_tokens=given, cache_read_tokens=cached, output_tokens=answered)
         when = datetime.fromtimestamp(at / 1e6, UTC)
-        return library.calc_price(usage, model_ref=model, provider_id=provider, genai_request_timestamp=when).total_price
+        return library.calc_price(
+            usage, model_ref=model, provider_id=provider, genai_request_timestamp=when
+        ).total_price
 
     return price
 
@@ -55,7 +57,7 @@ LIBRARIES: Mapping[str, Callable[[], Pricing]] = {"genai-prices": _genai, "litel
 
 def loops(store: Store) -> dict[str, Time | str]:
     """Seconds a library takes for the sample, or why it cannot be measured."""
-    calls: list[Call] = [tuple(row) for row in store.rows(_ROWS)]  # type: ignore[misc]
+    calls: list[Call] = [tuple(row) for row in store.rows(_ROWS)]
     found: dict[str, Time | str] = {}
     for name, make in LIBRARIES.items():
         try:
@@ -87,7 +89,7 @@ def hashing(path: Path) -> Time:
 
 
 def tokenising(path: Path, megabytes: int) -> tuple[Time, int]:
-    """tiktoken over every text of the requests in the first megabytes of the file, and how many bytes of file that were."""
+    """Runs tiktoken over every text of the requests in the first megabytes of the file, and how many bytes of file that were."""
     from llmcost.content.ranks import encoding
 
     lines, size = [], 0

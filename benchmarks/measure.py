@@ -53,7 +53,9 @@ def command(arguments: Sequence[str], repeat: int) -> Time:
         done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False, env=environment())
         walls.append(time.perf_counter() - started)
         if done.returncode:
-            raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit {done.returncode}")
+            raise RuntimeError(
+                done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit {done.returncode}"
+            )
     return Time(statistics.median(walls), 0.0)
 
 

@@ -44,18 +44,23 @@ class _Bench:
         line: dict[str, Any] = {
             "name": case.name, "wall": took.wall, "cpu": took.cpu, "sql_wall": None, "ratio": None, "money": "no SQL",
             "baseline_usd": str(result.baseline.cost_usd), "cost_usd": str(result.scenarios[0].cost_usd),
-            "faster_than": {name: self._loop_seconds(t) / took.wall for name, t in self.loops.items() if isinstance(t, Time)},
+            "faster_than": {name: self.loop_seconds(t) / took.wall for name, t in self.loops.items() if isinstance(t, Time)},
         }  # fmt: skip
         if query is not None:
             by_hand, costs = timed(lambda: self._by_hand(self.catalogue, query), self.repeat)
             agree = costs == (result.baseline.cost_usd, result.scenarios[0].cost_usd)
-            line |= {"sql_wall": by_hand.wall, "ratio": took.over(by_hand), "money": "agrees" if agree else f"DIFFERS: {costs[1]}"}
+            line |= {
+                "sql_wall": by_hand.wall,
+                "ratio": took.over(by_hand),
+                "money": "agrees" if agree else f"DIFFERS: {costs[1]}",
+            }
         return line
 
     def _by_hand(self, catalogue: Catalogue, query: sql.Query) -> tuple[Decimal, Decimal]:
         return sql.cost(self.store, sql.Query(catalogue, "")), sql.cost(self.store, query)
 
-    def _loop_seconds(self, took: Time) -> float:
+    def loop_seconds(self, took: Time) -> float:
+        """Seconds for all rows, from those for the sample."""
         return took.wall * float(self.scale)
 
 
@@ -66,13 +71,20 @@ def measure(path: Path, rows: int, repeat: int, more: dict[str, Any]) -> dict[st
         bench.replayed([])  # first use loads prices and compiles
         took, _ = timed(lambda: bench.replayed([]), repeat)
         more["baseline alone"] = {"figure": f"{took.wall:.2f} s"}
-        lines = {"singles": [bench.line(case) for case in singles()], "composed": [bench.line(case) for case in COMPOSED]}
+        lines = {
+            "singles": [bench.line(case) for case in singles()],
+            "composed": [bench.line(case) for case in COMPOSED],
+        }
         ready = [case for case in COMPOSED if not case.missing()]
         together, _ = timed(lambda: bench.replayed(ready), 1)
         more[f"{len(ready)} composed scenarios in one replay"] = {
             "figure": f"{together.wall:.2f} s, {together.cpu:.1f} s of processor", "aim": "single-digit seconds at 10 million",
         }  # fmt: skip
         for name, loop in bench.loops.items():
-            said = loop if isinstance(loop, str) else f"{bench._loop_seconds(loop):,.0f} s for all rows (from {SAMPLE_ROWS:,})"
+            said = (
+                loop
+                if isinstance(loop, str)
+                else f"{bench.loop_seconds(loop):,.0f} s for all rows (from {SAMPLE_ROWS:,})"
+            )
             more[f"a Python loop over {name}"] = {"figure": said}
     return lines

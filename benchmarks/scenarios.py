@@ -65,5 +65,7 @@ COMPOSED: Final = (
 def singles() -> list[Case]:
     """Our own single steps, and every preset that the strategies bring, by name."""
     ready = presets()
-    made = [Case(f"preset {name}", ((strategy, parameters),)) for name, (strategy, _, parameters) in sorted(ready.items())]
+    made = [
+        Case(f"preset {name}", ((strategy, parameters),)) for name, (strategy, _, parameters) in sorted(ready.items())
+    ]
     return [*OWN, *made]

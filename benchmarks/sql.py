@@ -73,8 +73,14 @@ def _rate_line(book: Catalogue, key: str, tier: str, peak: bool, big: bool, now:
     if not isinstance(found, Rates):
         return None
     rates: Mapping[Any, Decimal] = found.per_mtok
-    per = {c: rates.get(c, rates.get(found.billed_as.get(c, "input"), Decimal(0))) for c in _CLASSES}  # type: ignore[call-overload]
-    return {"model": key.partition("/")[2], "tier": tier, "peak": peak, "big": big, **{c: int(v * 10**6) for c, v in per.items()}}
+    per = {c: rates.get(c, rates.get(found.billed_as.get(c, "input"), Decimal(0))) for c in _CLASSES}
+    return {
+        "model": key.partition("/")[2],
+        "tier": tier,
+        "peak": peak,
+        "big": big,
+        **{c: int(v * 10**6) for c, v in per.items()},
+    }
 
 
 def _fraction(book: Catalogue, source: str, target: ModelRef) -> Fraction:
@@ -114,7 +120,9 @@ def _move(query: Query, goes: dict[str, str], extra: str = "") -> None:
     for key, when in goes.items():
         target = query.model(key)
         for column in (*wholes, *parts):
-            replaced.setdefault(column, []).append(f"WHEN {when} THEN {_scaled(query, column, target, floor=column in parts)}")
+            replaced.setdefault(column, []).append(
+                f"WHEN {when} THEN {_scaled(query, column, target, floor=column in parts)}"
+            )
         replaced.setdefault("model", []).append(f"WHEN {when} THEN '{target.model}'")
         replaced.setdefault("provider_name", []).append(f"WHEN {when} THEN '{target.provider}'")
     clause = ", ".join(f"CASE {' '.join(whens)} ELSE {column} END AS {column}" for column, whens in replaced.items())
@@ -145,7 +153,10 @@ def _route(query: Query, parameters: Mapping[str, Any]) -> None:
         drawn = f" AND (({key} % {P}) * {a} + {b}) % {P} < {limit}" if limit < P else ""
         branches.append(f"WHEN ({rule.get('when', 'true')}){drawn} THEN '{rule['model']}'")
     query.sql = f"SELECT *, model AS was, CASE {' '.join(branches)} END AS goes FROM ({query.sql})"
-    _move(query, {rule["model"]: f"goes = '{rule['model']}' AND {_able(query, rule['model'])}" for rule in parameters["rules"]})
+    _move(
+        query,
+        {rule["model"]: f"goes = '{rule['model']}' AND {_able(query, rule['model'])}" for rule in parameters["rules"]},
+    )
     window = "(PARTITION BY conversation_key ORDER BY started_at, file_key, line, row_id)"
     query.sql = (
         "SELECT * EXCLUDE (goes, was, cold) REPLACE (CASE WHEN cold THEN 0 ELSE cache_read_input_tokens END AS cache_read_input_tokens, "
@@ -160,9 +171,12 @@ def _rules(query: Query, parameters: Mapping[str, Any]) -> str:
     long, lines = parameters.get("retention") == "long", []
     for key in MODELS:
         model = query.model(key)
-        rule = sorted(model.entry.cache, key=lambda r: r.valid_from)[-1]
+        rule = max(model.entry.cache, key=lambda r: r.valid_from)
         life = (rule.long_ttl_seconds or rule.ttl_seconds if long else rule.ttl_seconds or 0) * 1_000_000
-        pays, hour = rule.write_class != "input", rule.write_class == "cache_write_1h" or (long and rule.long_ttl_seconds == 3600)
+        pays, hour = (
+            rule.write_class != "input",
+            rule.write_class == "cache_write_1h" or (long and rule.long_ttl_seconds == 3600),
+        )
         lines.append(
             f"('{key.partition('/')[2]}', {life}, {rule.min_tokens}, {rule.increment_tokens}, {pays}, {pays and hour}, "
             f"{rule.mode == 'explicit'}, {model.provider in PROJECT_SCOPED})"
@@ -183,9 +197,13 @@ def _prompt_cache(query: Query, parameters: Mapping[str, Any]) -> None:
     gains = "reads > coalesce(cache_read_input_tokens, 0)"
     fresh = "coalesce(cache_read_input_tokens, 0) = 0 AND cache_creation_input_tokens = 0"
     better = f"({fresh} OR {gains})" + (" AND (cache_read_input_tokens IS NULL OR own)" if told_only else "")
+
     def floored(tokens: str) -> str:
         return f"CASE WHEN {tokens} >= least_tokens AND {tokens} > 0 THEN least_tokens + ({tokens} - least_tokens) // increment * increment ELSE 0 END"
-    changing = f"(status IS DISTINCT FROM 'error' AND input_tokens IS NOT NULL AND (model <> logged_model OR ({better})))"
+
+    changing = (
+        f"(status IS DISTINCT FROM 'error' AND input_tokens IS NOT NULL AND (model <> logged_model OR ({better})))"
+    )
     query.sql = (
         "SELECT * EXCLUDE (life, least_tokens, increment, pays, hour, own, by_project, found, reads, writes, changing) REPLACE ("
         "CASE WHEN changing THEN reads ELSE cache_read_input_tokens END AS cache_read_input_tokens, "

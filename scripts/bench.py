@@ -11,12 +11,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
 from benchmarks import files, replays, table
 from benchmarks.measure import ROOT, environment, machine
+
+_WIDTH: Final = 130
+"""Columns where no terminal says how wide it is: names of scenarios should not be cut."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -36,7 +39,8 @@ def main() -> None:
     options = _arguments()
     os.environ.update(environment())
     wanted = options.only or ["ingest", "bodies", "scenarios", "start"]
-    console, folder = Console(), options.out / "bench"
+    folder, piped = options.out / "bench", not sys.stdout.isatty()
+    console = Console(width=_WIDTH if piped else None)
     report: dict[str, Any] = {"rows": options.rows, "machine": machine(), "ingest": [], "more": {}}
     if "ingest" in wanted:
         report["ingest"] += files.usage_rows(folder, options.rows)

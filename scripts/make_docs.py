@@ -1,6 +1,6 @@
-"""Writes docs/cli-reference.md from the commands themselves: their help at 80 columns.
+"""Writes docs/cli-reference.md from the commands' help at 80 columns, and docs/sources.md from the sources.
 
-``python -m scripts.make_docs`` writes it; a test compares it with the commands.
+``python -m scripts.make_docs`` writes both; tests compare them with the commands and the sources.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from typer.main import get_command
 
 from llmcost.cli.main import app
+from scripts import source_docs
 
 PATH: Final = Path(__file__).parent.parent / "docs" / "cli-reference.md"
 WIDTH: Final = 80
@@ -57,12 +58,13 @@ def text() -> str:
 
 
 def main() -> None:
-    """Writes the reference, and says so when it changed."""
+    """Writes the documents, and says which changed."""
     os.environ["COLUMNS"] = str(WIDTH)
     PATH.parent.mkdir(parents=True, exist_ok=True)
-    if not PATH.exists() or PATH.read_text() != text():
-        PATH.write_text(text())
-        print(f"wrote {PATH.relative_to(PATH.parent.parent)}")
+    for path, wanted in ((PATH, text()), (source_docs.PATH, source_docs.text())):
+        if not path.exists() or path.read_text(encoding="utf-8") != wanted:
+            path.write_text(wanted, encoding="utf-8")
+            print(f"wrote {path.relative_to(path.parent.parent)}")
 
 
 if __name__ == "__main__":

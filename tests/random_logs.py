@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from tests.strategies.support import STARTED
 
 MINUTE = 60_000_000
-MODELS = (("openai", "big"), ("openai", "big"), ("openai", "small"), ("anthropic", "opus"), ("openai", "vectors"), ("openai", "unheard-of"))
+MODELS = (
+    ("openai", "big"),
+    ("openai", "big"),
+    ("openai", "small"),
+    ("anthropic", "opus"),
+    ("openai", "vectors"),
+    ("openai", "unheard-of"),
+)
 NESTED = [[1], [1, 2], [1, 2, 3], [1, 4], [5], [5, 6]]
 
 
@@ -34,7 +41,12 @@ def rows(draw: Any, *, timed: bool = False, priced: bool = False) -> dict[str, A
         "started_at": STARTED + minutes * MINUTE if timed else draw(st.sampled_from([None, *[STARTED + minutes * MINUTE] * 9])),
     }  # fmt: skip
     if draw(st.integers(0, 9)) == 0 and row["started_at"] is not None:
-        row |= {"ended_at": row["started_at"] + 60 * MINUTE, "requests": draw(st.integers(1, 5)), "prompt_key": None, "prefix_keys": None}
+        row |= {
+            "ended_at": row["started_at"] + 60 * MINUTE,
+            "requests": draw(st.integers(1, 5)),
+            "prompt_key": None,
+            "prefix_keys": None,
+        }
     if row["prefix_keys"] is None:
         row["prefix_block_tokens"] = None
     return row
@@ -46,4 +58,6 @@ def logs(draw: Any, *, timed: bool = False, priced: bool = False, most: int = 14
     found = draw(st.lists(rows(timed=timed, priced=priced), min_size=1, max_size=most))
     # A bucket has no id: its owners tell it from others, so each has its own key.
     keys = ({"api_key_id": f"k{number}"} if "ended_at" in row else {} for number, row in enumerate(found))
-    return [{"request_id": f"r{number}", **row, **key} for number, (row, key) in enumerate(zip(found, keys, strict=True))]
+    return [
+        {"request_id": f"r{number}", **row, **key} for number, (row, key) in enumerate(zip(found, keys, strict=True))
+    ]

@@ -37,7 +37,9 @@ def derive_prefixes(store: Store) -> int:
     """
     store.execute("CREATE TEMP TABLE IF NOT EXISTS disturbed (root BIGINT)")
     _forget(store)
-    columns = store.rows("SELECT column_name FROM duckdb_columns() WHERE table_name = 'arriving' AND column_name = 'prefix_keys'")
+    columns = store.rows(
+        "SELECT column_name FROM duckdb_columns() WHERE table_name = 'arriving' AND column_name = 'prefix_keys'"
+    )
     count = _prefixed(store, arriving=bool(columns)) if columns or store.value("SELECT count(*) FROM disturbed") else 0
     if count:
         _nodes(store)
@@ -56,7 +58,9 @@ def _prefixed(store: Store, *, arriving: bool) -> int:
     """Makes ``prefixed``: the rows, new and stored, of all trees that are to be computed. Gives their number."""
     new = "SELECT prefix_keys[1] AS root FROM arriving WHERE len(prefix_keys) > 0 UNION " if arriving else ""
     store.execute(f"CREATE OR REPLACE TEMP TABLE roots AS {new}SELECT root FROM disturbed")
-    both = "FROM usage SEMI JOIN roots ON prefix_keys[1] = root" + (" UNION ALL BY NAME FROM arriving" if arriving else "")
+    both = "FROM usage SEMI JOIN roots ON prefix_keys[1] = root" + (
+        " UNION ALL BY NAME FROM arriving" if arriving else ""
+    )
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE prefixed AS SELECT row_id, {PARTITION} AS part, started_at, file_key, line, "
         f"started_at + {_LATENCY} AS ready, prefix_keys, prefix_block_tokens AS block, coalesce(input_tokens, {NEVER}) AS input, "

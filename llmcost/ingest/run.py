@@ -122,7 +122,7 @@ def _ingest(
     problems = ProblemLog(options.on_problem)
     staging = Staging(store, work, problems, user_secret())
     summary = IngestSummary()
-    for number, item in enumerate(inputs):
+    for item in inputs:
         summary.files.append(_one_file(store, item, summary.files, options, staging, problems, progress))
     staging.finish()
     for number, file in enumerate(summary.files):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmcost.config import rekey_sql
@@ -105,21 +106,25 @@ class Staging:
         self._pending_rows = 0
 
     def _rekeyed(self, table: pa.Table) -> pa.Table:
-        given = {name for name in ("prompt_key", "response_key", "prefix_keys") if table[name].null_count < len(table)}
-        replaced = {
-            name: f"CASE WHEN {name} IS NOT NULL THEN {rekey_sql(name, self.secret)} END"
-            for name in given - {"prefix_keys"}
-        }
-        if "prefix_keys" in given:
-            replaced["prefix_keys"] = f"list_transform(prefix_keys, lambda k: {rekey_sql('k', self.secret)})"
-        if not replaced:
-            return table
-        self.store.connection.register("_keys", table)
+        for name in ("prompt_key", "response_key", "prefix_keys"):
+            if table[name].null_count < len(table):
+                column = pa.concat_arrays(table[name].chunks)
+                nested = pa.types.is_list(column.type)
+                keys = self._hashed(column.flatten() if nested else column)
+                column = _relisted(column, keys) if nested else keys
+                table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
+        return table
+
+    def _hashed(self, keys: pa.Array) -> pa.Array:
+        """The keys under the user's secret. Prefixes are shared, so each distinct key is hashed once."""
+        coded = keys.dictionary_encode()
+        distinct = pa.table({"place": pa.array(range(len(coded.dictionary)), pa.int64()), "k": coded.dictionary})
+        self.store.connection.register("_keys", distinct)
         try:
-            clause = ", ".join(f"{sql} AS {name}" for name, sql in replaced.items())
-            return self.store.arrow(f"SELECT * REPLACE ({clause}) FROM _keys").cast(table.schema)
+            hashed = self.store.arrow(f"SELECT {rekey_sql('k', self.secret)} AS k FROM _keys ORDER BY place")["k"]
         finally:
             self.store.connection.unregister("_keys")
+        return pa.concat_arrays([pa.array([], pa.int64()), *hashed.chunks]).take(coded.indices)
 
     def add_billed(self, table: pa.Table, file_no: int, lines: Sequence[int]) -> None:
         """Stages billed lines."""
@@ -182,6 +187,13 @@ class Staging:
             )
             sql = f"SELECT * REPLACE ({replaced}) FROM _batch"
         return self.store.arrow(sql).cast(self._usage_schema)
+
+
+def _relisted(lists: pa.Array, items: pa.Array) -> pa.Array:
+    """The lists of ``lists`` around other items."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths.cast(pa.int32()))])
+    return pa.ListArray.from_arrays(offsets, items, mask=lists.is_null())
 
 
 def _first_of() -> tuple[str, ...]:

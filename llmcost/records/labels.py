@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, cast
 
 from llmcost.records.contract import Problem, Reading
 from llmcost.records.rows import label, tags_of
-from llmcost.records.values import BadValueError, count, flag, instant, number, text
+from llmcost.records.values import BadValueError, count, flag, instant, is_absent, number, text
 from llmcost.usage.columns import BY_NAME, Usage
 from llmcost.usage.names import provider
 
@@ -90,7 +90,7 @@ def labels_of(wrapper: dict[str, Any], maps: Iterable[Any], notes: Notes) -> Usa
     sources = [source for source in (wrapper, *free) if not _SPELLINGS.isdisjoint(source)]
     for column, spellings in _LABELS.items() if sources else ():
         for source in sources:
-            value = next((source[s] for s in spellings if source.get(s) not in (None, "")), None)
+            value = next((source[s] for s in spellings if not is_absent(source.get(s))), None)
             if value is not None and (read := _read(column, value, notes)) is not None:
                 row[column] = read
                 break

@@ -10,7 +10,7 @@ from llmcost.money import decimal_of, plain
 from llmcost.records.canonical import SOFT
 from llmcost.records.contract import Problem
 from llmcost.records.mapfile import FieldSpec, Filter, MapFile, value_at
-from llmcost.records.values import BadValueError, instant
+from llmcost.records.values import BadValueError, instant, is_absent
 from llmcost.usage.columns import BY_NAME, Column
 
 MICROS: Final = {"s": 1_000_000, "ms": 1000, "us": 1}
@@ -58,7 +58,7 @@ def _value(row: Mapping[str, Any], spec: FieldSpec, column: Column) -> Any:
     value = _origin(row, spec, column.name)
     if spec.map and value is not None:
         value = spec.map.get(_as_text(value), value)
-    if spec.scale is not None and value is not None and value != "":
+    if spec.scale is not None and not is_absent(value):
         value = _scaled(value, spec.scale, column.name)
     if column.type == "instant":
         return _instant(value, spec, column.name)
@@ -66,7 +66,7 @@ def _value(row: Mapping[str, Any], spec: FieldSpec, column: Column) -> Any:
 
 
 def _origin(row: Mapping[str, Any], spec: FieldSpec, name: str) -> Any:
-    found = [spec.default if (v := value_at(row, field)) is None or v == "" else v for field in spec.fields]
+    found = [spec.default if _says_nothing(v := value_at(row, field), spec) else v for field in spec.fields]
     if spec.add:
         return None if None in found else sum((_number(v, name) for v in found), Decimal(0))
     if spec.join:
@@ -76,6 +76,11 @@ def _origin(row: Mapping[str, Any], spec: FieldSpec, name: str) -> Any:
         pieces = _as_text(value).split(spec.split)
         return pieces[spec.part] if -len(pieces) <= spec.part < len(pieces) else None
     return value
+
+
+def _says_nothing(value: Any, spec: FieldSpec) -> bool:
+    """Whether the value is absent; a word for nothing (``none``) may stand in the rule's own map."""
+    return is_absent(value) and not (value and spec.map and _as_text(value) in spec.map)
 
 
 def _number(value: Any, name: str) -> Decimal:
@@ -99,7 +104,7 @@ def _scaled(value: Any, scale: Decimal, name: str) -> Decimal:
 def _instant(value: Any, spec: FieldSpec, name: str) -> Any:
     if spec.epoch_us is None:
         return instant(value, name, spec.unit or "auto")
-    if value is None or value == "":
+    if is_absent(value):
         return None
     unit = Decimal(MICROS[spec.unit]) if spec.unit in MICROS else Decimal("0.001")
     with localcontext() as context:

@@ -119,6 +119,6 @@ def _dimensions(result: Mapping[str, Any], notes: Notes) -> Usage:
 
 def _unpriced(kind: str, result: Mapping[str, Any]) -> Iterator[Problem]:
     for unit in ("images", "characters"):
-        if result.get(unit) not in (None, "", 0, "0"):
-            detail = f"{count(result[unit], unit)} {unit} of {kind}: billed by a unit that no column holds"
+        if amount := count(result.get(unit), unit):
+            detail = f"{amount} {unit} of {kind}: billed by a unit that no column holds"
             yield Problem("no-column", detail, rejected=False, informative=True)

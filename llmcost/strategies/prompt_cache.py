@@ -45,8 +45,8 @@ from llmcost.workload.prefixes import (
     LATENCY_READS,
     READS,
     CacheUse,
+    grown_prompts,
     logged_hits,
-    ready_at,
     replayed_hits,
     scope_key,
     stored_token_seconds,
@@ -227,7 +227,7 @@ def _replayed(
     else:
         rows = rows.mutate(_found=logged_hits(rows, rows._life, {rule.life for rule in held}))
     if _talks(params, stage):
-        rows = _from_conversation(rows.mutate(_cache=cacherule.one_model(rows, stage)), latency)
+        rows = _from_conversation(rows, latency, stage)
     rows = _decided(rows, params)
     mixed = _talks(params, stage) and "prefix_keys" in stage.present
     return Rewritten(
@@ -291,20 +291,21 @@ def _scope(rows: ir.Table, held: list[Rule], stage: Stage) -> ir.StringValue | N
     return ibis.cases(*branches, else_=ibis.literal("")) if branches else None
 
 
-def _from_conversation(rows: ir.Table, latency: int | None) -> ir.Table:
+def _from_conversation(rows: ir.Table, latency: int | None, stage: Stage) -> ir.Table:
     """Rows without keys: the prompt before in the conversation is a prefix of this one, if it is not longer."""
-    order = ["started_at", "file_key", "line", "row_id"]
-    window = ibis.window(group_by=["conversation_key", "_cache"], order_by=order)
-    wide = rows.mutate(_ready=ready_at(rows, latency))
-    wide = wide.mutate(
-        _before=wide.input_tokens.lag().over(window),
-        _before_at=wide.started_at.lag().over(window),
-        _before_ready=wide._ready.lag().over(window),
+    rows = stage.view(rows)
+    asked = rows.sent & (rows.status != "error").fill_null(True) & rows.ended_at.isnull()
+    talks = asked & rows.conversation_key.notnull() & rows.started_at.notnull()
+    if "prefix_keys" in stage.present:
+        talks = talks & rows.prefix_block_tokens.isnull()
+    told = rows.filter(talks)
+    found = stage.materialise(grown_prompts(told, told._life, latency, cacherule.one_model(told, stage)))
+    joined = rows.left_join(found, ["row_id", "branch"])
+    modelled = joined.grown_tokens.fill_null(0)
+    return joined.select(
+        *[joined[name] for name in rows.columns if name != "_found"],
+        _found=ibis.ifelse(joined.evidence == MODELLED, modelled, joined["_found"]),
     )
-    alive = (wide.started_at - wide._before_at <= wide._life) & (wide._before_ready <= wide.started_at)
-    grown = alive & (wide._before <= wide.input_tokens)
-    modelled = ibis.ifelse(grown.fill_null(False), wide._before, 0)
-    return wide.mutate(_found=ibis.ifelse(wide.evidence == MODELLED, modelled, wide._found))
 
 
 def _decided(rows: ir.Table, params: PromptCacheParams) -> ir.Table:

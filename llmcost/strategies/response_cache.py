@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -147,19 +147,24 @@ def _facts(rows: ir.Table, able: Mapping[str, ir.BooleanValue], stage: Stage) ->
 def _hits(rows: ir.Table, params: ResponseCacheParams, stage: Stage) -> pa.Table:
     """(row_id, branch, hit) of the selected rows that hit."""
     settings = [name for name in (*OWNERS[params.scope], *SETTINGS) if name in stage.present]
-    lookups = rows.filter(rows._able).select(
-        *_ORDER, "prompt_key", "selected", *settings, _model=_one_id(rows, stage), _ready=_ready(rows, params)
-    )
+    asked = rows.filter(rows._able)
+    columns: list[Any] = ["row_id", "branch", "selected", "prompt_key", "started_at", *settings]
+    wide = {"_model": _one_id(asked, stage), "_ready": _ready(asked, params)}
     if params.max_entries is None:
-        # Only prompts that come again can hit; most logs are much smaller without the others.
-        counted = lookups.group_by("prompt_key").agg(times=lookups.row_id.count())
-        repeated = lookups.semi_join(counted.filter(counted.times > 1), "prompt_key")
-        data = stage.collect(repeated.order_by(["prompt_key", *_ORDER]))
+        # Only prompts that come again can hit, and two lookups of one instant never help each other.
+        again = asked.semi_join(_repeated(asked, stage), "prompt_key")
+        data = stage.collect(again.select(*columns, **wide).order_by(["prompt_key", "started_at"]))
     else:
-        data = stage.collect(lookups.order_by(list(_ORDER)))
+        data = stage.collect(asked.order_by(list(_ORDER)).select(*columns, **wide))
     hit = _decided(data, settings, params) & data["selected"].to_numpy()
     kept = data.select(["row_id", "branch"]).filter(pa.array(hit))
     return kept.append_column("hit", pa.array(np.ones(kept.num_rows, dtype=np.bool_)))
+
+
+def _repeated(asked: ir.Table, stage: Stage) -> ir.Table:
+    """The prompts that come more than once; sorting plain numbers beats grouping them several times over."""
+    prompts = np.sort(stage.collect(asked.select("prompt_key"))["prompt_key"].to_numpy())
+    return stage.register(pa.table({"prompt_key": np.unique(prompts[1:][prompts[1:] == prompts[:-1]])}))
 
 
 def _decided(data: pa.Table, settings: list[str], params: ResponseCacheParams) -> Flags:

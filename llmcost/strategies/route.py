@@ -29,6 +29,7 @@ from llmcost.workload.contract import (
 )  # fmt: skip
 from llmcost.workload.draw import drawn
 from llmcost.workload.move import factor_notes, fits, movable, move, moves_are_modelled
+from llmcost.workload.prefixes import tie
 from llmcost.workload.select import condition
 
 
@@ -109,19 +110,35 @@ def _cold_caches(rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
         return rows
     if all(rule.when is None and rule.share >= 1 for rule in params.rules):
         return rows
-    window = ibis.window(group_by="conversation_key", order_by=["started_at", "file_key", "line", "row_id"])
-    wide = rows.mutate(_last=rows.model.lag().over(window), _last_was=rows._was.lag().over(window))
-    # Where the log itself switched models, its counters already know.
-    switched = (wide._last != wide.model) & (wide._last_was == wide._was) & wide.conversation_key.notnull()
-    cold = switched.fill_null(False) & (wide.cache_read_input_tokens > 0).fill_null(False) & wide.selected
-    moved = ibis.ifelse(cold, wide.cache_read_input_tokens, 0)
-    return wide.mutate(
-        cache_creation_input_tokens=ibis.ifelse(
-            cold, wide.cache_creation_input_tokens.fill_null(0) + moved, wide.cache_creation_input_tokens
-        ),
-        cache_read_input_tokens=ibis.ifelse(cold, 0, wide.cache_read_input_tokens).cast("int64"),
-        changed=wide.changed | cold,
+    rows = stage.view(rows)
+    cold = stage.materialise(_switched(rows))
+    joined = rows.left_join(cold, ["row_id", "branch"])
+    is_cold = joined.cold.fill_null(False)
+    read = joined.cache_read_input_tokens
+    written = ibis.ifelse(
+        is_cold, joined.cache_creation_input_tokens.fill_null(0) + read, joined.cache_creation_input_tokens
     )
+    remade = {"cache_creation_input_tokens", "cache_read_input_tokens", "changed"}
+    return joined.select(
+        *[joined[name] for name in rows.columns if name not in remade],
+        cache_creation_input_tokens=written,
+        cache_read_input_tokens=ibis.ifelse(is_cold, 0, read).cast("int64"),
+        changed=joined.changed | is_cold,
+    )
+
+
+def _switched(rows: ir.Table) -> ir.Table:
+    """(row_id, branch, cold) of turns that read a cache although the turn before now is on another model."""
+    talks = rows.filter(rows.conversation_key.notnull())
+    narrow = talks.select(
+        "row_id", "branch", "conversation_key", "started_at", "model", "_was", "selected", "cache_read_input_tokens",
+        _tie=tie(talks),
+    )  # fmt: skip
+    window = ibis.window(group_by="conversation_key", order_by=["started_at", "_tie", "row_id", "branch"])
+    wide = narrow.mutate(_last=narrow.model.lag().over(window), _last_was=narrow._was.lag().over(window))
+    # Where the log itself switched models, its counters already know.
+    switched = (wide._last != wide.model) & (wide._last_was == wide._was) & (wide.cache_read_input_tokens > 0)
+    return wide.filter(switched.fill_null(False) & wide.selected).select("row_id", "branch", cold=ibis.literal(True))
 
 
 def _shares(params: RouteParams) -> tuple[Noted, ...]:

@@ -60,6 +60,8 @@ def logged_hits(rows: ir.Table, life: ir.IntegerValue, lives: Collection[int]) -
 
     ``lives`` are the values that ``life`` can have: for those of providers the ingest stored the answer.
     """
+    if not lives:
+        return ibis.null("int64")
     if all(value in HIT_COLUMNS for value in lives):
         branches = [(life == value, rows[HIT_COLUMNS[value]]) for value in sorted(lives)]
         return branches[0][1] if len(branches) == 1 else ibis.cases(*branches, else_=ibis.null("int64"))
@@ -76,8 +78,14 @@ def scope_key(rows: ir.Table, scope: Scope, present: Collection[str]) -> ir.Stri
     return reduce(lambda a, b: a + "\x1f" + b, parts) if parts else None
 
 
+_LINES = 2**40
 _MIX = 1_000_003_000_019
 """An odd number that spreads model ids over the key space: a cache's key is its node's, shifted by the model."""
+
+
+def tie(rows: ir.Table) -> ir.IntegerValue:
+    """The order of requests of one instant: file digest (its first 23 bits), then line, in one number to sort by."""
+    return rows.file_key - rows.file_key % _LINES + rows.line
 
 
 def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
@@ -87,7 +95,8 @@ def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Tab
     # What the engine sorts below is kept narrow: only columns that the caches need.
     moved = (kept.model != kept.logged_model) & (kept.logged_input_tokens > 0)
     held = kept.select(
-        "row_id", "branch", "started_at", "file_key", "line",
+        "row_id", "branch", "started_at",
+        _tie=tie(kept),
         model=kept.model if use.model is None else use.model,
         _life=use.life, _ready=ready_at(kept, use.latency), _limit=limit,
         _now=moved.ifelse(kept.input_tokens, 1).fill_null(1), _then=moved.ifelse(kept.logged_input_tokens, 1).fill_null(1),
@@ -95,7 +104,7 @@ def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Tab
         pair=kept.prefix_nodes.zip(kept.prefix_ends).unnest(),
     )  # fmt: skip
     flat = held.select(
-        "row_id", "branch", "started_at", "file_key", "line", "model", "_life", "_ready", "_scope",
+        "row_id", "branch", "started_at", "_tie", "model", "_life", "_ready", "_scope",
         _limit="_limit",
         node=held.pair.f1 ^ (held.model * _MIX),
         tokens=ibis.ifelse(held._then == held._now, held.pair.f2, (held.pair.f2 * held._now) // held._then),
@@ -111,7 +120,7 @@ def _partition(uses: ir.Table) -> list[str]:
 def _judged(uses: ir.Table) -> ir.Table:
     """Every use with whether it hits, and its run."""
     partition = _partition(uses)
-    order = ["started_at", "file_key", "line", "row_id", "branch"]
+    order = ["started_at", "_tie", "row_id", "branch"]
     window = ibis.window(group_by=partition, order_by=order)
     gapped = uses.mutate(_broken=(uses.started_at - uses.started_at.lag().over(window) > uses._life).fill_null(False))
     running = ibis.cumulative_window(group_by=partition, order_by=order)
@@ -141,3 +150,24 @@ def stored_token_seconds(rows: ir.Table, use: CacheUse, scope: ir.StringValue | 
     )
     per = lives.mutate(kept_ms=lives.own * ((lives["last"] - lives["first"] + lives.life) // 1000))
     return per.group_by("model").agg(token_ms=per.kept_ms.sum())
+
+
+def grown_prompts(rows: ir.Table, life: ir.IntegerValue, latency: int | None, model: ir.IntegerValue) -> ir.Table:
+    """(row_id, branch, grown_tokens): the prompt before in the conversation, where it can be a prefix of this one.
+
+    A model for logs without prefix keys: a prompt that is no shorter than the one before in its conversation, and came
+    while that one was alive and answered, repeats it.
+    """
+    narrow = rows.select(
+        "row_id", "branch", "conversation_key", "started_at", "input_tokens",
+        _tie=tie(rows), _model=model, _life=life, _ready=ready_at(rows, latency),
+    )  # fmt: skip
+    window = ibis.window(group_by=["conversation_key", "_model"], order_by=["started_at", "_tie", "row_id", "branch"])
+    wide = narrow.mutate(
+        _before=narrow.input_tokens.lag().over(window),
+        _before_at=narrow.started_at.lag().over(window),
+        _before_ready=narrow._ready.lag().over(window),
+    )
+    alive = (wide.started_at - wide._before_at <= wide._life) & (wide._before_ready <= wide.started_at)
+    grown = wide.filter(alive & (wide._before <= wide.input_tokens))
+    return grown.select("row_id", "branch", grown_tokens=grown._before)

@@ -1,23 +1,12 @@
-"""Anthropic messages: every trap of the format, and the sums of the real calls."""
+"""Anthropic messages: the sums of the real calls."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import pytest
-
 from llmcost.sources.anthropic_messages import SOURCE
-from tests.sources.cases import cases_of, check, claimed, rows_of, sample_lines
-
-
-@pytest.mark.parametrize("case", cases_of("anthropic_messages"))
-def test_case(case: dict[str, Any]) -> None:
-    check(SOURCE, case)
-
-
-def test_it_claims_its_own_sample_and_no_other() -> None:
-    assert claimed(SOURCE) == {"anthropic_messages/requests.jsonl"}
+from tests.sources.cases import rows_of, sample_lines
 
 
 def test_the_sums_are_those_of_the_raw_answers() -> None:
@@ -30,10 +19,16 @@ def test_the_sums_are_those_of_the_raw_answers() -> None:
     assert sum(r.get("input_tokens", 0) for r in main) == sum(_prompt(u) for u in usages)
     assert sum(r.get("input_tokens", 0) for r in rows) == sum(_prompt(u) for u in [*usages, *extra])
     assert sum(r.get("output_tokens", 0) for r in rows) == sum(u["output_tokens"] for u in [*usages, *extra])
-    assert sum(r.get("cache_read_input_tokens", 0) for r in rows) == sum(u.get("cache_read_input_tokens", 0) for u in [*usages, *extra])
+    assert sum(r.get("cache_read_input_tokens", 0) for r in rows) == sum(
+        u.get("cache_read_input_tokens", 0) for u in [*usages, *extra]
+    )
     assert sum(r.get("web_search_requests", 0) for r in rows) == 4
     assert [r["status"] for r in rows].count("error") == 1
-    assert {r["response_model"] for r in rows if r.get("call_role") == "subcall"} == {"claude-fable-5", "claude-opus-4-8", "claude-sonnet-4-6"}
+    assert {r["response_model"] for r in rows if r.get("call_role") == "subcall"} == {
+        "claude-fable-5",
+        "claude-opus-4-8",
+        "claude-sonnet-4-6",
+    }
     assert {r.get("region") for r in rows} == {None, "global"}
 
 

@@ -1,24 +1,13 @@
-"""Claude Code's session logs: every trap of the format, and the real session with its repeated lines."""
+"""Claude Code's session logs: the real session with its repeated lines."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from llmcost.sources.claude_code import SOURCE
-from tests.sources.cases import cases_of, check, claimed, rows_of, sample_lines
+from tests.sources.cases import rows_of, sample_lines
 
 SESSION = "fe5e1c67-53e7-4862-81ae-d0e013e3270b.jsonl"
-
-
-@pytest.mark.parametrize("case", cases_of("claude_code"))
-def test_case(case: dict[str, Any]) -> None:
-    check(SOURCE, case)
-
-
-def test_it_claims_its_own_samples_and_no_other() -> None:
-    assert claimed(SOURCE) == {f"claude_code_jsonl/{SESSION}", "claude_code_jsonl/schema_coverage_2_1_x.trimmed.jsonl"}
 
 
 def _kept(rows: list[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
@@ -51,4 +40,6 @@ def test_the_real_session_is_170_requests_in_262_lines() -> None:
     }.items():
         assert sum(row[column] for row in kept.values()) == sum(usage[key] for usage in usages.values() for key in keys)
     assert sum(row["output_tokens"] for row in kept.values()) == 51_933
-    assert {row["response_model"] for row in kept.values()} == {line["message"]["model"] for line in lines if line["type"] == "assistant"}
+    assert {row["response_model"] for row in kept.values()} == {
+        line["message"]["model"] for line in lines if line["type"] == "assistant"
+    }

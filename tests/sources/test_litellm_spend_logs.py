@@ -1,4 +1,4 @@
-"""LiteLLM spend logs: every trap of the format, its four shapes, and the real row."""
+"""LiteLLM spend logs: the four shapes of the real row."""
 
 from __future__ import annotations
 
@@ -8,22 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from llmcost.records import Context, Record, Row, Sample
 from llmcost.records.files import records, sample
 from llmcost.sources.litellm_spend_logs import SOURCE
-from tests.sources.cases import cases_of, check, claimed
 from tests.support import shared_data
-
-
-@pytest.mark.parametrize("case", cases_of("litellm_spend_logs"))
-def test_case(case: dict[str, Any]) -> None:
-    check(SOURCE, case)
-
-
-def test_it_claims_its_own_sample_and_no_other() -> None:
-    assert claimed(SOURCE) == {"litellm_spend_logs/spend_logs.jsonl"}
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -32,7 +20,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     assert SOURCE.sniff(found)
     assert SOURCE.read is not None
     context = Context(found.name, found.header)
-    readings = [r for record in records(path, found.form) if isinstance(record, Record) for r in SOURCE.read(record, context)]
+    readings = [
+        r for record in records(path, found.form) if isinstance(record, Record) for r in SOURCE.read(record, context)
+    ]
     return [dict(r.usage) for r in readings if isinstance(r, Row) and r.usage is not None]
 
 

@@ -185,8 +185,14 @@ def test_rule(rule: str, record: dict[str, Any], expected: dict[str, Any] | None
 
 
 def test_tags_and_filters() -> None:
-    chosen = columns('input_tokens = "n"\ntags = "labels"', '[tags]\nzone = "z"\n[filter]\nkeep = { kind = ["call", "retry"] }\nskip = { cached = true }')
-    assert one(chosen, {"kind": "call", "n": 1, "labels": {"a": "b"}, "z": 5}) == {"input_tokens": 1, "tags": '{"a":"b","zone":"5"}'}
+    chosen = columns(
+        'input_tokens = "n"\ntags = "labels"',
+        '[tags]\nzone = "z"\n[filter]\nkeep = { kind = ["call", "retry"] }\nskip = { cached = true }',
+    )
+    assert one(chosen, {"kind": "call", "n": 1, "labels": {"a": "b"}, "z": 5}) == {
+        "input_tokens": 1,
+        "tags": '{"a":"b","zone":"5"}',
+    }
     for record in ({"kind": "event", "n": 1}, {"n": 1}, {"kind": "call", "n": 1, "cached": True}):
         (found,) = readings(SOURCE, record, context=context(chosen))
         assert isinstance(found, Skip)
@@ -269,7 +275,12 @@ _CELL: dict[str, st.SearchStrategy[Any]] = {
 @given(st.lists(st.fixed_dictionaries(_CELL), min_size=1, max_size=4))
 def test_plain_rules_give_the_same_rows_on_both_paths(rows: list[dict[str, Any]]) -> None:
     data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-    found = [r for rec in chunk_records(1, data) if isinstance(rec, Record) for r in readings(SOURCE, rec.value, rec.line, context(FAST))]
+    found = [
+        r
+        for rec in chunk_records(1, data)
+        if isinstance(rec, Record)
+        for r in readings(SOURCE, rec.value, rec.line, context(FAST))
+    ]
     expected = rows_to_arrow([r.usage for r in found if isinstance(r, Row) and r.usage is not None])
     table = blocks(data, context(FAST))
     times = {row["at"] > 10**11 for row in rows}
@@ -278,7 +289,9 @@ def test_plain_rules_give_the_same_rows_on_both_paths(rows: list[dict[str, Any]]
         assert table.equals(expected.select(table.column_names))
 
 
-@pytest.mark.parametrize("change", [{"in": -1}, {"in": 1.5}, {"at": "soon"}, {"cost": 1e30}, {"m": 5}, {"ignored": float("nan")}])
+@pytest.mark.parametrize(
+    "change", [{"in": -1}, {"in": 1.5}, {"at": "soon"}, {"cost": 1e30}, {"m": 5}, {"ignored": float("nan")}]
+)
 def test_one_unclean_row_declines_the_block(change: dict[str, Any]) -> None:
     good = {"m": "big", "at": 1772359200, "in": 1, "out": 2, "owner": "x", "cost": "0.1", "ignored": None}
     data = [json.dumps(good).encode()] * 500

@@ -1,4 +1,4 @@
-"""Chat completions: every trap of the format, and the sums of the real calls."""
+"""Chat completions: the sums of the real calls, and hosts with a source of their own."""
 
 from __future__ import annotations
 
@@ -8,21 +8,16 @@ import pytest
 
 from llmcost.records import Sample
 from llmcost.sources.openai_chat import SOURCE
-from tests.sources.cases import cases_of, check, claimed, rows_of, sample_lines
+from tests.sources.cases import rows_of, sample_lines
 
 
-@pytest.mark.parametrize("case", cases_of("openai_chat"))
-def test_case(case: dict[str, Any]) -> None:
-    check(SOURCE, case)
-
-
-def test_it_claims_its_own_sample_and_no_other() -> None:
-    assert claimed(SOURCE) == {"openai_chat_completions/requests.jsonl"}
-
-
-@pytest.mark.parametrize("folder", ["azure_openai_chat", "openrouter_chat", "groq_chat", "cerebras_chat", "deepseek_chat"])
+@pytest.mark.parametrize(
+    "folder", ["azure_openai_chat", "openrouter_chat", "groq_chat", "cerebras_chat", "deepseek_chat"]
+)
 def test_a_bare_answer_of_a_host_with_its_own_source_is_left_to_it(folder: str) -> None:
-    bare = [r["response"] for r in sample_lines(folder) if isinstance(r["response"], dict) and "choices" in r["response"]]
+    bare = [
+        r["response"] for r in sample_lines(folder) if isinstance(r["response"], dict) and "choices" in r["response"]
+    ]
     assert bare
     assert not any(SOURCE.sniff(Sample("x.jsonl", "jsonl", "", (answer,))) for answer in bare)
 

@@ -1,87 +1,63 @@
-"""OTLP/JSON: every trap of the format, sums over whole traces, and the real spans."""
+"""OTLP/JSON: numbers as texts, sums over whole traces, and the real spans."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from llmcost.records import Context, Problem, Reading, Record, Row, Skip
 from llmcost.records.files import records
-from llmcost.sources.otlp_json import SOURCE, read_file
-from tests.sources.cases import cases_of, check, claimed
+from llmcost.sources.otlp_json import read_file
+from tests.sources.cases import case_file, check
+from tests.sources.otlp import EPOCH, export_request, pairs
 from tests.support import shared_data
 
-EPOCH = 1_772_359_200_000_000_000
+FILE = case_file("otlp_json")
 
 
-def _one(record: Record, context: Context) -> Iterable[Reading]:
-    return read_file([record], context)
-
-
-@pytest.mark.parametrize("case", cases_of("otlp_json"))
-@pytest.mark.parametrize("as_text", [False, True], ids=["numbers", "texts"])
-def test_case(case: dict[str, Any], as_text: bool) -> None:
-    check(dataclasses.replace(SOURCE, read=_one), {**case, "record": _envelope(case, as_text)})
-
-
-def _envelope(case: dict[str, Any], as_text: bool = False) -> dict[str, Any]:
-    """An export request; ``as_text``: numbers as texts, as some exporters write them."""
-    found: dict[str, Any] = {}
-    resource = {"attributes": _pairs(case.get("resource", {}), as_text)}
-    if "spans" in case:
-        found["resourceSpans"] = [{"resource": resource, "scopeSpans": [{"scope": {"name": "x"}, "spans": [_span(s, as_text) for s in case["spans"]]}]}]
-    if "logs" in case:
-        found["resourceLogs"] = [{"resource": resource, "scopeLogs": [{"logRecords": [_log(log, as_text) for log in case["logs"]]}]}]
-    return found
-
-
-def _span(span: dict[str, Any], as_text: bool) -> dict[str, Any]:
-    return {
-        "traceId": span["trace"],
-        "spanId": span["span"],
-        "parentSpanId": span.get("parent", ""),
-        "startTimeUnixNano": str(EPOCH + span["start"] * 1_000_000),
-        "endTimeUnixNano": EPOCH + span["end"] * 1_000_000,
-        "attributes": _pairs(span["attributes"], as_text),
-        "status": {"code": 2} if span.get("failed") else {},
-    }
-
-
-def _log(log: dict[str, Any], as_text: bool) -> dict[str, Any]:
-    ids = {"traceId": log["trace"], "spanId": log["span"]} if "trace" in log else {}
-    return {**ids, "timeUnixNano": str(EPOCH + log["at"] * 1_000_000), "eventName": log["name"], "attributes": _pairs(log["attributes"], as_text)}
-
-
-def _pairs(attributes: dict[str, Any], as_text: bool) -> list[dict[str, Any]]:
-    return [{"key": key, "value": _wrapped(value, as_text)} for key, value in attributes.items()]
-
-
-def _wrapped(value: Any, as_text: bool) -> dict[str, Any]:
-    if isinstance(value, list):
-        return {"arrayValue": {"values": [_wrapped(item, as_text) for item in value]}}
-    if isinstance(value, str) or as_text:
-        return {"stringValue": str(value)}
-    return {"intValue": str(value)} if isinstance(value, int) else {"doubleValue": value}
+@pytest.mark.parametrize("case", FILE.cases, ids=lambda case: case["case"])
+def test_numbers_written_as_texts_are_the_same(case: dict[str, Any]) -> None:
+    kept = {key: value for key, value in case.items() if key not in {"spans", "logs", "resource"}}
+    check(FILE, {**kept, "record": export_request(case, as_text=True)})
 
 
 def _call(span: str, parent: str = "", **more: Any) -> dict[str, Any]:
-    counts = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 1}
+    counts = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 1,
+    }
     return {"trace": "t", "span": span, "parent": parent, "start": 0, "end": 1, "attributes": {**counts, **more}}
 
 
 def _read(*requests: list[dict[str, Any]]) -> list[Reading]:
-    return list(read_file([Record(json.loads(json.dumps(_envelope({"spans": spans}))), n) for n, spans in enumerate(requests, 1)], Context("x")))
+    return list(
+        read_file(
+            [
+                Record(json.loads(json.dumps(export_request({"spans": spans}))), n)
+                for n, spans in enumerate(requests, 1)
+            ],
+            Context("x"),
+        )
+    )
 
 
 def _ids(found: list[Reading]) -> list[Any]:
     return [r.usage["request_id"] for r in found if isinstance(r, Row) and r.usage is not None]
 
 
-AGENT = {**_call("agent"), "attributes": {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 20, "gen_ai.usage.output_tokens": 2}}
+AGENT = {
+    **_call("agent"),
+    "attributes": {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.usage.input_tokens": 20,
+        "gen_ai.usage.output_tokens": 2,
+    },
+}
 STEP = {**_call("step", "agent"), "attributes": {}}
 
 
@@ -109,14 +85,14 @@ def test_every_record_gives_a_reading() -> None:
 
 
 def test_snake_case_and_arrays_of_requests_are_read() -> None:
-    span = {"trace_id": "t", "span_id": "a", "start_time_unix_nano": EPOCH, "attributes": _pairs(_call("a")["attributes"], as_text=False)}
+    span = {
+        "trace_id": "t",
+        "span_id": "a",
+        "start_time_unix_nano": EPOCH,
+        "attributes": pairs(_call("a")["attributes"]),
+    }
     value = [{"resource_spans": [{"scope_spans": [{"spans": [span]}]}]}]
     assert _ids(list(read_file([Record(value, 1)], Context("x")))) == ["t:a"]
-
-
-def test_it_claims_its_own_samples_and_no_other() -> None:
-    names = ("google-gemini-2025-08-01", "koog-2025-08-26", "llamaindex-2025-06-05", "pydantic-ai-tools-2025-12-04")
-    assert claimed(SOURCE) == {f"otlp_json_genai/{name}.json" for name in names}
 
 
 def _attributes(path: Any) -> Iterator[dict[str, str]]:
@@ -137,11 +113,19 @@ def _attributes(path: Any) -> Iterator[dict[str, str]]:
 )
 def test_the_sums_are_those_of_the_raw_model_calls(name: str, rows: int, tokens_in: int, tokens_out: int) -> None:
     path = shared_data("formats", "otlp_json_genai", f"{name}.json")
-    calls = [a for a in _attributes(path) if a.get("gen_ai.operation.name") == "chat" or a.get("openinference.span.kind") == "LLM"]
+    calls = [
+        a
+        for a in _attributes(path)
+        if a.get("gen_ai.operation.name") == "chat" or a.get("openinference.span.kind") == "LLM"
+    ]
     raw = [sum(int(a.get(new) or a.get(old) or 0) for a in calls) for new, old in (
         ("gen_ai.usage.input_tokens", "llm.token_count.prompt"), ("gen_ai.usage.output_tokens", "llm.token_count.completion"))]  # fmt: skip
     found = list(read_file((r for r in records(path, "json") if isinstance(r, Record)), Context(str(path))))
     usages = [r.usage for r in found if isinstance(r, Row) and r.usage is not None]
     assert len(usages) == len(calls) == rows
-    assert [sum(u.get("input_tokens") or 0 for u in usages), sum(u.get("output_tokens") or 0 for u in usages)] == raw == [tokens_in, tokens_out]
+    assert (
+        [sum(u.get("input_tokens") or 0 for u in usages), sum(u.get("output_tokens") or 0 for u in usages)]
+        == raw
+        == [tokens_in, tokens_out]
+    )
     assert sum(isinstance(r, Problem) and r.kind == "no-usage" for r in found) == (2 if name.startswith("koog") else 0)

@@ -51,9 +51,13 @@ PRICES: Mapping[str, str] = {
     + _price("input = 0.02"),
     "anthropic": _HEAD
     + '"anthropic"\n[[model]]\nid = "opus"\ncontext_window = 200000\ntokenizer_factor = 1.5\n'
-    + _CACHE.format(mode="explicit", more='write_class = "cache_write_5m"\nlong_ttl_seconds = 3600\nscope = "project"\n')
+    + _CACHE.format(
+        mode="explicit", more='write_class = "cache_write_5m"\nlong_ttl_seconds = 3600\nscope = "project"\n'
+    )
     + _price("input = 3, output = 15, cache_read = 0.3, cache_write_5m = 3.75, cache_write_1h = 6")
-    + _price("input = 1.5, output = 7.5, cache_read = 0.15, cache_write_5m = 1.875, cache_write_1h = 3", 'service = "batch"'),
+    + _price(
+        "input = 1.5, output = 7.5, cache_read = 0.15, cache_write_5m = 1.875, cache_write_1h = 3", 'service = "batch"'
+    ),
 }
 
 

@@ -26,14 +26,19 @@ def _cases() -> list[Any]:
     found = []
     for path in FILES:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found += [pytest.param(path.stem.replace("_", "-"), document.get("always", {}), case, id=f"{path.stem}: {case['case']}") for case in document["cases"]]
+        found += [
+            pytest.param(
+                path.stem.replace("_", "-"), document.get("always", {}), case, id=f"{path.stem}: {case['case']}"
+            )
+            for case in document["cases"]
+        ]
     return found
 
 
 def logged(always: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The case's rows as a log has them."""
     found = []
-    for number, row in enumerate(row for row in rows for _ in range(row.get("times", 1))):
+    for number, row in enumerate(given for given in rows for _ in range(given.get("times", 1))):
         full = {"request_id": f"r{number:03}", **always, **row}
         full.pop("times", None)
         at = full.pop("at", "0s")
@@ -46,10 +51,15 @@ def logged(always: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str,
 
 
 @pytest.mark.parametrize(("name", "always", "case"), _cases())
-def test_rows_become_what_the_case_says(name: str, always: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
+def test_rows_become_what_the_case_says(
+    name: str, always: dict[str, Any], case: dict[str, Any], tmp_path: Path
+) -> None:
     rows = logged(always, case["rows"])
     steps = [step(**before) for before in case.get("steps", [])] + [step(name, **case.get("params", {}))]
-    options = {key: STARTED + (micros_of(value) or 0) if key in {"since", "until"} else value for key, value in case.get("options", {}).items()}
+    options = {
+        key: STARTED + (micros_of(value) or 0) if key in {"since", "until"} else value
+        for key, value in case.get("options", {}).items()
+    }
     with world(tmp_path, rows) as here:
         chain = here.chain(steps, **options)
         last = chain.rewritten[-1]
@@ -57,7 +67,9 @@ def test_rows_become_what_the_case_says(name: str, always: dict[str, Any], case:
     expected = [row for row in case["out"] for _ in range(row.get("times", 1) if isinstance(row, dict) else 1)]
     assert len(found) == len(expected), [row["request_id"] for row in found]
     for got, wanted in zip(found, expected, strict=True):
-        looked = {"sent": True, "changed": False} if wanted == "same" else {k: v for k, v in wanted.items() if k != "times"}
+        looked = (
+            {"sent": True, "changed": False} if wanted == "same" else {k: v for k, v in wanted.items() if k != "times"}
+        )
         assert {key: _plain(got[key]) for key in looked} == looked, got["request_id"]
     assert {key: last.facts.get(key) for key in case.get("facts", {})} == case.get("facts", {})
     for text in case.get("warns", []):

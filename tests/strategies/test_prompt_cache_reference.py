@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -45,36 +46,58 @@ def key_of(path: tuple[int, ...]) -> int:
     """A key per path: equal at k means equal up to k."""
     key = 0
     for step in path:
-        key = key * 4 + step + 1
+        key = key * 40 + step + 1
     return key
+
+
+Choose = Callable[[Sequence[Any]], Any]
+
+
+def prompt(
+    choose: Choose, number: int, owners: Sequence[str], models: Sequence[tuple[str, str]], root: tuple[int, ...] = ()
+) -> Prompt:
+    """A random call; what is likely stands in the choices more than once."""
+    path = root + tuple(choose([0, 0, 0, 0, 1, 2]) for _ in range(choose(range(6))))
+    provider, model = choose(models)
+    row: dict[str, Any] = {
+        "request_id": f"r{number}",
+        "provider_name": provider,
+        "request_model": model,
+        "organization": choose(owners),
+        "project": choose(["p", "p", "p", "q"]),
+        "input_tokens": max(0, len(path) * BLOCK + choose([0, 1, 77, -1, -100])),
+        "output_tokens": choose(range(10)),
+        "status": choose(["ok", "ok", "ok", "ok", "error", "partial"]),
+        "started_at": choose([None, *[after(half / 2) for half in range(25)]]),
+        "time_to_first_token_ms": choose([None, 0, 500, 2000, 4000, 7000]),
+        "duration_ms": choose([None, None, 4000]),
+        "cache_breakpoints": choose([None, None, None, None, [BLOCK * 2], [100, BLOCK * 3 + 5]]),
+    }
+    if path or choose([True, False]):
+        row |= {"prefix_keys": [key_of(path[: k + 1]) for k in range(len(path))], "prefix_block_tokens": BLOCK}
+    return Prompt({name: value for name, value in row.items() if value is not None}, path)
 
 
 @st.composite
 def prompts(draw: st.DrawFn) -> list[Prompt]:
+    """A few calls, which hypothesis can make fewer."""
+
+    def choose(items: Sequence[Any]) -> Any:
+        return draw(st.sampled_from(items))
+
+    models = [*MODELS, MODELS[0], MODELS[0]]
+    return [prompt(choose, number, "aaab", models) for number in range(draw(st.integers(1, 14)))]
+
+
+def crowd(seed: int) -> list[Prompt]:
+    """Thirty small logs in one, of an organization each, dense enough that calls overlap and lives end."""
+    dice = random.Random(seed)
     made = []
-    for number in range(draw(st.integers(1, 14))):
-        path = tuple(draw(st.lists(st.sampled_from([0, 0, 0, 1, 2]), max_size=6)))
-        provider, model = draw(st.sampled_from([*MODELS, MODELS[0], MODELS[0]]))
-        row: dict[str, Any] = {
-            "request_id": f"r{number}",
-            "provider_name": provider,
-            "request_model": model,
-            "organization": draw(st.sampled_from(["a", "a", "a", "b"])),
-            "project": draw(st.sampled_from(["p", "p", "q"])),
-            "input_tokens": max(0, len(path) * BLOCK + draw(st.sampled_from([0, 1, 77, -1, -100]))),
-            "output_tokens": draw(st.integers(0, 9)),
-            "status": draw(st.sampled_from(["ok", "ok", "ok", "error", "partial"])),
-        }
-        if draw(st.integers(0, 9)):
-            row["started_at"] = after(draw(st.integers(0, 24)) / 2)
-        if path or draw(st.sampled_from([0, 1])):
-            row |= {"prefix_keys": [key_of(path[: k + 1]) for k in range(len(path))], "prefix_block_tokens": BLOCK}
-        row |= {
-            "time_to_first_token_ms": draw(st.sampled_from([None, 0, 500, 2000, 7000])),
-            "duration_ms": draw(st.sampled_from([None, None, 4000])),
-            "cache_breakpoints": draw(st.sampled_from([None, None, None, [BLOCK * 2], [100, BLOCK * 3 + 5]])),
-        }
-        made.append(Prompt({name: value for name, value in row.items() if value is not None}, path))
+    for owner in range(30):
+        models = dice.sample(MODELS, dice.choice([1, 1, 2]))
+        for _ in range(dice.randint(4, 10)):
+            made.append(prompt(dice.choice, len(made), [f"o{owner}"], models, (owner,)))
+    dice.shuffle(made)
     return made
 
 
@@ -138,16 +161,16 @@ def one_model(row: Row) -> tuple[Any, ...]:
     return provider, ONE_MODEL.get(model, model), *rest
 
 
-LIVES = st.sampled_from([0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND + 1, 5 * SECOND, 300 * SECOND, None])
-SMALL = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+ALL_LIVES: Final = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND + 1, 5 * SECOND, 300 * SECOND, None)
+LIVES = st.sampled_from(ALL_LIVES)
+SMALL = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+SEEDS = pytest.mark.parametrize("seed", range(3))
 
 
-@SMALL
-@given(prompts(), st.lists(LIVES, min_size=2, max_size=4))
-def test_what_the_ingest_computes_is_what_the_cache_would_do(made: list[Prompt], lives: list[int | None]) -> None:
+def agrees_at_ingest(made: list[Prompt]) -> None:
     with tempfile.TemporaryDirectory() as folder, Log(Path(folder), [p.row for p in made]) as log, log.playing() as play:
         rows = play.base.rows
-        for life in lives:
+        for life in ALL_LIVES:
             micros = NEVER - 1 if life is None else life
             hits = logged_hits(rows, ibis.literal(micros, type="int64"), {micros})
             answers = play.answers(rows.select("request_id", hit=hits.fill_null(0)))
@@ -157,36 +180,71 @@ def test_what_the_ingest_computes_is_what_the_cache_would_do(made: list[Prompt],
 
 
 @SMALL
+@given(prompts())
+def test_what_the_ingest_computes_is_what_the_cache_would_do(made: list[Prompt]) -> None:
+    agrees_at_ingest(made)
+
+
+@SEEDS
+def test_what_the_ingest_computes_for_a_crowd(seed: int) -> None:
+    agrees_at_ingest(crowd(seed))
+
+
+def agrees_in_replay(made: list[Prompt], lives: Sequence[int | None], latency: int | None, *, one_owner: bool) -> None:
+    scope: Scope = "global" if one_owner else "project"
+
+    def cache(row: Row) -> Any:
+        owner = () if one_owner else (row["organization"], row["project"])
+        return row["provider_name"], row["request_model"], *owner
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Log(Path(folder), [p.row for p in made]) as log,
+        log.playing(columns=["organization", "project"]) as play,
+    ):
+        rows = play.base.rows
+        usable = (rows.status != "error").fill_null(True)
+        for life in lives:
+            micros = ibis.literal(NEVER - 1 if life is None else life, type="int64")
+            hits = replayed_hits(rows, CacheUse(micros, usable, None, latency), scope_key(rows, scope, play.present))
+            joined = rows.left_join(hits, ["row_id", "branch"]).select("request_id", "hit_tokens")
+            engine = {answer["request_id"]: answer["hit_tokens"] or 0 for answer in play.answers(joined)}
+            reference = expected(log, made, life, cache, latency=latency)
+            assert engine == {name: reference.get(name, 0) for name in engine}
+
+
+@SMALL
 @given(prompts(), LIVES, st.sampled_from([None, None, 0, SECOND, 2 * SECOND]), st.booleans())
 def test_the_slow_path_is_what_the_cache_would_do(
     made: list[Prompt], life: int | None, latency: int | None, one_owner: bool
 ) -> None:
-    scope: Scope = "global" if one_owner else "project"
-    with tempfile.TemporaryDirectory() as folder, Log(Path(folder), [p.row for p in made]) as log, log.playing(columns=["organization", "project"]) as play:
-        rows = play.base.rows
-        use = CacheUse(
-            ibis.literal(NEVER - 1 if life is None else life, type="int64"),
-            (rows.status != "error").fill_null(True),
-            None,
-            latency,
-        )
-        hits = replayed_hits(rows, use, scope_key(rows, scope, play.present))
-        joined = rows.left_join(hits, ["row_id", "branch"]).select("request_id", "hit_tokens")
-        engine = {answer["request_id"]: answer["hit_tokens"] or 0 for answer in play.answers(joined)}
+    agrees_in_replay(made, [life], latency, one_owner=one_owner)
 
-        def cache(row: Row) -> Any:
-            owner = () if one_owner else (row["organization"], row["project"])
-            return row["provider_name"], row["request_model"], *owner
 
-        reference = expected(log, made, life, cache, latency=latency)
-        assert engine == {name: reference.get(name, 0) for name in engine}
+@SEEDS
+@pytest.mark.parametrize("latency", [None, 0, 2 * SECOND])
+def test_the_slow_path_for_a_crowd(seed: int, latency: int | None) -> None:
+    agrees_in_replay(crowd(seed), ALL_LIVES, latency, one_owner=False)
+
+
+STEPS: Final = ((0, 1), (100, 7), (256, 128))
 
 
 @SMALL
-@given(prompts(), LIVES.filter(lambda life: life != 0), st.sampled_from([None, 0, SECOND]), st.sampled_from([(0, 1), (100, 7), (256, 128)]))
+@given(prompts(), LIVES.filter(lambda life: life != 0), st.sampled_from([None, 0, SECOND]), st.sampled_from(STEPS))
 def test_the_strategy_gives_every_row_what_the_cache_would(
     made: list[Prompt], life: int | None, latency: int | None, steps: tuple[int, int]
 ) -> None:
+    agrees_in_strategy(made, life, latency, steps)
+
+
+@SEEDS
+@pytest.mark.parametrize("life", [SECOND, 5 * SECOND, 300 * SECOND])
+def test_the_strategy_for_a_crowd(seed: int, life: int) -> None:
+    agrees_in_strategy(crowd(seed), life, None, STEPS[seed])
+
+
+def agrees_in_strategy(made: list[Prompt], life: int | None, latency: int | None, steps: tuple[int, int]) -> None:
     minimum, increment = steps
     parameters: dict[str, Any] = {
         "ttl": "unlimited" if life is None else f"{life}us",
@@ -212,8 +270,17 @@ def test_the_strategy_gives_every_row_what_the_cache_would(
 
 
 @SMALL
-@given(prompts(), LIVES.filter(lambda life: life != 0), st.sampled_from(["feature = 'x'", "output_tokens < 5", "organization = 'a'"]))
+@given(prompts(), LIVES.filter(lambda life: life != 0), st.sampled_from(["feature = 'x'", "output_tokens < 5"]))
 def test_the_same_after_a_route_moved_a_part(made: list[Prompt], life: int | None, when: str) -> None:
+    agrees_after_route(made, life, when)
+
+
+@SEEDS
+def test_the_same_after_a_route_moved_a_part_of_a_crowd(seed: int) -> None:
+    agrees_after_route(crowd(seed), (2 + seed) * SECOND, "output_tokens < 5")
+
+
+def agrees_after_route(made: list[Prompt], life: int | None, when: str) -> None:
     """Moved rows share the caches of the model they are on now, in that model's tokens; the others lose their company."""
     cached = {
         "ttl": "unlimited" if life is None else f"{life}us", "min_tokens": 0, "increment_tokens": 1,
@@ -239,12 +306,22 @@ def test_the_same_after_a_route_moved_a_part(made: list[Prompt], life: int | Non
 @SMALL
 @given(prompts(), LIVES.filter(lambda life: life != 0), st.sampled_from(["2s", "1m"]))
 def test_the_same_after_answers_came_from_a_response_cache(made: list[Prompt], life: int | None, kept: str) -> None:
+    agrees_after_response_cache(made, life, kept)
+
+
+@SEEDS
+def test_the_same_after_a_crowd_got_answers_from_a_response_cache(seed: int) -> None:
+    agrees_after_response_cache(crowd(seed), (2 + seed) * SECOND, "1m")
+
+
+def agrees_after_response_cache(made: list[Prompt], life: int | None, kept: str) -> None:
     """A call that is not sent neither writes nor renews anything: the others' caches are colder."""
     asked = [Prompt({**p.row, "prompt_key": key_of(p.path) % 5, "temperature": 0}, p.path) for p in made]
     answered = ("response-cache", {"ttl": kept})
     cached = ("prompt-cache", {**CACHED, "ttl": "unlimited" if life is None else f"{life}us"})
     with tempfile.TemporaryDirectory() as folder, Log(Path(folder), [p.row for p in asked]) as log:
         sent = {name: row["sent"] for name, row in log.rows(answered).items()}
+        assert len(made) < 100 or not all(sent.values())
         engine = log.rows(answered, cached)
         reference = expected(log, asked, life, one_model, breakpoints=True, sent=sent)
         for prompt in asked:
