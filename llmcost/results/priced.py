@@ -234,13 +234,18 @@ def whole(value: Decimal) -> int:
 
 
 def counters(groups: Sequence[Group]) -> dict[str, Any]:
-    """The Tokens fields of groups; a counter that no group knows is None."""
+    """The Tokens fields of groups; a counter that no group knows is None.
+
+    Tokens, like requests, are those of calls that are billed or billable: a failed call and an answer that a cache gave
+    stay as rows.
+    """
+    paid = [group for group in groups if group.charge is not None]
     found: dict[str, Any] = {
         "requests": whole(add(g.requests for g in groups)),
         "rows": whole(add(g.rows for g in groups)),
     }
     for name in _TOKENS:
-        known = [value for g in groups if (value := g.counts.get(name)) is not None]
+        known = [value for g in paid if (value := g.counts.get(name)) is not None]
         found[name] = whole(add(known)) if known else None
     return found
 

@@ -95,20 +95,30 @@ class Chain:
         """How the step's saving is known; the parts sum to it."""
         link, saving = self.links[place], self.saving(place)
         kind = link.rewritten.evidence
+        parts = self._flat_parts(place)
         if isinstance(kind, int):
-            return Evidence(**{name: saving if number == kind else ZERO for number, name in _KINDS.items()})
+            parts[kind] = EXACT.add(parts[kind], EXACT.subtract(saving, add(parts.values())))
+            return Evidence(**{name: parts[number] for number, name in _KINDS.items()})
         incoming = replace(link.before, rows=link.before.rows.mutate(evidence=kind))
         if self.excluded is not None:
             incoming = _without(incoming, self.excluded)
         split_before = self.price(incoming).cost_by("evidence_now")
         split_after = self.compared[place + 1].cost_by("evidence_now")
-        parts = {
-            name: EXACT.subtract(split_before.get(number, ZERO), split_after.get(number, ZERO))
-            for number, name in _KINDS.items()
-        }
-        # Rows that no evidence was given for did not change; flat charges belong to the model that makes them.
-        parts["modelled_usd"] = EXACT.add(parts["modelled_usd"], EXACT.subtract(saving, add(parts.values())))
-        return Evidence(**parts)
+        for number in _KINDS:
+            change = EXACT.subtract(split_before.get(number, ZERO), split_after.get(number, ZERO))
+            parts[number] = EXACT.add(parts[number], change)
+        # Rows without evidence did not change: what is left, if anything, is a model's.
+        parts[MODELLED] = EXACT.add(parts[MODELLED], EXACT.subtract(saving, add(parts.values())))
+        return Evidence(**{name: parts[number] for number, name in _KINDS.items()})
+
+    def _flat_parts(self, place: int) -> dict[int, Decimal]:
+        """What the step's flat charges save (mostly a cost, so below zero), by how they are known."""
+        parts = dict.fromkeys(_KINDS, ZERO)
+        for state, sign in ((self.compared[place], 1), (self.compared[place + 1], -1)):
+            for flat in state.flat:
+                cost = EXACT.multiply(flat.cost or ZERO, Decimal(sign))
+                parts[flat.charge.evidence] = EXACT.add(parts[flat.charge.evidence], cost)
+        return parts
 
     def cost_added(self, place: int) -> Decimal:
         """What the step itself costs: calls it adds, cache writes above the plain rate, flat charges."""

@@ -200,7 +200,7 @@ def _assumed_storage(
         return ()
     mtok_hours = Decimal(params.prefix_tokens).scaleb(-6) * hours
     return tuple(
-        FlatCharge("cache_storage_mtok_hour", mtok_hours, "MTok-hours", name, note="stored prefix")
+        FlatCharge("cache_storage_mtok_hour", mtok_hours, "MTok-hours", name, note="stored prefix", evidence=ASSUMED)
         for name in dict.fromkeys(stored)
     )
 

@@ -28,6 +28,7 @@ from pydantic import Field
 from llmcost.money import EXACT, plain
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US
 from llmcost.workload.contract import (
+    ASSUMED,
     MEASURED,
     FlatCharge,
     Noted,
@@ -233,7 +234,9 @@ def _lookups(params: ResponseCacheParams, facts: Mapping[str, int]) -> tuple[Fla
     number = Decimal(facts["lookups"])
     amount = EXACT.multiply(number, params.lookup_cost_usd)
     return (
-        FlatCharge("response_cache_lookup", number, "lookups", amount_usd=amount, note="price given by the scenario"),
+        FlatCharge(
+            "response_cache_lookup", number, "lookups", amount_usd=amount, note="price given by the scenario", evidence=ASSUMED
+        ),
     )
 
 

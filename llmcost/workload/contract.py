@@ -102,6 +102,8 @@ class FlatCharge:
     model: str | None = None
     amount_usd: Decimal | None = None
     note: str | None = None
+    evidence: int = MODELLED
+    """How the quantity is known; an amount that the user gave is ASSUMED."""
 
 
 @dataclass(frozen=True)
