@@ -23,13 +23,12 @@ from pydantic import Field, model_validator
 
 from llmcost.money import plain
 from llmcost.usage.caching import NEVER
-from llmcost.workload import cacherule
+from llmcost.workload import cacherule, cachestorage
 from llmcost.workload.cacherule import Rule, Wishes, by_rule
 from llmcost.workload.contract import (
     ASSUMED,
     MEASURED,
     MODELLED,
-    FlatCharge,
     Noted,
     Rewritten,
     Selecting,
@@ -49,11 +48,9 @@ from llmcost.workload.prefixes import (
     logged_hits,
     replayed_hits,
     scope_key,
-    stored_token_seconds,
 )
 from llmcost.workload.select import condition
 
-_HOUR_MTOK_MS = Decimal(3_600_000) * Decimal(1_000_000)
 _NO_LIMIT = 2**61
 
 
@@ -170,9 +167,9 @@ def _assumed(
         changed=rows.changed | rows._changing,
         **_counters(rows, rows._changing, read, written),
     )
-    charges = (*workload.charges, *_assumed_storage(rows.filter(rows._changing), params, stage, held))
+    stored = cachestorage.assumed(rows.filter(rows._changing), prefix, params.storage_hours, stage, held)
     return Rewritten(
-        with_rows(workload, _cleaned(rows), branches=split, charges=charges),
+        with_rows(workload, _cleaned(rows), branches=split, charges=(*workload.charges, *stored)),
         title=f"assumed: {plain(rate * 100)} % of requests hit a prefix of {prefix} tokens",
         evidence=ASSUMED,
         assumptions=(
@@ -180,28 +177,6 @@ def _assumed(
             Noted("prefix", str(prefix), "tokens", "scenario"),
             *cacherule.notes(stage, held, params.wishes),
         ),
-    )
-
-
-def _assumed_storage(
-    rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]
-) -> tuple[FlatCharge, ...]:
-    """One stored prefix for each model that caches ``rows``."""
-    billed = {rule.model for rule in held if rule.stored}
-    if not billed:
-        return ()
-    names = {number: model.key for number, model, _, _ in stage.models() if model is not None}
-    used = {row["model"] for row in stage.collect(rows.select("model").distinct()).to_pylist()}
-    stored = [names[number] for number in sorted(billed & used)]
-    hours = params.storage_hours
-    if hours is None and stage.span is not None:
-        hours = Decimal(stage.span[1] - stage.span[0]) / Decimal(3_600_000_000)
-    if not hours or not params.prefix_tokens:
-        return ()
-    mtok_hours = Decimal(params.prefix_tokens).scaleb(-6) * hours
-    return tuple(
-        FlatCharge("cache_storage_mtok_hour", mtok_hours, "MTok-hours", name, note="stored prefix", evidence=ASSUMED)
-        for name in dict.fromkeys(stored)
     )
 
 
@@ -221,7 +196,7 @@ def _replayed(
         use = CacheUse(rows._life, usable, rows._limit, latency, cacherule.one_model(rows, stage))
         scope = _scope(rows, held, stage)
         found = stage.materialise(replayed_hits(rows, use, scope))
-        charges = (*charges, *_storage(stage, rows, use, scope, held))
+        charges = (*charges, *cachestorage.replayed(stage, rows, use, scope, held))
         joined = rows.left_join(found, ["row_id", "branch"])
         rows = joined.select(*[joined[name] for name in rows.columns], _found=joined.hit_tokens)
     else:
@@ -357,28 +332,6 @@ def _warnings(params: PromptCacheParams, stage: Stage) -> tuple[str, ...]:
         return ()
     return (
         "no row has prefix keys or a conversation: nothing was replayed; give hit_rate and prefix_tokens to assume",
-    )
-
-
-def _storage(
-    stage: Stage, rows: ir.Table, use: CacheUse, scope: ir.StringValue | None, held: list[Rule]
-) -> tuple[FlatCharge, ...]:
-    stored = {rule.model for rule in held if rule.stored}
-    if not stored:
-        return ()
-    kept = stored_token_seconds(rows, use, scope)
-    lines = stage.collect(kept.mutate(token_ms=kept.token_ms.cast("string"))).to_pylist()
-    names = {number: model.key for number, model, _, _ in stage.models() if model is not None}
-    return tuple(
-        FlatCharge(
-            "cache_storage_mtok_hour",
-            Decimal(line["token_ms"]) / _HOUR_MTOK_MS,
-            "MTok-hours",
-            names[line["model"]],
-            note="stored prefixes",
-        )
-        for line in sorted(lines, key=lambda line: line["model"])
-        if line["model"] in stored and line["token_ms"]
     )
 
 

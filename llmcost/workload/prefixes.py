@@ -137,8 +137,8 @@ def replayed_hits(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -
     return hits.group_by(["row_id", "branch"]).agg(hit_tokens=hits.tokens.max())
 
 
-def stored_token_seconds(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
-    """Token-microseconds that entries are kept, by model: each run of a node, from its first use to a life after its last.
+def stored_token_milliseconds(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
+    """Token-milliseconds that entries are kept, by model: each run of a node, from its first use to a life after its last.
 
     A node keeps only the tokens beyond the node before it in the same prefix, so that nothing is stored twice.
     """
