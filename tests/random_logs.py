@@ -41,8 +41,11 @@ def rows(draw: Any, *, timed: bool = False, priced: bool = False) -> dict[str, A
         "started_at": STARTED + minutes * MINUTE if timed else draw(st.sampled_from([None, *[STARTED + minutes * MINUTE] * 9])),
     }  # fmt: skip
     if draw(st.integers(0, 9)) == 0 and row["started_at"] is not None:
+        # Buckets describe other traffic than the requests: those of the same span would stand for them.
+        earlier = row["started_at"] - 10 * 1440 * MINUTE
         row |= {
-            "ended_at": row["started_at"] + 60 * MINUTE,
+            "started_at": earlier,
+            "ended_at": earlier + 60 * MINUTE,
             "requests": draw(st.integers(1, 5)),
             "prompt_key": None,
             "prefix_keys": None,

@@ -124,11 +124,11 @@ def check_result(result: Result) -> None:
     """StrictGapError naming every gap of a result."""
     coverage = result.coverage
     gaps = []
-    if missing := coverage.requests - coverage.priced_requests:
+    if coverage.unpriced:
         worst = coverage.unpriced[0]
-        gaps.append(
-            f"{missing:,} of {coverage.requests:,} requests have no price ({worst.provider}/{worst.model}: {worst.reason} ..)"
-        )
+        missing = coverage.requests - coverage.priced_requests
+        what = f"{missing:,} of {coverage.requests:,} requests have" if missing else "usage buckets have"
+        gaps.append(f"{what} no price ({worst.provider}/{worst.model}: {worst.reason} ..)")
     if coverage.rejected:
         gaps.append(f"{coverage.rejected:,} records were rejected")
     gaps += [

@@ -33,7 +33,9 @@ _PRESENCE: Final = tuple(name for name in SUMMED if name not in {"input_tokens",
 _MINUTE: Final = 60_000_000
 _DAY: Final = 86_400_000_000
 RATE_KEYS: Final = ("model", "service_tier", "region", "period", "size", "span")
-PRICE_KEYS: Final = (*RATE_KEYS, "classes", "input_unknown", "output_unknown", "timeless")
+PRICE_KEYS: Final = (
+    *RATE_KEYS, "classes", "input_unknown", "output_unknown", "timeless", "bucket", "contradictory",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Group:
     assumptions: tuple[str, ...] = ()
 
     @property
+    def is_bucket(self) -> bool:
+        """Whether the rows are usage buckets, which stand for any number of calls."""
+        return bool(self.key[PRICE_KEYS.index("bucket")])
+
+    @property
     def cost(self) -> Decimal:
         """The cost, zero where unpriced or free."""
         return self.charge.cost if isinstance(self.charge, Charge) else ZERO
@@ -63,9 +70,14 @@ class Group:
 
 def keyed(rows: ir.Table, cuts: Cuts, present: frozenset[str]) -> ir.Table:
     """The rows with the columns PRICE_KEYS; ``present`` are the counters that any row knows."""
+    bucket = rows.ended_at.notnull()
+    # The sum of a bucket is the size of no request: it can select no long-context tier.
+    size = ibis.ifelse(bucket, 0, _position(rows.input_tokens, cuts.input_tokens)).cast("int64")
     return rows.mutate(
+        bucket=bucket,
+        contradictory=_contradictory(rows, present),
         period=_position(rows.priced_at, cuts.instants),
-        size=_position(rows.input_tokens, cuts.input_tokens),
+        size=size if cuts.input_tokens else ibis.literal(0, type="int64"),
         span=_span(rows.priced_at, cuts),
         classes=_classes(rows, present),
         input_unknown=rows.input_tokens.isnull(),
@@ -82,8 +94,22 @@ def _position(value: ir.IntegerValue, thresholds: Sequence[int]) -> ir.IntegerVa
     return ibis.cases(*branches, else_=0).cast("int64")
 
 
+def _contradictory(rows: ir.Table, present: frozenset[str]) -> ir.BooleanValue:
+    """Rows whose parts exceed their input together: judged a row at a time, so that no sum can hide or spread them."""
+    media = [name for name in ("input_audio_tokens", "input_image_tokens", "input_video_tokens") if name in present]
+    if not media:
+        return ibis.literal(False)
+    parts = [rows[name].fill_null(0) for name in ("cache_read_input_tokens", "cache_creation_input_tokens", *media)]
+    if "cache_read_audio_tokens" in present:
+        parts.append(-rows.cache_read_audio_tokens.fill_null(0))
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return (total > rows.input_tokens).fill_null(False)
+
+
 def _span(instant: ir.IntegerValue, cuts: Cuts) -> ir.IntegerValue:
-    """1 + the index of the weekly window that holds the instant, 0 outside all; overlapping windows give distinct sums."""
+    """A bit for each weekly window that holds the instant, 0 outside all."""
     total: ir.IntegerValue = ibis.literal(0, type="int64")
     minute = (instant // _MINUTE + 3 * 1440) % WEEK_MINUTES
     for place, window in enumerate(cuts.windows):
@@ -112,7 +138,9 @@ def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present
     paid = (
         wide.sent
         & (wide.requests.isnull() | (wide.requests > 0))
-        & ~((wide.status == "error").fill_null(False) & wide.output_tokens.isnull())
+        & ~(
+        (wide.status == "error").fill_null(False) & (wide.output_tokens.fill_null(0) == 0)
+    )
     )
     counted = wide.call_role.isnull() | (wide.call_role == "primary")
     wide = wide.mutate(paid=paid)
@@ -129,7 +157,8 @@ def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present
         tallied=wide.tally.sum(),
         cache_unknown=wide.cache_read_input_tokens.isnull().ifelse(unit, 0).sum(),
         at=wide.priced_at.min(),
-        least=wide.input_tokens.min(),
+        until=ibis.ifelse(wide.bucket, wide.priced_at + (wide.ended_at - wide.started_at), wide.priced_at).max(),
+        least=ibis.ifelse(wide.bucket, ibis.null("int64"), wide.input_tokens).min(),
         **{name: wide[name].sum() for name in SUMMED if name in present},
     )
 
@@ -171,6 +200,7 @@ class Pricer:
             if isinstance(found, Rates):
                 rates, notes = found, found.assumptions
                 charged = _scaled(charge(counts, found), factor)
+                notes = (*notes, *self._bucket_notes(row, found))
                 if row["cache_unknown"] and "cache_read" in found.per_mtok:
                     notes = (*notes, "cache reads unknown: priced as uncached")
             else:
@@ -189,9 +219,21 @@ class Pricer:
             assumptions=notes,
         )
 
+    def _bucket_notes(self, row: Mapping[str, Any], found: Rates) -> tuple[str, ...]:
+        """What a bucket cannot say: the size of its requests, and which of two prices inside its span they had."""
+        model = self.models[row["model"]]
+        if not row["bucket"] or model is None:
+            return ()
+        notes: list[str] = []
+        last = self.rates({**row, "at": max(row["until"] - 1, row["at"]), "period": None, "span": None})
+        dated = isinstance(last, Rates) and dict(last.per_mtok) != dict(found.per_mtok)
+        if dated or any(price.windows for price in model.entry.prices):
+            notes.append("usage bucket over a change of price: priced as at its start")
+        return tuple(notes)
+
     def rates(self, row: Mapping[str, Any]) -> Rates | Unpriced:
         """The rates of a group, asked with its earliest instant and smallest input, which stand for all of it."""
-        key = (*(row[name] for name in RATE_KEYS), row["timeless"])
+        key = (*(row[name] for name in RATE_KEYS), row["timeless"], row["bucket"], row["at"] if row["period"] is None else 0)
         if key not in self._rates:
             model = self.models[row["model"]] if row["model"] is not None else None
             self._rates[key] = (

@@ -28,16 +28,17 @@ def coverage(store: Store, baseline: Priced, options: ReplayOptions) -> Coverage
     requests = add(group.requests for group in groups)
     unpriced = [group for group in groups if isinstance(group.charge, Unpriced)]
     priced = requests - add(group.requests for group in unpriced)
-    lines: dict[tuple[str | None, str | None, str], Decimal] = {}
+    lines: dict[tuple[str | None, str | None, str], tuple[Decimal, Decimal]] = {}
     assumed: dict[str, Decimal] = {}
     for group in groups:
         if isinstance(group.charge, Unpriced):
             provider, name, model = baseline.engine.names[group.model] if group.model is not None else (None, "", None)
             key = (model.provider if model else provider, model.model if model else (name or None), group.charge.reason)
-            lines[key] = lines.get(key, Decimal(0)) + group.requests
+            seen = lines.get(key, (Decimal(0), Decimal(0)))
+            lines[key] = (seen[0] + group.requests, seen[1] + group.rows)
         for note in group.assumptions:
             assumed[note] = assumed.get(note, Decimal(0)) + group.requests
-    ordered = sorted(lines.items(), key=lambda item: (-item[1], str(item[0])))
+    ordered = sorted(lines.items(), key=lambda item: (-item[1][0], -item[1][1], str(item[0])))
     return Coverage(
         records_read=int(read),
         ingested=ingested,
@@ -47,8 +48,11 @@ def coverage(store: Store, baseline: Priced, options: ReplayOptions) -> Coverage
         requests=whole(requests),
         priced_requests=whole(priced),
         priced_share=(priced / requests).quantize(Decimal("1e-9")) if requests else None,
-        unpriced=[UnpricedLine(provider=p, model=m, reason=r, requests=whole(n)) for (p, m, r), n in ordered],
-        token_sources=_token_sources(store),
+        unpriced=[
+            UnpricedLine(provider=p, model=m, reason=r, requests=whole(n), rows=whole(rows))
+            for (p, m, r), (n, rows) in ordered
+        ],
+        token_sources=_token_sources(store, options),
         billed=_billed(baseline),
         assumed={note: whole(number) for note, number in sorted(assumed.items())},
     )
@@ -88,8 +92,8 @@ def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -
     return held, gone - superseded, superseded
 
 
-def _token_sources(store: Store) -> dict[str, int]:
-    rows = store.rows("SELECT coalesce(token_source, 'provider'), count(*) FROM usage GROUP BY 1 ORDER BY 1")
+def _token_sources(store: Store, options: ReplayOptions) -> dict[str, int]:
+    rows = store.rows(f"SELECT coalesce(token_source, 'provider'), count(*) FROM usage WHERE {_of_files(options)} GROUP BY 1 ORDER BY 1")
     return {str(name): int(number) for name, number in rows}
 
 
@@ -109,24 +113,14 @@ def warnings(store: Store, baseline: Priced, options: ReplayOptions) -> list[str
     """What a reader of the totals must know."""
     found = []
     timeless = int(store.value(f"SELECT count(*) FROM usage WHERE started_at IS NULL AND {_of_files(options)}"))
-    if timeless:
+    if timeless and options.since is None and options.until is None:
         found.append(f"{timeless} rows have no time: priced at today's rates and left out of every time series")
-    buckets, covered = (
-        store.rows(
-            "SELECT (SELECT count(*) FROM usage WHERE ended_at IS NOT NULL), count(*) FROM usage r WHERE r.ended_at IS NULL "
-            "AND EXISTS (SELECT 1 FROM usage b WHERE b.ended_at IS NOT NULL AND b.provider_name IS NOT DISTINCT FROM r.provider_name "
-            "AND r.started_at >= b.started_at AND r.started_at < b.ended_at)"
-        )[0]
-        if store.value("SELECT count(*) FROM usage WHERE ended_at IS NOT NULL")
-        else (0, 0)
-    )
-    if buckets and covered:
-        found.append(
-            f"{covered} requests fall into the spans of {buckets} usage buckets of the same provider: "
-            "if both describe the same traffic, ingest only one of them"
-        )
+    elif timeless:
+        found.append(f"{timeless} rows have no time and lie in no period: they are left out")
     if baseline.unpriced:
-        found.append(
-            f"{whole(add(g.requests for g in baseline.unpriced))} requests could not be priced and are in no total"
-        )
+        requests = whole(add(group.requests for group in baseline.unpriced))
+        rows = whole(add(group.rows for group in baseline.unpriced if group.is_bucket))
+        parts = [f"{requests} requests"] if requests or not rows else []
+        parts += [f"{rows} usage buckets"] if rows else []
+        found.append(f"{' and '.join(parts)} could not be priced and are in no total")
     return found

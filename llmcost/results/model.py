@@ -78,6 +78,7 @@ class Unpriced(_Model):
     model: str | None
     reason: str
     requests: int
+    rows: int = Field(default=0, description="Rows; a bucket that does not say how many calls it holds counts no request.")
 
 
 class BilledByLog(_Model):
@@ -152,7 +153,7 @@ class FlatChargeLine(_Model):
     sku: str
     quantity: Usd
     unit: str
-    cost_usd: Usd
+    cost_usd: Usd | None = Field(description="None: no price is known, and nothing of it is in any total.")
     model: str | None = None
     note: str | None = None
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,7 @@ class ReplayOptions:
     seed: int = 0
     title: str = ""
     sources: tuple[str, ...] = field(default=())
+    prices_on: date | None = None
+    """The price day that all scenarios share, for the result's footer; each scenario has its own."""
+    primary: Literal["requests", "buckets"] = "requests"
+    """Which grain is charged where usage buckets and requests describe the same traffic."""

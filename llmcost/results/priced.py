@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import ibis.expr.types as ir
 
-from llmcost.money import EXACT, MTOK, ZERO
+from llmcost.money import EXACT, ZERO
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced
@@ -43,7 +43,8 @@ class PricedFlat:
 class Priced:
     """A workload's selected rows, summed in the engine; prices are looked up when asked for.
 
-    ``dimensions`` are the breakdown's columns; ``day_index`` turns an instant into a day of the result's time zone.
+    ``dimensions`` are the breakdown's columns; ``day_index`` turns an instant into a day of the result's time zone;
+    flat charges that name no instant are priced at ``flat_at``.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Priced:
         workload: Workload,
         dimensions: Sequence[str],
         day_index: Callable[[ir.IntegerValue], ir.IntegerValue],
+        flat_at: int,
     ) -> None:
+        self.flat_at = flat_at
         self.engine, self.pricer, self.cuts, self.workload = engine, pricer, cuts, workload
         self.dimensions = tuple(dimensions)
         self.fine = engine.summed(workload.rows, (cuts, self.dimensions, pricer.present), self._sums(day_index))
@@ -71,7 +74,7 @@ class Priced:
         """Priced groups by the named columns (``day``, ``d_<dimension>``, ``evidence_now``, ``role``)."""
         keys = [*PRICE_KEYS, "paid", "branch", *by]
         present = [name for name in SUMMED if name in self.pricer.present]
-        rows = self.engine.rolled_up(self.fine, keys, [*_SUMS, *present], ["at", "least"])
+        rows = self.engine.rolled_up(self.fine, keys, [*_SUMS, *present], ["at", "least"], ["until"])
         rows.sort(key=lambda row: tuple((row[k] is not None, str(row[k])) for k in (*PRICE_KEYS, "branch", *by)))
         return self.pricer.price(rows, by, self._weight)
 
@@ -81,7 +84,7 @@ class Priced:
             return None
         keys = [*PRICE_KEYS, "paid", "branch", "told"]
         present = [name for name in SUMMED if name in self.pricer.present]
-        rows = self.engine.rolled_up(self.fine, keys, [*_SUMS, *present, "billed"], ["at", "least"])
+        rows = self.engine.rolled_up(self.fine, keys, [*_SUMS, *present, "billed"], ["at", "least"], ["until"])
         told = [row for row in rows if row["told"]]
         if not told:
             return None
@@ -107,7 +110,8 @@ class Priced:
         if flat.model is None:
             return None
         model = self.pricer.catalogue.get(flat.model)
-        rates = self.pricer.catalogue.rates(model, at=self.pricer.now, now=self.pricer.now)
+        at = self.flat_at if flat.at is None else flat.at
+        rates = self.pricer.catalogue.rates(model, at=at, now=self.pricer.now)
         if isinstance(rates, Unpriced) or flat.sku not in rates.per_unit:
             return None
         return EXACT.multiply(rates.per_unit[flat.sku], flat.quantity)  # type: ignore[index]  # any text may be asked for
@@ -142,11 +146,13 @@ class Priced:
         for group in self.total:
             if not isinstance(group.charge, Charge) or group.rates is None or "input" not in group.rates.per_mtok:
                 continue
-            plain_rate = EXACT.divide(group.rates.per_mtok["input"], MTOK)
+            plain_rate = group.rates.per_mtok["input"]
+            rates: Mapping[str, Decimal] = {str(name): rate for name, rate in group.rates.per_mtok.items()}
             for line in group.charge.lines:
-                if line.token_class in WRITE_CLASSES and line.unit_price > plain_rate:
-                    extra = EXACT.multiply(Decimal(line.quantity), EXACT.subtract(line.unit_price, plain_rate))
-                    premium = EXACT.add(premium, extra)
+                # A discount is inside the line's cost but not inside the rates, so the share above plain is taken of it.
+                rate = rates.get(line.token_class) if line.token_class in WRITE_CLASSES else None
+                if rate is not None and rate > plain_rate:
+                    premium = EXACT.add(premium, (line.cost * (rate - plain_rate) / rate).quantize(Decimal("1e-15")))
         return premium
 
     @cached_property

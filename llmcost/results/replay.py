@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 import ibis
@@ -16,14 +16,16 @@ import ibis.expr.types as ir
 
 from llmcost import __version__
 from llmcost.errors import UsageError
+from llmcost.money import usd
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.table import SUMMED, Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.model import PricesUsed, Result
 from llmcost.results.options import ReplayOptions
+from llmcost.results.overlap import covered_rows
 from llmcost.results.period import Clock, period_of
-from llmcost.results.priced import Priced
+from llmcost.results.priced import Priced, add, whole
 from llmcost.results.scenario import BoundScenario, BoundStep, bind
 from llmcost.results.stage import CORE, Engine, SceneStage, base_rows, fresh_step
 from llmcost.results.totals import totals
@@ -57,20 +59,22 @@ class _Replay:
                 )
         self.present = _present(store)
         self.files = self._files()
-        span = self._span()
-        self.engine.span = span
-        self.clock = Clock(options.timezone, span)
-        self._load_models(span)
+        self.log_span = self._span()
+        self.clock = Clock(options.timezone, self.log_span)
+        self._load_models(self.log_span)
+        self.covered = covered_rows(store, options.primary, self.files)
 
     def run(self, scenarios: Sequence[BoundScenario]) -> Result:
         needed = self._columns(scenarios)
         base = Workload(self.engine.view(self._base(needed)))
         period = period_of(self.engine, base, self.options)
+        if period.start is not None and period.end is not None:
+            self.engine.span = (instant_of(period.start), instant_of(period.end))
         # All steps first: they name the models whose prices decide how rows are grouped.
         links = [self._links(scenario, base) for scenario in scenarios]
-        cuts = self._cuts()
-        baseline = self._priced(base, cuts)
-        chains = [Chain(self.engine, chain, baseline, lambda workload: self._priced(workload, cuts)) for chain in links]
+        cuts = self._cuts(links)
+        baseline = self._priced(base, cuts, None)
+        chains = [self._chain(chain, scenario, baseline, cuts) for chain, scenario in zip(links, scenarios, strict=True)]
         done = [
             scenario_of(chain, scenario, period.days, self.options)
             for chain, scenario in zip(chains, scenarios, strict=True)
@@ -83,13 +87,14 @@ class _Replay:
             period=period,
             prices=PricesUsed(
                 catalogue_sha256=self.catalogue.sha256,
+                on=self.options.prices_on,
                 overlay=", ".join(path.name for path in self.catalogue.overlays) or None,
             ),
             coverage=summary,
             problems=covering.problems(self.store, self.options),
             baseline=totals(baseline, period.days, self.options),
             scenarios=done,
-            warnings=covering.warnings(self.store, baseline, self.options),
+            warnings=[*covering.warnings(self.store, baseline, self.options), *self._left_out(needed, cuts)],
         )
 
     def _files(self) -> ir.Table | None:
@@ -126,7 +131,25 @@ class _Replay:
         )
 
     def _base(self, columns: Sequence[str]) -> ir.Table:
-        rows = base_rows(columns, self.options.now, None, self.files)
+        return self._chosen(base_rows(columns, self.options.now, self.files, self.covered))
+
+    def _left_out(self, columns: Sequence[str], cuts: Cuts) -> list[str]:
+        """What the rows would cost that describe traffic which other rows stand for."""
+        if self.covered is None:
+            return []
+        rows = self._chosen(base_rows(columns, self.options.now, self.covered, None))
+        twins = self._priced(Workload(self.engine.view(rows)), cuts, None)
+        number = whole(add(group.rows for group in twins.total))
+        if not number:
+            return []
+        what = "usage buckets" if self.options.primary == "requests" else "rows"
+        others = "requests or finer buckets" if self.options.primary == "requests" else "usage buckets"
+        amount = usd(twins.cost)
+        told = f"{number} {what} ({amount} at list prices) describe traffic that {others} of the log stand for"
+        return [f"{told}: they are left out of every total"]
+
+    def _chosen(self, rows: ir.Table) -> ir.Table:
+        """The rows with their models by day and whether they are selected."""
         rows = self._moving_names(rows)
         chosen: ir.BooleanValue | None = None
         options = self.options
@@ -141,7 +164,7 @@ class _Replay:
 
     def _moving_names(self, rows: ir.Table) -> ir.Table:
         """Rows whose model name meant another model for part of the span get the one of their day."""
-        span = self.engine.span
+        span = self.log_span
         if span is None:
             return rows
         branches: list[tuple[ir.BooleanValue, Any]] = []
@@ -170,17 +193,26 @@ class _Replay:
         )
         self.engine.load_models(names, span[1] if span else self.options.now)
 
-    def _cuts(self) -> Cuts:
-        """Where any price of a model met so far changes, inside the log's time; 'today' counts as part of it."""
+    def _cuts(self, links: Sequence[Sequence[Link]]) -> Cuts:
+        """Where any price of a model met so far changes, inside the log's time, today and the days that steps name."""
         cuts = self.catalogue.cuts(model for model in self.engine.models if model is not None)
-        span = self.engine.span
-        first = min(span[0], self.options.now) if span else self.options.now
-        last = max(span[1], self.options.now) if span else self.options.now
-        return cuts.restrict(first, last + 1)
+        instants = [self.options.now, *(at for chain in links for link in chain for at in link.rewritten.instants)]
+        if self.log_span is not None:
+            instants += self.log_span
+        return cuts.restrict(min(instants), max(instants) + 1)
 
-    def _priced(self, workload: Workload, cuts: Cuts) -> Priced:
+    def _chain(self, links: Sequence[Link], scenario: BoundScenario, baseline: Priced, cuts: Cuts) -> Chain:
+        def price(workload: Workload) -> Priced:
+            return self._priced(workload, cuts, scenario.prices_on)
+
+        return Chain(self.engine, links, baseline, price)
+
+    def _priced(self, workload: Workload, cuts: Cuts, prices_on: date | None) -> Priced:
         pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
-        return Priced(self.engine, pricer, cuts, workload, self.options.dimensions, self.clock.day_index)
+        flat_at = self.engine.span[1] - 1 if self.engine.span else self.options.now
+        if prices_on is not None:
+            flat_at = instant_of(datetime.combine(prices_on, time(12)))
+        return Priced(self.engine, pricer, cuts, workload, self.options.dimensions, self.clock.day_index, flat_at)
 
     def _named(self, workload: Workload) -> Workload:
         return replace(workload, rows=self.engine.view(workload.rows))
@@ -192,7 +224,9 @@ class _Replay:
             steps.insert(0, day)
         workload, links = base, []
         for place, step in enumerate(steps):
-            stage = SceneStage(self.engine, scenario.name, place, self.options.seed, self.present)
+            stage = SceneStage(
+                self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None
+            )
             before = fresh_step(self._slim(workload, steps[place:]))
             rewritten = step.strategy.rewrite(before, step.params, stage)
             rewritten = replace(rewritten, workload=self._named(self._slim(rewritten.workload, steps[place + 1 :])))

@@ -95,13 +95,14 @@ class Engine:
         return name
 
     def rolled_up(
-        self, table: str, keys: Sequence[str], added: Sequence[str], least: Sequence[str]
+        self, table: str, keys: Sequence[str], added: Sequence[str], least: Sequence[str], most: Sequence[str]
     ) -> list[dict[str, Any]]:
-        """Sums and minima of a table that this engine made, by ``keys``: plain SQL, too simple to be worth compiling."""
+        """Sums, minima and maxima of a table that this engine made, by ``keys``: plain SQL, too simple to be worth compiling."""
         quoted = ", ".join(f'"{key}"' for key in keys)
         sums = [f'sum("{name}") AS "{name}"' for name in added] + [f'min("{name}") AS "{name}"' for name in least]
+        sums += [f'max("{name}") AS "{name}"' for name in most]
         answer = self.store.rows(f'SELECT {quoted}, {", ".join(sums)} FROM "{table}" GROUP BY {quoted}')
-        return [dict(zip((*keys, *added, *least), row, strict=True)) for row in answer]
+        return [dict(zip((*keys, *added, *least, *most), row, strict=True)) for row in answer]
 
     def collect(self, expression: ir.Table) -> pa.Table:
         """The answer as an Arrow table."""
@@ -157,9 +158,14 @@ class Engine:
                     "provider": pa.array([p for p, _, _ in found], pa.string()),
                     "name": pa.array([n for _, n, _ in found], pa.string()),
                     "model": pa.array([i for _, _, i in found], pa.int64()),
+                    "key": pa.array([self._key(i) for _, _, i in found], pa.string()),
                 }
             ),
         )
+
+    def _key(self, number: int) -> str | None:
+        _, name, model = self.names[number]
+        return model.key if model else name or None
 
     @property
     def models(self) -> list[ModelRef | None]:
@@ -167,9 +173,11 @@ class Engine:
         return [model for _, _, model in self.names]
 
 
-def base_rows(columns: Iterable[str], now: int, selection: ir.BooleanValue | None, files: ir.Table | None) -> ir.Table:
+def base_rows(columns: Iterable[str], now: int, files: ir.Table | None, covered: ir.Table | None) -> ir.Table:
     """The workload's rows as the log has them, with the columns of the contract; lazily, over the unbound tables."""
     usage = USAGE_TABLE if files is None else USAGE_TABLE.semi_join(files, "row_id")
+    if covered is not None:
+        usage = usage.anti_join(covered, "row_id")
     wanted = dict.fromkeys((*CORE, *columns))
     name = ibis.coalesce(usage.response_model, usage.request_model)
     models = _MODELS
@@ -186,7 +194,7 @@ def base_rows(columns: Iterable[str], now: int, selection: ir.BooleanValue | Non
         *[c for c in extra if c not in {"row_id", "request_key", "user_key", "conversation_key"}],
         *[c for c in wanted if c not in _EXTRA],
         "model",
-        selected=ibis.literal(True) if selection is None else selection,
+        selected=ibis.literal(True),
         sent=ibis.literal(True),
         branch=ibis.literal(0, type="int64"),
         priced_at=ibis.coalesce(joined.started_at, now),
@@ -208,6 +216,8 @@ class SceneStage:
     seed: int
     present: frozenset[str]
     """Usage columns that at least one row of the log knows."""
+    restricted: bool = False
+    """Only some of the store's files exist for this replay."""
 
     @property
     def catalogue(self) -> Catalogue:

@@ -10,7 +10,7 @@ from typing import Final
 
 import ibis.expr.types as ir
 
-from llmcost.money import EXACT, ZERO
+from llmcost.money import EXACT, ZERO, usd
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import PRICE_KEYS, keyed
 from llmcost.results.model import (
@@ -193,7 +193,7 @@ def _flat(final: Priced) -> list[FlatChargeLine]:
             sku=flat.charge.sku,
             quantity=flat.charge.quantity,
             unit=flat.charge.unit,
-            cost_usd=flat.cost or ZERO,
+            cost_usd=flat.cost,
             model=flat.charge.model,
             note=flat.charge.note if flat.cost is not None else "no price known: not counted",
         )
@@ -215,13 +215,25 @@ def _step(chain: Chain, place: int) -> Step:
         assumptions=[
             Assumption(name=a.name, value=a.value, unit=a.unit, source=a.source) for a in rewritten.assumptions
         ],
-        warnings=list(rewritten.warnings),
+        warnings=[*rewritten.warnings, *_gaps(chain, place)],
         facts={
             **rewritten.facts,
             **_counted(chain.full[place + 1], rewritten),
             **_shares(chain.compared[place + 1], rewritten),
         },
     )
+
+
+def _gaps(chain: Chain, place: int) -> list[str]:
+    """What the step could not see or price."""
+    link, before, after = chain.links[place], chain.compared[place], chain.compared[place + 1]
+    found = [f"no price for {flat.charge.sku} of {flat.charge.model}: not counted" for flat in after.flat if flat.cost is None]
+    if link.step.strategy.needs_requests:
+        buckets = add(group.cost for group in before.total if group.is_bucket)
+        if buckets:
+            share = (buckets / before.cost * 100).quantize(Decimal("0.1")) if before.cost else Decimal(0)
+            found.append(f"{usd(buckets)} ({share}% of the spend) is in usage buckets, which {link.step.name} cannot replay")
+    return found
 
 
 def _counted(state: Priced, rewritten: Rewritten) -> dict[str, str]:

@@ -34,6 +34,7 @@ def rewrite(workload: Workload, params: PriceDayParams, stage: Stage) -> Rewritt
         with_rows(workload, rows),
         title=f"prices of {params.on.isoformat()}",
         evidence=MEASURED,
+        instants=(at,),
         assumptions=(Noted("prices on", params.on.isoformat(), "", "scenario"),),
     )
 

@@ -85,6 +85,7 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
         evidence=_evidence(params, stage, targets),
         assumptions=(*factor_notes(stage, targets), *_notes(params)),
         tallied="requests that do not fit and stay",
+        instants=() if params.prices_on is None else (_noon(params.prices_on),),
         changes_answers=bool(moves),
     )
 
@@ -101,9 +102,13 @@ def _re_rate(rows: ir.Table, params: RepriceParams) -> ir.Table:
     if params.service_tier is not None:
         changes["service_tier"] = rows._matching.ifelse(params.service_tier, rows.service_tier)
     if params.prices_on is not None:
-        noon = int(datetime.combine(params.prices_on, time(12), UTC).timestamp()) * 1_000_000
-        changes["priced_at"] = rows._matching.ifelse(ibis.literal(noon, type="int64"), rows.priced_at)
+        noon = ibis.literal(_noon(params.prices_on), type="int64")
+        changes["priced_at"] = rows._matching.ifelse(noon, rows.priced_at)
     return rows.mutate(changed=rows.changed | rows._matching, **changes) if changes else rows
+
+
+def _noon(day: date) -> int:
+    return int(datetime.combine(day, time(12), UTC).timestamp()) * 1_000_000
 
 
 def _weighted(branches: Branches, rows: ir.Table, params: RepriceParams) -> tuple[Branches, ir.Table]:

@@ -102,6 +102,8 @@ class FlatCharge:
     model: str | None = None
     amount_usd: Decimal | None = None
     note: str | None = None
+    at: int | None = None
+    """The instant (microseconds) whose price applies; None: the scenario's price day, else the end of the period."""
     evidence: int = MODELLED
     """How the quantity is known; an amount that the user gave is ASSUMED."""
 
@@ -140,6 +142,8 @@ class Rewritten:
     evidence: int | ir.IntegerValue
     assumptions: tuple[Noted, ...] = ()
     warnings: tuple[str, ...] = ()
+    instants: tuple[int, ...] = ()
+    """Instants that the step moved ``priced_at`` to, so that rows are grouped by the prices of those days too."""
     changes_answers: bool = False
     """Users may get other answers than they got: without quality labels the report says that quality was not measured."""
     tallied: str | None = None
@@ -174,7 +178,7 @@ class Stage(Protocol):
 
     @property
     def span(self) -> tuple[int, int] | None:
-        """First and last instant of the selected rows, None when no row has a time."""
+        """Start and end of the result's period (the selected rows), None when no row has a time."""
 
     def models(self) -> Iterator[tuple[int, ModelRef | None, str | None, str]]:
         """Every model id met so far: (id, model or None if unknown to the catalogue, provider name, logged name)."""
@@ -193,6 +197,10 @@ class Stage(Protocol):
 
     def register(self, data: pa.Table) -> ir.Table:
         """Makes a table of results available to expressions."""
+
+    @property
+    def restricted(self) -> bool:
+        """Only some of the store's files exist for this replay, so what the ingest derived from all of them does not hold."""
 
     @property
     def present(self) -> frozenset[str]:

@@ -35,6 +35,9 @@ def _cases() -> list[Any]:
     return found
 
 
+WEEK = 7 * 86_400_000_000
+
+
 def logged(always: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The case's rows as a log has them."""
     found = []
@@ -45,7 +48,9 @@ def logged(always: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str,
         if at is not None:
             full["started_at"] = STARTED + (micros_of(str(at)) or 0)
         if "until" in full:
-            full["ended_at"] = STARTED + (micros_of(str(full.pop("until"))) or 0)
+            # Buckets describe other traffic than the requests of the case: those of the same span would stand for them.
+            full["started_at"] -= WEEK
+            full["ended_at"] = STARTED - WEEK + (micros_of(str(full.pop("until"))) or 0)
         found.append(full)
     return found
 
