@@ -20,8 +20,8 @@ from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import PRICE_KEYS, SUMMED, Group, Pricer, sums
 from llmcost.results.model import SeriesPoint, Slice, TokenLine
-from llmcost.results.stage import Engine
-from llmcost.workload.contract import FlatCharge, Workload
+from llmcost.results.stage import CORE, Engine
+from llmcost.workload.contract import WORK, FlatCharge, Workload
 
 _TOKENS: Final = (
     "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens", "reasoning_output_tokens",
@@ -60,7 +60,8 @@ class Priced:
         self.flat_at = flat_at
         self.engine, self.pricer, self.cuts, self.workload = engine, pricer, cuts, workload
         self.dimensions = tuple(dimensions)
-        self.fine = engine.summed(workload.rows, (cuts, self.dimensions, pricer.present), self._sums(day_index))
+        used = {*CORE, *WORK, *SUMMED, "billed_cost", *self.dimensions}
+        self.fine = engine.summed(workload.rows, used, (cuts, self.dimensions, pricer.present), self._sums(day_index))
 
     def _sums(self, day_index: Callable[[ir.IntegerValue], ir.IntegerValue]) -> Callable[[ir.Table], ir.Table]:
         def of(rows: ir.Table) -> ir.Table:

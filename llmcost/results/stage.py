@@ -6,7 +6,7 @@ Ibis compiles; the store's own connection runs. Nothing here knows a strategy.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -78,19 +78,22 @@ class Engine:
         columns = expression.columns
         return [dict(zip(columns, row, strict=True)) for row in self.store.rows(compiled(expression))]
 
-    def summed(self, rows: ir.Table, shape: Hashable, sums: Callable[[ir.Table], ir.Table]) -> str:
-        """Runs ``sums`` over ``rows`` into a table and gives its name.
+    def summed(
+        self, rows: ir.Table, columns: Collection[str], shape: Hashable, sums: Callable[[ir.Table], ir.Table]
+    ) -> str:
+        """Runs ``sums`` over the named columns of ``rows`` into a table and gives its name.
 
-        All states of all scenarios have the same columns and are summed alike, so the query is compiled once for each
-        ``shape`` and column set, over a view that stands for the rows.
+        All states of all scenarios are summed alike, so the query is compiled once for each ``shape`` and set of
+        columns, over a view that stands for the rows.
         """
-        schema = rows.schema()
+        schema = ibis.schema({name: kind for name, kind in rows.schema().items() if name in columns})
         key = (shape, tuple(schema.items()))
         if key not in self._compiled:
             self._compiled[key] = compiled(sums(ibis.table(schema, name=_ROWS)))
         source = rows.get_name() if isinstance(rows.op(), UnboundTable) else self.view(rows).get_name()
         name = self._new_name()
-        self.store.execute(f'CREATE OR REPLACE TEMP VIEW {_ROWS} AS SELECT * FROM "{source}"')
+        listed = ", ".join(f'"{column}"' for column in schema)
+        self.store.execute(f'CREATE OR REPLACE TEMP VIEW {_ROWS} AS SELECT {listed} FROM "{source}"')
         self.store.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._compiled[key]}')
         return name
 
