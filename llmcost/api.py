@@ -75,13 +75,21 @@ def simulate(
             options = replace(options, file_keys=tuple(summary.file_keys))
             if ingested:
                 ingested(summary)
-        return replay(opened, catalogue, starters() if scenarios is None else scenarios, options)
+        chosen = starters() if scenarios is None else scenarios
+        options = replace(options, prices_on=options.prices_on or _shared_day(chosen))
+        return replay(opened, catalogue, chosen, options)
+
+
+def _shared_day(scenarios: Sequence[BoundScenario]) -> date | None:
+    """The price day that all scenarios name; None where they differ or price each request at its own day."""
+    days = {scenario.prices_on for scenario in scenarios}
+    return days.pop() if len(days) == 1 else None
 
 
 def _opened(
     store: Store | Path | str | None, *, reading: bool = False, memory_limit: str = MEMORY
 ) -> AbstractContextManager[Store]:
-    """A store that is closed at the end if it was opened here."""
+    """A store that is closed at the end if it was opened here; ``reading`` leaves it to other readers too."""
     if isinstance(store, Store):
         return nullcontext(store)
     path = None if store is None else Path(store)
@@ -89,7 +97,7 @@ def _opened(
         raise UsageError(
             f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or name log files to simulate"
         )
-    return Store(path, memory_limit=memory_limit)
+    return Store(path, read_only=reading and path is not None, memory_limit=memory_limit)
 
 
 def scenarios_of(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from hashlib import blake2b, md5
+from hashlib import blake2b, md5, sha256
 from pathlib import Path
 from typing import Final
 
@@ -107,6 +107,25 @@ def rekey_sql(expression: str, secret: bytes) -> str:
     The text holds a digest of the secret: it is for the engine alone, never for a log or a file.
     """
     return f"CAST(CAST('0x' || left(md5('{_rekey_prefix(secret)}' || CAST(({expression}) AS VARCHAR)), 16) AS UBIGINT) >> 1 AS BIGINT)"
+
+
+def _owner_prefix(secret: bytes) -> str:
+    return blake2b(secret, digest_size=SECRET_BYTES, person=b"llmcost owner").hexdigest() + ":"
+
+
+def owner_hash(text: str, secret: bytes) -> str:
+    """What stands for a hidden user or API key: equal under one secret, and not to be guessed without it.
+
+    SHA-256 because the engine has it too: :func:`owner_hash_sql` is the same function for whole columns. The digest
+    is cut in half, so nothing can be appended to the hashed text either.
+    """
+    digest = sha256((_owner_prefix(secret) + text).encode(errors="surrogatepass")).hexdigest()
+    return f"h_{digest[:32]}"
+
+
+def owner_hash_sql(expression: str, secret: bytes) -> str:
+    """DuckDB SQL of :func:`owner_hash` over a text expression; NULL stays NULL. For the engine alone, as above."""
+    return f"('h_' || left(sha256('{_owner_prefix(secret)}' || ({expression})), 32))"
 
 
 def memory_available() -> int:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from llmcost.ingest.owners import OwnerSql
 from llmcost.ingest.stage import Staging
 from llmcost.usage.columns import COUNTERS
 from llmcost.usage.ddl import BILLED_NAMES, DERIVED, USAGE_NAMES
-from llmcost.usage.rules import BUCKET, KEY_MASK, content_of, identity_of, joined, key_of
+from llmcost.usage.rules import BUCKET, HASHED_OWNERS, KEY_MASK, content_of, identity_of, joined, key_of
 from llmcost.usage.store import Store
 
 
@@ -37,10 +38,10 @@ class Merged:
     billed: int
 
 
-def merge_usage(store: Store, staging: Staging, owner_sql: dict[str, str], all_columns: Collection[str]) -> Merged:
+def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns: Collection[str]) -> Merged:
     """Settles which staged usage rows go into ``usage`` and makes the view ``arriving`` of them as they are stored.
 
-    Runs inside the caller's transaction; ``staged_files`` must exist, and :func:`insert_usage` must follow. ``owner_sql`` gives the expression that is stored for an owner column instead of the column itself.
+    Runs inside the caller's transaction; ``staged_files`` must exist, and :func:`insert_usage` must follow. ``owner_sql`` says how owners are stored.
     """
     present = [name for name in USAGE_NAMES if name in staging.present]
     store.execute(
@@ -149,22 +150,22 @@ def _settle(store: Store, all_columns: Collection[str]) -> tuple[int, int, int]:
     return duplicates, superseded, replaced
 
 
-def _arriving(store: Store, present: list[str], owner_sql: dict[str, str], *, conflicts: bool) -> None:
+def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflicts: bool) -> None:
     def stored(name: str) -> str:
         if name == "started_at" and conflicts:
             return "coalesce(w.first_at, s.started_at)"
-        return owner_sql.get(name, f's."{name}"')
+        return owner_sql.stored.get(name, f's."{name}"')
 
-    def key(column: str, prefix: str) -> str:
-        return key_of(f"'{prefix}\x1f' || s.{column}") if column in present else "NULL::BIGINT"
+    def key(column: str, prefix: str, sql: str) -> str:
+        return key_of(f"'{prefix}\x1f' || {sql}") if column in present else "NULL::BIGINT"
 
     values = ", ".join(f'{stored(name)} AS "{name}"' for name in present)
     # A row without an id is identified by its content: the digest is kept so that later versions can be compared.
     store.execute(
         "CREATE OR REPLACE TEMP VIEW arriving AS SELECT k.row_id, k.identity, "
         f"{'w.content' if conflicts else 'NULL::UHUGEINT'} AS content, s.source, s.file_key, s.line, "
-        f"(k.identity & {KEY_MASK})::BIGINT AS request_key, {key('user_id', 'u')} AS user_key, "
-        f"{key('conversation_id', 'v')} AS conversation_key{', ' if values else ''}{values} "
+        f"(k.identity & {KEY_MASK})::BIGINT AS request_key, {key('user_id', 'u', owner_sql.user)} AS user_key, "
+        f"{key('conversation_id', 'v', 's.conversation_id')} AS conversation_key{', ' if values else ''}{values} "
         "FROM staged s JOIN keyed k USING (n)"
         + (" LEFT JOIN winners w ON w.identity = k.identity ANTI JOIN losers l ON l.n = s.n" if conflicts else "")
     )
@@ -184,12 +185,12 @@ def insert_usage(store: Store, *, prefixed: bool) -> None:
     store.execute("DROP TABLE IF EXISTS derived")
 
 
-def merge_billed(store: Store, staging: Staging) -> Merged:
+def merge_billed(store: Store, staging: Staging, owner_sql: OwnerSql) -> Merged:
     """Moves staged billed lines into ``billed``: a later export of the same line replaces the earlier one."""
     if not staging.billed_rows:
         return Merged(0, 0, 0, 0, 0)
     dimensions = [n for n in BILLED_NAMES if n not in {"billed_cost", "quantity", "charge_id"}]
-    everything = joined(BILLED_NAMES)
+    everything = joined(n for n in BILLED_NAMES if n not in HASHED_OWNERS)
     store.execute(
         "CREATE OR REPLACE TEMP TABLE billed_versions AS WITH lines AS ("
         f"SELECT f.source, f.file_key, s.* EXCLUDE (file_no), md5_number({everything}) AS content, "
@@ -210,7 +211,13 @@ def merge_billed(store: Store, staging: Staging) -> Merged:
         "count(*) FILTER (WHERE staged AND place > 1), count(*) FILTER (WHERE NOT staged AND place > 1) FROM billed_ranked"
     )[0]
     store.execute("DELETE FROM billed WHERE identity IN (SELECT identity FROM billed_ranked)")
-    names = ", ".join(f'"{name}"' for name in ("identity", "source", "file_key", "line", *BILLED_NAMES))
-    store.execute(f"INSERT INTO billed ({names}) SELECT {names} FROM billed_ranked WHERE seat = 1")
+    columns = ("identity", "source", "file_key", "line", *BILLED_NAMES)
+    # A stored line that stays is stored as it is; only what arrives is hidden.
+    values = ", ".join(
+        f'CASE WHEN staged THEN {owner_sql.stored[name]} ELSE "{name}" END' if name in owner_sql.stored else f'"{name}"'
+        for name in columns
+    )
+    names = ", ".join(f'"{name}"' for name in columns)
+    store.execute(f"INSERT INTO billed ({names}) SELECT {values} FROM billed_ranked s WHERE seat = 1")
     ingested = staging.billed_rows - duplicates - superseded
     return Merged(ingested, duplicates, superseded, replaced, ingested)

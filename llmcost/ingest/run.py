@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -21,6 +21,7 @@ from llmcost import __version__
 from llmcost.config import user_secret
 from llmcost.errors import NothingIngestedError, UsageError
 from llmcost.ingest.merge import Merged, insert_usage, merge_billed, merge_usage
+from llmcost.ingest.owners import Owners, owner_sql
 from llmcost.ingest.prefix import derive_prefixes
 from llmcost.ingest.read import FileTally, read_into
 from llmcost.ingest.recognise import recognise
@@ -30,7 +31,6 @@ from llmcost.records.files import Input, digest, expand, sample
 from llmcost.sources import SOURCES
 from llmcost.usage.store import Store
 
-Owners = Literal["keep", "hash", "drop"]
 Progress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes read so far, bytes in all or None)."""
 
@@ -43,7 +43,6 @@ class IngestOptions:
     mapping: Any = None
     on_problem: OnProblem = "keep"
     owners: Owners = "keep"
-    keep_text: bool = False
 
 
 @dataclass
@@ -134,7 +133,7 @@ def _ingest(
     _tell_unknown(summary, inputs)
     _register_files(store, summary)
     usage = _merge(store, staging, options)
-    billed = merge_billed(store, staging)
+    billed = merge_billed(store, staging, owner_sql(options.owners, staging.secret))
     if staging.usage_rows:
         insert_usage(store, prefixed=derive_prefixes(store) > 0)
     _account(summary, usage, billed, problems)
@@ -232,23 +231,7 @@ def _merge(store: Store, staging: Staging, options: IngestOptions) -> Merged:
         return Merged(0, 0, 0, 0, 0)
     before = store.value("SELECT value FROM meta WHERE key = 'present'")
     stored = str(before).split(",") if before else []
-    return merge_usage(store, staging, owner_expressions(options.owners), {*staging.present, *stored})
-
-
-# A raw API key must not reach the store: anything of a known key's shape is hashed whatever --owners says.
-_RAW_KEY: Final = "^(sk|pk|rk|gsk|xai|hf|r8|AIza|Bearer)[-_A-Za-z0-9 ]{16,}$"
-
-
-def owner_expressions(owners: Owners) -> dict[str, str]:
-    """SQL that is stored for the owner columns under ``--owners``; keys of a known shape are always hashed."""
-    hashed = "'h_' || md5({0})"
-    if owners == "drop":
-        return {"user_id": "NULL::VARCHAR", "api_key_id": "NULL::VARCHAR"}
-    if owners == "hash":
-        return {name: hashed.format(f"s.{name}") for name in ("user_id", "api_key_id")}
-    return {
-        "api_key_id": f"CASE WHEN regexp_matches(s.api_key_id, '{_RAW_KEY}') THEN {hashed.format('s.api_key_id')} ELSE s.api_key_id END"
-    }
+    return merge_usage(store, staging, owner_sql(options.owners, staging.secret), {*staging.present, *stored})
 
 
 def _account(summary: IngestSummary, usage: Merged, billed: Merged, problems: ProblemLog) -> None:

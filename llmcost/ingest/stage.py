@@ -1,6 +1,6 @@
 """Collects the rows of one ingest in a Parquet file beside the store, checked and ready to be merged.
 
-Only canonical columns are written: the text of prompts and answers never gets here.
+Only canonical columns are written: the text of prompts and answers never gets here, and raw API keys are hashed first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from llmcost.config import rekey_sql
 from llmcost.errors import NothingIngestedError
+from llmcost.ingest.owners import without_keys
 from llmcost.usage.arrow import arrow_schema, billed_schema
 from llmcost.usage.rules import CONTRADICTIONS, Contradiction
 from llmcost.usage.store import Store
@@ -99,7 +100,7 @@ class Staging:
             if tables:
                 staged = pa.concat_tables(tables).combine_chunks()
                 staged = self._rekeyed(staged) if foreign else staged
-                checked = self._checked(staged, *self._pending_file)
+                checked = self._checked(without_keys(staged, self.secret), *self._pending_file)
                 self.usage_rows -= len(staged) - len(checked)
                 self._usage.write_table(checked)
         self._pending = {False: [], True: []}
@@ -129,7 +130,8 @@ class Staging:
     def add_billed(self, table: pa.Table, file_no: int, lines: Sequence[int]) -> None:
         """Stages billed lines."""
         if len(table):
-            self._billed.write_table(self._with_origin(table, file_no, lines, self._billed_schema))
+            lines_of = self._with_origin(table, file_no, lines, self._billed_schema)
+            self._billed.write_table(without_keys(lines_of, self.secret))
             self.billed_rows += len(table)
 
     def finish(self) -> None:

@@ -26,6 +26,8 @@ OPERATIONS: Final = {
 _NO_COLUMN: Final = {
     "vector_stores": "usage_bytes", "code_interpreter_sessions": "num_sessions", "file_search_calls": "num_requests", "file_searches": "num_requests",
 }  # fmt: skip
+_NO_OUTPUT: Final = frozenset({"embeddings", "moderations"})
+"""Kinds whose answers are no tokens. Images and speech are billed by the piece: their counts stay unknown."""
 _TAGS: Final = ("size", "source", "context_level", "vector_store_id", "images", "characters")
 BUCKETS_KNOW: Final = frozenset({
     "call_role", "started_at", "ended_at", "provider_name", "response_model", "operation_name", "service_tier", "requests", "input_tokens",
@@ -60,7 +62,8 @@ def _rows(kind: str, result: Mapping[str, Any], start: Any, end: Any, notes: Not
 
 def _counters(kind: str, result: Mapping[str, Any], notes: Notes) -> Usage:
     if OPERATIONS[kind] == "web_search":  # the model's own tokens and requests stand in the completions export
-        return Usage(call_role="subcall", web_search_requests=count(result.get("num_requests"), "num_requests"))
+        searches = count(result.get("num_requests"), "num_requests")
+        return Usage(call_role="subcall", input_tokens=0, output_tokens=0, web_search_requests=searches)
     row = Usage(
         requests=count(result.get("num_model_requests"), "num_model_requests"),
         input_tokens=count(result.get("input_tokens"), "input_tokens"),
@@ -74,7 +77,7 @@ def _counters(kind: str, result: Mapping[str, Any], notes: Notes) -> Usage:
         output_image_tokens=count(result.get("output_image_tokens"), "output_image_tokens"),
         input_audio_seconds=money(result.get("seconds"), "seconds"),
     )
-    if kind == "embeddings":
+    if kind in _NO_OUTPUT:
         row["output_tokens"] = 0
     _check(row, count(result.get("input_uncached_tokens"), "input_uncached_tokens"), notes)
     return row

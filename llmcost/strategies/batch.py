@@ -16,6 +16,7 @@ https://ai.google.dev/gemini-api/docs/batch-api (24 h).
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -23,8 +24,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from llmcost.money import plain
+from llmcost.money import EXACT, plain
 from llmcost.pricing.resolve import cache_rule
+from llmcost.workload.branching import counted, shown
 from llmcost.workload.cadence import Job, jobs, of_jobs
 from llmcost.workload.contract import (
     ASSUMED,
@@ -39,7 +41,7 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )
-from llmcost.workload.draw import drawn
+from llmcost.workload.draw import take
 from llmcost.workload.durations import Duration, Finite, micros_of
 from llmcost.workload.select import condition
 from llmcost.workload.tiers import Offers, offers
@@ -84,7 +86,7 @@ def rewrite(workload: Workload, params: BatchParams, stage: Stage) -> Rewritten:
     """Moves the eligible rows to the batch tier."""
     rows = workload.rows
     by_cadence = (params.eligible or ("all" if params.when else "cadence")) == "cadence"
-    matching = _matching(rows, params, stage)
+    matching = _matching(rows, params)
     found: list[Job] = []
     if by_cadence:
         matching = matching & _waits_for_nobody(rows, stage)
@@ -92,13 +94,15 @@ def rewrite(workload: Workload, params: BatchParams, stage: Stage) -> Rewritten:
         quiet = micros_of(params.quiet_gap) or 1
         found = jobs(stage, calls, tuple(GROUP), quiet, params.cadence_cv, params.min_runs)
         matching = matching & of_jobs(rows, GROUP, found)
+    taken = take(workload.branches, rows, matching, params.share, params.by, stage)
+    rows = taken.rows
     sold = offers(rows, stage, "batch")
     takes = sold.take(rows, _CONVERTED) & _in_time(rows, params, stage)
-    rows = stage.view(rows.mutate(_moves=matching & takes, _stays=matching & ~takes))
-    facts = _facts(rows, stage) | (
+    rows = stage.view(rows.mutate(_moves=rows._taken & takes, _stays=rows._taken & ~takes).drop("_taken"))
+    facts = {**taken.facts, **_facts(taken.branches, rows, stage)} | (
         {"jobs found": str(len(found)), "runs found": str(sum(job.runs for job in found))} if by_cadence else {}
     )
-    branches, rows = _batched(workload.branches, rows, params, stage, sold)
+    branches, rows = _batched(taken.branches, rows, params, stage, sold)
     return Rewritten(
         with_rows(workload, rows, branches=branches),
         title=_title(params, by_cadence=by_cadence),
@@ -111,10 +115,9 @@ def rewrite(workload: Workload, params: BatchParams, stage: Stage) -> Rewritten:
     )
 
 
-def _matching(rows: ir.Table, params: BatchParams, stage: Stage) -> ir.BooleanValue:
+def _matching(rows: ir.Table, params: BatchParams) -> ir.BooleanValue:
     left = ["batch", "flex", *([] if params.include_priority else ["priority", "fast"])]
     matching = rows.selected & rows.sent & ~rows.service_tier.isin(left).fill_null(False)
-    matching = matching & drawn(rows, params.share, params.by, stage)
     return (matching & condition(params.when, rows)).fill_null(False) if params.when else matching.fill_null(False)
 
 
@@ -154,7 +157,7 @@ def _batched(
         hitting = rows._moves & (rows[_READS] > 0).fill_null(False)
         branches = branches.split((Weight(), Weight(keep), Weight(Decimal(1) - keep)))
         rows = rows.mutate(_place=ibis.ifelse(hitting, ibis.array([1, 2]), ibis.array([0]))).unnest("_place")
-        rows = rows.mutate(branch=rows.branch * 3 + rows._place)
+        rows = rows.mutate(branch=(rows.branch * 3 + rows._place).cast("int64"))
         lost = rows._place == 2
     moves = rows._moves
     changes: dict[str, ir.Value] = {
@@ -185,23 +188,21 @@ def _pays_writes(rows: ir.Table, stage: Stage) -> ir.BooleanValue:
     return rows.model.isin(ids) if ids else ibis.literal(False)
 
 
-def _facts(rows: ir.Table, stage: Stage) -> dict[str, str]:
+def _facts(branches: Branches, rows: ir.Table, stage: Stage) -> dict[str, str]:
     """Requests moved and left, and the files they need: one or more a model and day."""
-    calls = rows.requests.fill_null(1)
-    days = rows.mutate(_calls=calls, _day=rows.started_at // _DAY).filter(rows._moves | rows._stays)
-    summed = days.group_by(["model", "_day"]).agg(
-        moved=days._moves.ifelse(days._calls, 0).sum(), stayed=days._stays.ifelse(days._calls, 0).sum()
-    )
+    days = rows.mutate(_day=rows.started_at // _DAY).filter(rows._moves | rows._stays)
+    numbers = counted(stage, branches, days, {"moved": days._moves, "stayed": days._stays}, ("model", "_day"))
     models = {number: model for number, model, _, _ in stage.models()}
-    moved = stayed = files = 0
-    for line in stage.collect(summed).to_pylist():
-        moved, stayed = moved + int(line["moved"]), stayed + int(line["stayed"])
-        model = models.get(line["model"])
+    moved = stayed = Decimal(0)
+    files = 0
+    for (number, _), found in numbers.items():
+        moved, stayed = EXACT.add(moved, found["moved"]), EXACT.add(stayed, found["stayed"])
+        model = models.get(number)
         rule = stage.catalogue.batch_rule(model.provider) if model is not None else None
-        limit = rule.max_requests if rule is not None and rule.max_requests else int(line["moved"]) or 1
-        files += -(-int(line["moved"]) // limit)
-    facts = {"requests moved": str(moved), "batch files, by model and day": str(files)}
-    return facts | ({"eligible requests without a batch price in time": str(stayed)} if stayed else {})
+        limit = rule.max_requests if rule is not None and rule.max_requests else found["moved"] or 1
+        files += math.ceil(found["moved"] / limit)
+    facts = {"requests moved": shown(moved), "batch files, by model and day": str(files)}
+    return facts | ({"eligible requests without a batch price in time": shown(stayed)} if stayed else {})
 
 
 def _notes(params: BatchParams, *, by_cadence: bool) -> tuple[Noted, ...]:

@@ -3,17 +3,21 @@
 Formula: a request's cached tokens are the longest prefix that an earlier request of the same model and scope left
 alive and answered (:mod:`llmcost.workload.prefixes`), rounded down to ``min_tokens + n * increment_tokens``, nothing
 below the minimum; what is left of the cacheable prefix is written. Reads, writes and the rest are then priced.
+Where requests mark what to cache, only those that match (or are logged to) write, and only at their breakpoints where
+the log has them. What happens is worked out in :mod:`llmcost.workload.prefixplay`.
 Rules by model and day come from the catalogue (https://platform.claude.com/docs/en/build-with-claude/prompt-caching,
 https://platform.openai.com/docs/guides/prompt-caching, https://ai.google.dev/gemini-api/docs/caching, 2026-11-23).
 
-What the log shows was cached already is no saving: on its own model a request keeps its logged counters wherever they
-are as good; where the provider caches by itself and reported its counters, they stand unless life or minimum are given.
+What the log shows was cached already is no saving: where it shows caching of a model, that model's rows keep their
+counters, unless life, minimum or mode are given; so do all rows of providers that cache by themselves and said what
+they cached. Where such a provider's rows do not say, the replay is a model of it.
 Rows without prefix keys are modelled from their conversation (each request repeats the one before it), or, with
 ``hit_rate`` and ``prefix_tokens``, assumed: an assumed rate splits a row by exact weights, so 95 % is 95 %.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -23,12 +27,16 @@ from pydantic import Field, model_validator
 
 from llmcost.money import plain
 from llmcost.usage.caching import NEVER
-from llmcost.workload import cacherule, cachestorage
+from llmcost.workload import cachelog, cacherule, cachestorage
+from llmcost.workload.branching import calls
+from llmcost.workload.cachelog import Seen, has_cached, unmoved
 from llmcost.workload.cacherule import Rule, Wishes, by_rule
 from llmcost.workload.contract import (
     ASSUMED,
     MEASURED,
     MODELLED,
+    Branches,
+    FlatCharge,
     Noted,
     Rewritten,
     Selecting,
@@ -38,20 +46,14 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )
-from llmcost.workload.draw import drawn
+from llmcost.workload.draw import drawn, take
 from llmcost.workload.durations import Duration, Scope, micros_of
-from llmcost.workload.prefixes import (
-    LATENCY_READS,
-    READS,
-    CacheUse,
-    grown_prompts,
-    logged_hits,
-    replayed_hits,
-    scope_key,
-)
+from llmcost.workload.prefixes import LATENCY_READS, READS, logged_hits
+from llmcost.workload.prefixplay import Caches, from_conversation, played
 from llmcost.workload.select import condition
 
 _NO_LIMIT = 2**61
+_UNTOLD = "the log does not say what was cached on some requests of providers that cache by themselves: modelled"
 
 
 class PromptCacheParams(Selecting):
@@ -89,7 +91,8 @@ class PromptCacheParams(Selecting):
     prefix_tokens: int | None = Field(default=None, ge=1, description="Assumed length of the cached prefix, tokens.")
     conversation: bool = Field(default=True, description="Model rows without prefix keys from their conversation.")
     observed: Literal["keep", "replace"] = Field(
-        default="keep", description="keep: what the log shows as cached stays; replace: the replay alone decides."
+        default="keep",
+        description="keep: rows of models that the log shows as cached stay as they are; replace: the replay decides.",
     )
 
     @model_validator(mode="after")
@@ -115,20 +118,39 @@ class PromptCacheParams(Selecting):
 
 def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewritten:
     """Gives the matching rows the counters that the replayed or assumed cache would give them."""
-    held = cacherule.rules(stage, params.wishes)
-    matching = _matching(workload.rows, params, stage, held)
+    present = cachelog.seen(stage, workload.rows)
+    held = cacherule.rules(stage, params.wishes, present)
+    evidence = _evidence(workload.rows, params, stage, held)
+    able = _able(workload.rows, params, held)
+    taken = take(workload.branches, workload.rows, able, params.share, params.by, stage)
+    rows = _ruled(taken.rows.rename(_asks="_taken"), held)
+    rows = rows.mutate(evidence=ibis.ifelse(rows._asks & rows.selected, _evidence(rows, params, stage, held), 0))
+    rows = rows.mutate(_limit=_limit(rows, params, stage), _kept=_kept(rows, params, present))
+    rows, charges = _found(workload, rows, params, stage, held, present)
+    rows = _decided(rows, params)
+    branches = taken.branches
     if params.hit_rate is not None:
-        return _assumed(workload, matching, params, stage, held)
-    return _replayed(workload, matching, params, stage, held)
+        stored = _stored(rows, params, stage, held)
+        branches, rows = _assumed(branches, rows, params)
+        charges = (*charges, *stored)
+    kinds = _kinds(params, stage, held, present)
+    return Rewritten(
+        with_rows(workload, _cleaned(rows), branches=branches, charges=charges),
+        title=_title(params),
+        evidence=next(iter(kinds)) if len(kinds) == 1 else evidence,
+        assumptions=(*_assumptions(params, stage, held), *cacherule.notes(stage, held, params.wishes, present)),
+        warnings=_warnings(params, stage, held, present),
+        shares={"token hit rate": ("cache_read_input_tokens", "input_tokens")},
+        facts=taken.facts,
+    )
 
 
-def _matching(rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]) -> ir.BooleanValue:
-    ids = sorted({rule.model for rule in held}) or [-1]
-    matching = rows.selected & rows.sent & rows.model.isin(ids) & rows.input_tokens.notnull()
-    matching = matching & ~(rows.status == "error").fill_null(False)
-    if params.when:
-        matching = matching & condition(params.when, rows)
-    return (matching & drawn(rows, params.share, params.by, stage)).fill_null(False)
+def _able(rows: ir.Table, params: PromptCacheParams, held: list[Rule]) -> ir.BooleanValue:
+    """Rows, selected or not, that the scenario wants to be cached and that reach a provider which can."""
+    able = rows.sent & rows.model.isin(sorted({rule.model for rule in held}) or [-1]) & rows.input_tokens.notnull()
+    # A call that a gateway answered (requests = 0) reached no cache.
+    able = able & ~(rows.status == "error").fill_null(False) & (calls(rows) > 0)
+    return (able & condition(params.when, rows) if params.when else able).fill_null(False)
 
 
 def _ruled(rows: ir.Table, held: list[Rule]) -> ir.Table:
@@ -140,6 +162,7 @@ def _ruled(rows: ir.Table, held: list[Rule]) -> ir.Table:
         _pays=by_rule(rows, held, lambda rule: rule.writes_billed, default=False),
         _hour=by_rule(rows, held, lambda rule: rule.one_hour, default=False),
         _own=by_rule(rows, held, lambda rule: rule.explicit, default=False),
+        _renews=by_rule(rows, held, lambda rule: rule.renews, default=True),
     )
 
 
@@ -150,84 +173,82 @@ def _floored(rows: ir.Table, tokens: ir.IntegerValue) -> ir.IntegerValue:
     return ibis.ifelse(reached, rows._minimum + steps * rows._increment, 0).fill_null(0).cast("int64")
 
 
-def _assumed(
-    workload: Workload, matching: ir.BooleanValue, params: PromptCacheParams, stage: Stage, held: list[Rule]
-) -> Rewritten:
-    rate, prefix = params.hit_rate or Decimal(0), params.prefix_tokens or 0
-    rows = _ruled(workload.rows.mutate(_matching=matching), held)
-    calls = ibis.coalesce(rows.requests, 1)
-    cached = ibis.least(_floored(rows, ibis.literal(prefix, type="int64")) * calls, rows.input_tokens)
-    rows = rows.mutate(_changing=rows._matching & (cached > 0) & (calls > 0), _cached=cached)
-    split = workload.branches.split((Weight(), Weight(rate), Weight(Decimal(1) - rate)))
-    rows = rows.mutate(_place=ibis.ifelse(rows._changing, ibis.array([1, 2]), ibis.array([0]))).unnest("_place")
-    written = ibis.ifelse((rows._place == 2) & rows._pays, rows._cached, 0).cast("int64")
-    read = ibis.ifelse(rows._place == 1, rows._cached, 0).cast("int64")
-    rows = rows.mutate(
-        branch=rows.branch * 3 + rows._place,
-        changed=rows.changed | rows._changing,
-        **_counters(rows, rows._changing, read, written),
-    )
-    stored = cachestorage.assumed(rows.filter(rows._changing), prefix, params.storage_hours, stage, held)
-    return Rewritten(
-        with_rows(workload, _cleaned(rows), branches=split, charges=(*workload.charges, *stored)),
-        title=f"assumed: {plain(rate * 100)} % of requests hit a prefix of {prefix} tokens",
-        evidence=ASSUMED,
-        assumptions=(
-            Noted("hit rate", plain(rate), "", "scenario"),
-            Noted("prefix", str(prefix), "tokens", "scenario"),
-            *cacherule.notes(stage, held, params.wishes),
-        ),
-    )
-
-
-def _replayed(
-    workload: Workload, matching: ir.BooleanValue, params: PromptCacheParams, stage: Stage, held: list[Rule]
-) -> Rewritten:
-    evidence = _evidence(workload.rows, matching, params, stage)
-    rows = _ruled(workload.rows.mutate(_matching=matching, evidence=evidence), held)
-    rows = rows.mutate(_limit=_limit(rows, params, stage))
+def _found(
+    workload: Workload,
+    rows: ir.Table,
+    params: PromptCacheParams,
+    stage: Stage,
+    held: list[Rule],
+    present: Mapping[int, Seen],
+) -> tuple[ir.Table, tuple[FlatCharge, ...]]:
+    """Rows with what they find in the caches in ``_found``, and the charges with those of storage."""
     latency = None if params.write_latency is None else micros_of(params.write_latency)
+    marked = "cache_breakpoints" in stage.present and params.breakpoints == "log"
+    caches = Caches(held, workload.branches, latency, marked=marked, partly=_partly(params))
     charges = workload.charges
-    if "prefix_keys" not in stage.present:
+    if not _keyed(params, stage):
         rows = rows.mutate(_found=ibis.null("int64"))
-    elif _must_play(workload, params, stage, held):
-        rows = stage.view(rows)
-        usable = rows.sent & (rows.status != "error").fill_null(True)
-        use = CacheUse(rows._life, usable, rows._limit, latency, cacherule.one_model(rows, stage))
-        scope = _scope(rows, held, stage)
-        found = stage.materialise(replayed_hits(rows, use, scope))
-        charges = (*charges, *cachestorage.replayed(stage, rows, use, scope, held))
-        joined = rows.left_join(found, ["row_id", "branch"])
-        rows = joined.select(*[joined[name] for name in rows.columns], _found=joined.hit_tokens)
+    elif _must_play(workload, params, stage, held, present):
+        rows, kept = played(stage, rows, caches)
+        charges = (*charges, *cachestorage.replayed(stage, kept, held))
     else:
         rows = rows.mutate(_found=logged_hits(rows, rows._life, {rule.life for rule in held}))
-    if _talks(params, stage):
-        rows = _from_conversation(rows, latency, stage)
-    rows = _decided(rows, params)
-    mixed = _talks(params, stage) and "prefix_keys" in stage.present
-    return Rewritten(
-        with_rows(workload, _cleaned(rows), charges=charges),
-        title=_title(params),
-        evidence=evidence if mixed else MODELLED if _talks(params, stage) else MEASURED,
-        assumptions=cacherule.notes(stage, held, params.wishes),
-        warnings=_warnings(params, stage),
-        shares={"token hit rate": ("cache_read_input_tokens", "input_tokens")},
-    )
+    return (from_conversation(stage, rows, caches) if _talks(params, stage) else rows), charges
+
+
+def _partly(params: PromptCacheParams) -> bool:
+    """Whether some requests are not to be cached: where requests mark what to cache, they write nothing."""
+    return params.when is not None or params.share < 1
+
+
+def _keyed(params: PromptCacheParams, stage: Stage) -> bool:
+    """Whether rows with prefix keys are replayed."""
+    return "prefix_keys" in stage.present and (params.hit_rate is None or params.observed == "keep")
 
 
 def _talks(params: PromptCacheParams, stage: Stage) -> bool:
-    return params.conversation and "conversation_id" in stage.present
+    return params.conversation and params.hit_rate is None and "conversation_id" in stage.present
 
 
-def _evidence(rows: ir.Table, matching: ir.BooleanValue, params: PromptCacheParams, stage: Stage) -> ir.IntegerValue:
-    """Measured for matching requests with prefix keys, modelled for those with only a conversation, 0 for the rest."""
-    told = matching & rows.ended_at.isnull()
-    branches = []
-    if "prefix_keys" in stage.present:
-        branches.append((told & rows.prefix_block_tokens.notnull(), MEASURED))
+def _evidence(rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]) -> ir.IntegerValue:
+    """How a change of each row would be known, 0 where there is none; of a bucket that is split, for all of it.
+
+    Measured for requests with prefix keys whose provider said what it cached or whose breakpoints are logged, modelled
+    for other requests with keys and for those with only a conversation, assumed by a rate.
+    """
+    able = _able(rows, params, held) & rows.selected
+    told = able & drawn(rows, params.share, params.by, stage) & rows.ended_at.isnull()
+    branches: list[tuple[ir.BooleanValue, int]] = []
+    if _keyed(params, stage):
+        explicit = by_rule(rows, held, lambda rule: rule.explicit, default=False)
+        known = ~unmoved(rows) | rows.cache_read_input_tokens.notnull()
+        marked = (
+            (rows.cache_breakpoints.length() > 0).fill_null(False)
+            if "cache_breakpoints" in stage.present and params.breakpoints == "log"
+            else ibis.literal(False)
+        )
+        keyed = told & rows.prefix_block_tokens.notnull()
+        branches += [(keyed & ibis.ifelse(explicit, marked, known), MEASURED), (keyed, MODELLED)]
     if _talks(params, stage):
         branches.append((told & rows.conversation_key.notnull() & rows.started_at.notnull(), MODELLED))
+    if params.hit_rate is not None:
+        branches.append((able, ASSUMED))
     return (ibis.cases(*branches, else_=0) if branches else ibis.literal(0)).cast("int64")
+
+
+def _kinds(params: PromptCacheParams, stage: Stage, held: list[Rule], present: Mapping[int, Seen]) -> set[int]:
+    """The evidence that rows can have."""
+    kinds = {ASSUMED} if params.hit_rate is not None else set()
+    if _talks(params, stage):
+        kinds.add(MODELLED)
+    if _keyed(params, stage):
+        marked = "cache_breakpoints" in stage.present and params.breakpoints == "log"
+        for rule in held:
+            if rule.explicit:
+                kinds |= {MEASURED, MODELLED} if marked else {MODELLED}
+            else:
+                kinds |= {MEASURED, MODELLED} if present[rule.model].untold else {MEASURED}
+    return kinds or {MODELLED}
 
 
 def _limit(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> ir.IntegerValue:
@@ -240,75 +261,80 @@ def _limit(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> ir.Intege
     return ibis.coalesce(ibis.ifelse(moved.fill_null(False), scaled, last), _NO_LIMIT)
 
 
-def _must_play(workload: Workload, params: PromptCacheParams, stage: Stage, held: list[Rule]) -> bool:
+def _must_play(
+    workload: Workload, params: PromptCacheParams, stage: Stage, held: list[Rule], present: Mapping[int, Seen]
+) -> bool:
     """Whether what the ingest stored does not hold: rows moved, or caches work otherwise than the ingest took them to."""
     breakpoints = "cache_breakpoints" in stage.present and params.breakpoints == "log"
     return (
         workload.touched
+        or stage.restricted
         or breakpoints
         or params.write_latency is not None
-        or params.scope is not None
-        or cacherule.merged_names(stage)
-        or any(rule.stored for rule in held)
+        or not cacherule.as_ingested(held, stage.present)
+        or cacherule.merged_names(stage, present)
+        or any(rule.stored or not rule.renews or (rule.explicit and _partly(params)) for rule in held)
     )
 
 
-def _scope(rows: ir.Table, held: list[Rule], stage: Stage) -> ir.StringValue | None:
-    """Who shares a cache, None where the log does not tell owners apart."""
-    by_scope: dict[Scope, list[int]] = {}
-    for rule in held:
-        by_scope.setdefault(rule.scope, []).append(rule.model)
-    branches = [
-        (rows.model.isin(ids), key)
-        for scope, ids in by_scope.items()
-        if (key := scope_key(rows, scope, stage.present)) is not None
-    ]
-    return ibis.cases(*branches, else_=ibis.literal("")) if branches else None
-
-
-def _from_conversation(rows: ir.Table, latency: int | None, stage: Stage) -> ir.Table:
-    """Rows without keys: the prompt before in the conversation is a prefix of this one, if it is not longer."""
-    rows = stage.view(rows)
-    asked = rows.sent & (rows.status != "error").fill_null(True) & rows.ended_at.isnull()
-    talks = asked & rows.conversation_key.notnull() & rows.started_at.notnull()
-    if "prefix_keys" in stage.present:
-        talks = talks & rows.prefix_block_tokens.isnull()
-    told = rows.filter(talks)
-    found = stage.materialise(grown_prompts(told, told._life, latency, cacherule.one_model(told, stage)))
-    joined = rows.left_join(found, ["row_id", "branch"])
-    modelled = joined.grown_tokens.fill_null(0)
-    return joined.select(
-        *[joined[name] for name in rows.columns if name != "_found"],
-        _found=ibis.ifelse(joined.evidence == MODELLED, modelled, joined["_found"]),
-    )
+def _kept(rows: ir.Table, params: PromptCacheParams, present: Mapping[int, Seen]) -> ir.BooleanValue:
+    """Rows whose counters stand: the log shows what the provider did, and the scenario asks for nothing else."""
+    if params.observed == "replace":
+        return ibis.literal(False)
+    told = rows.cache_read_input_tokens.notnull() | has_cached(rows)
+    showing = [number for number, one in present.items() if one.cached]
+    shows = rows.model.isin(showing) if showing else ibis.literal(False)
+    if params.hit_rate is not None:
+        # The rate is for what the log does not know.
+        return unmoved(rows) & (has_cached(rows) | (told & shows))
+    if params.wishes.any_given or params.scope is not None:
+        return ibis.literal(False)
+    # Where the provider caches by itself and said what it cached, a replay of its rule is no better knowledge.
+    return unmoved(rows) & ibis.ifelse(rows._own, shows, told)
 
 
 def _decided(rows: ir.Table, params: PromptCacheParams) -> ir.Table:
-    """Found prefixes as counters, on the rows that gain by them."""
+    """Found prefixes as counters, on the rows that are replayed."""
     cacheable = _floored(rows, ibis.least(rows._limit, rows.input_tokens))
     found = ibis.least(rows._found.fill_null(0), rows.input_tokens, rows._limit)
     rows = rows.mutate(_read=ibis.least(_floored(rows, found), rows.input_tokens).cast("int64"), _cacheable=cacheable)
     written = ibis.ifelse(rows._pays, ibis.greatest(rows._cacheable - rows._read, 0), 0).cast("int64")
-    changing = rows.evidence > 0
-    if params.observed == "keep":
-        changing = changing & _better(rows, params)
+    changing = (rows.evidence > 0) & (rows.evidence < ASSUMED) & ~rows._kept
     rows = rows.mutate(_changing=changing.fill_null(False), _written=written)
     return rows.mutate(
         changed=rows.changed | rows._changing, **_counters(rows, rows._changing, rows._read, rows._written)
     )
 
 
-def _better(rows: ir.Table, params: PromptCacheParams) -> ir.BooleanValue:
-    """Rows that gain by the replay: nothing was cached on them, or less than the replay finds."""
-    moved = rows.model != rows.logged_model
-    read, written = rows.cache_read_input_tokens, rows.cache_creation_input_tokens
-    uncached = (read.fill_null(0) == 0) & (written.fill_null(0) == 0)
-    more = rows._read > read.fill_null(0)
-    if params.ttl is None and params.retention == "default" and params.min_tokens is None and params.mode is None:
-        # The provider caches by itself and said what it cached: a replay of its own rule is no better knowledge.
-        told = read.notnull() & ~rows._own
-        return moved | (~told & (uncached | more))
-    return moved | uncached | more
+def _sized(rows: ir.Table, params: PromptCacheParams) -> ir.Table:
+    """Rows with ``_cached``, the assumed prefix in all their calls, and which of them it changes."""
+    prefix = _floored(rows, ibis.literal(params.prefix_tokens or 0, type="int64"))
+    rows = rows.mutate(_cached=ibis.least(prefix * calls(rows), rows.input_tokens))
+    return rows.mutate(_changing=(rows.evidence == ASSUMED) & ~rows._kept & (rows._cached > 0))
+
+
+def _stored(
+    rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]
+) -> tuple[FlatCharge, ...]:
+    rows = _sized(rows, params)
+    return cachestorage.assumed(
+        rows.filter(rows._changing), params.prefix_tokens or 0, params.storage_hours, stage, held
+    )
+
+
+def _assumed(branches: Branches, rows: ir.Table, params: PromptCacheParams) -> tuple[Branches, ir.Table]:
+    """Rows that nothing is known of, split into hits and misses."""
+    rate = params.hit_rate or Decimal(0)
+    rows = _sized(rows, params)
+    split = branches.split((Weight(), Weight(rate), Weight(Decimal(1) - rate)))
+    rows = rows.mutate(_place=ibis.ifelse(rows._changing, ibis.array([1, 2]), ibis.array([0]))).unnest("_place")
+    written = ibis.ifelse((rows._place == 2) & rows._pays, rows._cached, 0).cast("int64")
+    read = ibis.ifelse(rows._place == 1, rows._cached, 0).cast("int64")
+    return split, rows.mutate(
+        branch=(rows.branch * 3 + rows._place).cast("int64"),
+        changed=rows.changed | rows._changing,
+        **_counters(rows, rows._changing, read, written),
+    )
 
 
 def _counters(
@@ -327,12 +353,30 @@ def _cleaned(rows: ir.Table) -> ir.Table:
     return rows.drop(*[name for name in rows.columns if name.startswith("_")])
 
 
-def _warnings(params: PromptCacheParams, stage: Stage) -> tuple[str, ...]:
-    if "prefix_keys" in stage.present or _talks(params, stage):
-        return ()
-    return (
-        "no row has prefix keys or a conversation: nothing was replayed; give hit_rate and prefix_tokens to assume",
-    )
+def _assumptions(params: PromptCacheParams, stage: Stage, held: list[Rule]) -> tuple[Noted, ...]:
+    found = []
+    if params.hit_rate is not None:
+        found += [
+            Noted("hit rate", plain(params.hit_rate), "", "scenario"),
+            Noted("prefix", str(params.prefix_tokens), "tokens", "scenario"),
+        ]
+    if _keyed(params, stage) and any(rule.explicit for rule in held):
+        where = "where prompts part"
+        if "cache_breakpoints" in stage.present and params.breakpoints == "log":
+            where = f"as logged, else {where}"
+        found.append(Noted("breakpoints of caches that requests mark", where))
+    return tuple(found)
+
+
+def _warnings(
+    params: PromptCacheParams, stage: Stage, held: list[Rule], present: Mapping[int, Seen]
+) -> tuple[str, ...]:
+    if params.hit_rate is None and "prefix_keys" not in stage.present and not _talks(params, stage):
+        return (
+            "no row has prefix keys or a conversation: nothing was replayed; give hit_rate and prefix_tokens to assume",
+        )
+    untold = any(not rule.explicit and present[rule.model].untold for rule in held)
+    return (_UNTOLD,) if untold and (params.hit_rate is None or _keyed(params, stage)) else ()
 
 
 def _title(params: PromptCacheParams) -> str:
@@ -342,6 +386,9 @@ def _title(params: PromptCacheParams) -> str:
     if params.ttl:
         life = f"life {params.ttl}"
     where = f", where {params.when}" if params.when else ""
+    if params.hit_rate is not None:
+        rate = plain(params.hit_rate * 100)
+        return f"assumed: {rate} % of requests hit a prefix of {params.prefix_tokens} tokens{where}"
     return f"prompt caching replayed with {life}{where}"
 
 
@@ -352,7 +399,7 @@ STRATEGY = Strategy(
     conserves=frozenset({"requests", "rows", "input_tokens", "output_tokens", "models", "time", "prices"}),
     reads=READS
     | LATENCY_READS
-    | {"cache_breakpoints", "organization", "project", "api_key_id", "user_id", "conversation_id"},
+    | {"prefix_keys", "cache_breakpoints", "organization", "project", "api_key_id", "user_id", "conversation_id"},
     needs_requests=True,
     presets={
         "prompt-cache": ("the provider's own prompt caching rules", {}),

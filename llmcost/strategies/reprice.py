@@ -16,7 +16,6 @@ import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
 from llmcost.money import plain
-from llmcost.pricing.names import ModelRef
 from llmcost.workload.contract import (
     ASSUMED,
     MEASURED,
@@ -31,8 +30,8 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )  # fmt: skip
-from llmcost.workload.draw import drawn
-from llmcost.workload.move import factor_notes, fits, movable, move, moves_are_modelled
+from llmcost.workload.draw import take
+from llmcost.workload.move import Moves, fits, movable, move, moves_of, refused
 from llmcost.workload.select import condition
 
 
@@ -62,10 +61,11 @@ class RepriceParams(Selecting):
 def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritten:
     """Moves and re-rates the matching rows."""
     rows = workload.rows
-    matching = rows.selected & rows.sent & drawn(rows, params.share, params.by, stage)
+    matching = rows.selected & rows.sent
     if params.when:
         matching = matching & condition(params.when, rows)
-    rows = rows.mutate(_matching=matching)
+    taken = take(workload.branches, rows, matching, params.share, params.by, stage)
+    rows = taken.rows.rename(_matching="_taken")
     moves = [*([("*", params.model)] if params.model else []), *params.models.items()]
     targets = [stage.catalogue.get(target) for _, target in moves]
     done: ir.Table = rows.mutate(_origin=rows.model)
@@ -74,16 +74,20 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
         if source != "*":
             able = able & done.model.isin(_ids(stage, source) or [-1])
         room = fits(done, stage, target)
-        done = done.mutate(_able=able & room, tally=done.tally + (able & ~room).ifelse(1, 0))
+        done = done.mutate(_able=able & room, tally=done.tally + refused(done, able & ~room))
         done = move(done, done._able, stage, target).drop("_able")
     done = _re_rate(done, params)
-    branches, done = _weighted(workload.branches, done, params)
+    branches, done = _weighted(taken.branches, done, params)
+    if moves:
+        done = stage.view(done)
+    moved = moves_of(stage, branches, done, "_origin") if moves else Moves()
     result = done.drop("_matching", "_origin")
     return Rewritten(
         with_rows(workload, result, branches=branches, touched=workload.touched or bool(moves)),
         title=_title(params),
-        evidence=_evidence(params, stage, targets),
-        assumptions=(*factor_notes(stage, targets), *_notes(params)),
+        evidence=_evidence(params, moved),
+        assumptions=(*moved.notes(), *_notes(params)),
+        facts=taken.facts,
         tallied="requests that do not fit and stay",
         instants=() if params.prices_on is None else (_noon(params.prices_on),),
         changes_answers=bool(moves),
@@ -116,14 +120,14 @@ def _weighted(branches: Branches, rows: ir.Table, params: RepriceParams) -> tupl
         return branches, rows
     split = branches.split((Weight(), Weight(params.growth, Decimal(1) - params.discount)))
     return split, rows.mutate(
-        branch=rows.branch * 2 + rows._matching.ifelse(1, 0), changed=rows.changed | rows._matching
+        branch=(rows.branch * 2 + rows._matching.ifelse(1, 0)).cast("int64"), changed=rows.changed | rows._matching
     )
 
 
-def _evidence(params: RepriceParams, stage: Stage, targets: list[ModelRef]) -> int:
+def _evidence(params: RepriceParams, moved: Moves) -> int:
     if params.growth != 1 or params.discount:
         return ASSUMED
-    return MODELLED if targets and moves_are_modelled(stage, targets) else MEASURED
+    return MODELLED if moved.modelled else MEASURED
 
 
 def _notes(params: RepriceParams) -> tuple[Noted, ...]:

@@ -30,6 +30,7 @@ from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US
 from llmcost.workload.contract import (
     ASSUMED,
     MEASURED,
+    Branches,
     FlatCharge,
     Noted,
     Rewritten,
@@ -39,6 +40,7 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )  # fmt: skip
+from llmcost.workload.branching import MOTHER, add, counted, is_bucket, one_branch, part, plays, shown
 from llmcost.workload.draw import drawn
 from llmcost.workload.durations import Duration, Finite, Scope, micros_of
 from llmcost.workload.expiry import NEVER, Flags, Ints, Policy, bounded, unbounded
@@ -83,16 +85,20 @@ def rewrite(workload: Workload, params: ResponseCacheParams, stage: Stage) -> Re
     rows = stage.view(workload.rows.mutate(_takes=_matching(workload.rows, params, stage)))
     able = _able(rows, params, stage)
     rows = rows.mutate(_able=rows._takes & able["able"])
-    facts = _facts(rows, able, stage)
-    hits = _hits(rows, params, stage) if facts["lookups"] else None
-    rows = rows.drop("_takes", "_able")
-    found = len(hits) if hits is not None else 0
-    if hits is not None and found:
-        keys = ["row_id", "branch"] if workload.branches.splits else ["row_id"]
+    facts = _facts(workload.branches, rows, able, params, stage)
+    hits = None
+    if facts["lookups"]:
+        rows = stage.view(one_branch(rows, rows._able, workload.branches))
+        hits = _hits(rows, params, stage)
+    found = Decimal(0)
+    if hits is not None and len(hits):
+        keys = ["row_id", MOTHER] if workload.branches.splits else ["row_id"]
         joined = rows.left_join(stage.register(hits.select([*keys, "hit"])), keys)
-        hit = joined.hit.fill_null(False)
+        hit = joined.hit.fill_null(False) & joined._able & joined.selected
         rows = joined.select(*[joined[name] for name in rows.columns], _hit=hit)
-        rows = rows.mutate(sent=rows.sent & ~rows._hit, changed=rows.changed | rows._hit).drop("_hit")
+        found = _number(workload.branches, hits, rows, stage)
+        rows = rows.mutate(sent=rows.sent & ~rows._hit, changed=rows.changed | rows._hit)
+    rows = rows.select(*workload.rows.columns)
     priced = params.lookup_cost_usd > 0
     evidence = ibis.literal(MEASURED, type="int64") if priced else MEASURED
     return Rewritten(
@@ -112,7 +118,7 @@ def rewrite(workload: Workload, params: ResponseCacheParams, stage: Stage) -> Re
 
 def _matching(rows: ir.Table, params: ResponseCacheParams, stage: Stage) -> ir.BooleanValue:
     """Rows whose calls go through the cache, selected or not."""
-    matching = rows.sent & drawn(rows, params.share, params.by, stage)
+    matching = rows.sent & (is_bucket(rows) | drawn(rows, params.share, params.by, stage))
     return (matching & condition(params.when, rows)).fill_null(False) if params.when else matching.fill_null(False)
 
 
@@ -130,25 +136,39 @@ def _able(rows: ir.Table, params: ResponseCacheParams, stage: Stage) -> dict[str
     return {"request": request, "keyed": keyed, "fixed": fixed, "able": request & keyed & fixed}
 
 
-def _facts(rows: ir.Table, able: Mapping[str, ir.BooleanValue], stage: Stage) -> dict[str, int]:
+def _facts(
+    branches: Branches,
+    rows: ir.Table,
+    able: Mapping[str, ir.BooleanValue],
+    params: ResponseCacheParams,
+    stage: Stage,
+) -> dict[str, Decimal]:
+    """Calls looked up and left alone, by reason; of buckets the asked share of their calls."""
     mine = rows._takes & rows.selected
-    calls = rows.requests.fill_null(1)
     reasons = {
-        "requests": mine,
+        "requests": mine & able["request"],
         "lookups": mine & rows._able,
         "in buckets": mine & ~able["request"],
         "without prompt key or time": mine & able["request"] & ~able["keyed"],
         "not deterministic": mine & able["request"] & able["keyed"] & ~able["fixed"],
     }
-    named = {f"f{place}": flag.ifelse(calls, 0).sum() for place, flag in enumerate(reasons.values())}
-    answer = stage.collect(rows.agg(**named)).to_pylist()[0]
-    return {name: int(answer[f"f{place}"] or 0) for place, name in enumerate(reasons)}
+    found = counted(stage, branches, rows, reasons)[()]
+    found["in buckets"] = EXACT.multiply(found["in buckets"], params.share)
+    found["requests"] = add((found["requests"], found["in buckets"]))
+    return found
+
+
+def _number(branches: Branches, hits: pa.Table, rows: ir.Table, stage: Stage) -> Decimal:
+    """The hits, by the weight of their branches."""
+    if not branches.splits:
+        return Decimal(len(hits))
+    return counted(stage, branches, rows, {"hits": rows._hit})[()]["hits"]
 
 
 def _hits(rows: ir.Table, params: ResponseCacheParams, stage: Stage) -> pa.Table:
-    """(row_id, branch, hit) of the selected rows that hit."""
+    """(row_id, MOTHER, hit) of the selected rows that hit."""
     settings = [name for name in (*OWNERS[params.scope], *SETTINGS) if name in stage.present]
-    asked = rows.filter(rows._able)
+    asked = rows.filter(rows._able & plays(rows))
     columns: list[Any] = ["row_id", "branch", "selected", "prompt_key", "started_at", *settings]
     wide = {"_model": _one_id(asked, stage), "_ready": _ready(asked, params)}
     if params.max_entries is None:
@@ -158,7 +178,7 @@ def _hits(rows: ir.Table, params: ResponseCacheParams, stage: Stage) -> pa.Table
     else:
         data = stage.collect(asked.order_by(list(_ORDER)).select(*columns, **wide))
     hit = _decided(data, settings, params) & data["selected"].to_numpy()
-    kept = data.select(["row_id", "branch"]).filter(pa.array(hit))
+    kept = data.select(["row_id", "branch"]).rename_columns(["row_id", MOTHER]).filter(pa.array(hit))
     return kept.append_column("hit", pa.array(np.ones(kept.num_rows, dtype=np.bool_)))
 
 
@@ -228,10 +248,10 @@ def _ready(rows: ir.Table, params: ResponseCacheParams) -> ir.IntegerValue:
     return ended_well.ifelse(ready, ibis.literal(NEVER, type="int64")).cast("int64")
 
 
-def _lookups(params: ResponseCacheParams, facts: Mapping[str, int]) -> tuple[FlatCharge, ...]:
+def _lookups(params: ResponseCacheParams, facts: Mapping[str, Decimal]) -> tuple[FlatCharge, ...]:
     if not params.lookup_cost_usd or not facts["lookups"]:
         return ()
-    number = Decimal(facts["lookups"])
+    number = facts["lookups"]
     amount = EXACT.multiply(number, params.lookup_cost_usd)
     return (
         FlatCharge(
@@ -240,17 +260,17 @@ def _lookups(params: ResponseCacheParams, facts: Mapping[str, int]) -> tuple[Fla
     )
 
 
-def _shown(facts: Mapping[str, int], hits: int) -> dict[str, str]:
-    shown = {"requests looked up": str(facts["lookups"]), "hits": str(hits)}
+def _shown(facts: Mapping[str, Decimal], hits: Decimal) -> dict[str, str]:
+    lines = {"requests looked up": shown(facts["lookups"]), "hits": shown(hits)}
     if facts["lookups"]:
-        shown["hit rate"] = str((Decimal(hits) / facts["lookups"]).quantize(Decimal("0.0001")))
+        lines["hit rate"] = part(hits, facts["lookups"])
     if facts["requests"]:
-        shown["share looked up"] = str((Decimal(facts["lookups"]) / facts["requests"]).quantize(Decimal("0.0001")))
+        lines["share looked up"] = part(facts["lookups"], facts["requests"])
     left = ("in buckets", "without prompt key or time", "not deterministic")
-    return shown | {f"requests left alone: {name}": str(facts[name]) for name in left if facts[name]}
+    return lines | {f"requests left alone: {name}": shown(facts[name]) for name in left if facts[name]}
 
 
-def _warnings(params: ResponseCacheParams, facts: Mapping[str, int], stage: Stage) -> tuple[str, ...]:
+def _warnings(params: ResponseCacheParams, facts: Mapping[str, Decimal], stage: Stage) -> tuple[str, ...]:
     found = []
     if "prompt_key" not in stage.present:
         found.append("the log has no prompt keys: ingest it with its prompts, or give prompt_key")

@@ -4,7 +4,6 @@ Formula: cost = scaled counts x the chosen model's rates. A rule's ``share`` is 
 that follows; a request that a rule matched but did not draw falls to the next rule. Counts are scaled by the ratio of
 tokenizer factors (printed); prompts that do not fit the target stay and are counted. A request whose conversation was
 on another model the turn before finds a cold cache there: its cached tokens are written again.
-The share moved is reported by cost, not by count: easy requests often carry less of the bill.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pydantic import Field, model_validator
 from llmcost.workload.contract import (
     MEASURED,
     MODELLED,
+    Branches,
     Noted,
     Params,
     Rewritten,
@@ -27,8 +27,9 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )  # fmt: skip
-from llmcost.workload.draw import drawn
-from llmcost.workload.move import factor_notes, fits, movable, move, moves_are_modelled
+from llmcost.workload.branching import MOTHER, one_branch, part, plays
+from llmcost.workload.draw import take
+from llmcost.workload.move import fits, movable, move, moves_of, refused
 from llmcost.workload.prefixes import tie
 from llmcost.workload.select import condition
 
@@ -64,81 +65,86 @@ def rewrite(workload: Workload, params: RouteParams, stage: Stage) -> Rewritten:
     targets = [stage.catalogue.get(key) for key in keys]
     for target in targets:
         stage.model_id(target.key)
-    rows = workload.rows
-    before = rows.columns
-    rows = rows.mutate(_chosen=_choice(rows, rules, keys, stage), _was=rows.model)
-    able = [
-        (rows._chosen == place) & movable(rows, stage, target) & fits(rows, stage, target)
-        for place, target in enumerate(targets, 1)
-    ]
-    refused = [
-        (rows._chosen == place) & movable(rows, stage, target) & ~fits(rows, stage, target)
-        for place, target in enumerate(targets, 1)
-    ]
-    rows = rows.mutate(
-        _goes=ibis.cases(*((flag, place) for place, flag in enumerate(able, 1)), else_=0),
-        tally=ibis.cases(*((flag, 1) for flag in refused), else_=0).cast("int64"),
-    )
+    before = workload.rows.columns
+    branches, rows, facts = _chosen(workload.branches, workload.rows, rules, keys, stage)
+    rows = rows.mutate(_was=rows.model)
+    able = [(rows._chosen == place) & movable(rows, stage, target) for place, target in enumerate(targets, 1)]
+    room = [fits(rows, stage, target) for target in targets]
+    going = [(flag & there, place) for place, (flag, there) in enumerate(zip(able, room, strict=True), 1)]
+    staying = [refused(rows, flag & ~there) for flag, there in zip(able, room, strict=True)]
+    rows = rows.mutate(_goes=ibis.cases(*going, else_=0), tally=sum(staying[1:], staying[0]).cast("int64"))
     for place, target in enumerate(targets, 1):
         rows = move(rows, rows._goes == place, stage, target)
-    rows = _cold_caches(rows, params, stage)
+    rows = stage.view(rows)
+    moved = moves_of(stage, branches, rows, "_was")
+    if moved.of:
+        facts["share of requests moved"] = part(moved.calls, moved.of)
+    rows = _cold_caches(branches, rows, params, stage)
     return Rewritten(
-        with_rows(workload, rows.select(*before), touched=True),
+        with_rows(workload, rows.select(*before), branches=branches, touched=True),
         title=_title(params),
-        evidence=MODELLED if moves_are_modelled(stage, targets) else MEASURED,
-        assumptions=(*factor_notes(stage, targets), *_shares(params)),
+        evidence=MODELLED if moved.modelled else MEASURED,
+        assumptions=(*moved.notes(), *_shares(params)),
         changes_answers=True,
         tallied="requests that do not fit and stay",
+        facts=facts,
     )
 
 
-def _choice(rows: ir.Table, rules: list[Rule], keys: list[str], stage: Stage) -> ir.IntegerValue:
-    """Place of the chosen target (1, 2 ..), 0 to stay."""
-    free = rows.selected & rows.sent
-    branches = []
+def _chosen(
+    branches: Branches, rows: ir.Table, rules: list[Rule], keys: list[str], stage: Stage
+) -> tuple[Branches, ir.Table, dict[str, str]]:
+    """Rows with the place of their target (1, 2 ..) in ``_chosen``, 0 to stay."""
+    rows = rows.mutate(_chosen=ibis.null("int64"))
+    facts: dict[str, str] = {}
     for number, rule in enumerate(rules):
-        taken = free & drawn(rows, rule.share, rule.by, stage, number)
-        if rule.when:
-            taken = taken & condition(rule.when, rows)
-        branches.append((taken, keys.index(rule.model) + 1 if rule.model else 0))
-    return ibis.cases(*branches, else_=0)
+        free = rows.selected & rows.sent & rows._chosen.isnull()
+        matching = free & condition(rule.when, rows) if rule.when else free
+        taken = take(
+            branches, rows, matching, rule.share, rule.by, stage, number, f"share drawn by rule {number + 1}"
+        )
+        branches, rows, facts = taken.branches, taken.rows, {**facts, **taken.facts}
+        place = ibis.literal(keys.index(rule.model) + 1 if rule.model else 0, type="int64")
+        rows = rows.mutate(_chosen=rows._taken.ifelse(place, rows._chosen)).drop("_taken")
+    return branches, rows.mutate(_chosen=rows._chosen.fill_null(0)), facts
 
 
-def _cold_caches(rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
+def _cold_caches(branches: Branches, rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
     """Cached reads of a turn that follows a turn on another model become writes: that model never saw the prefix."""
-    if not {"cache_read_input_tokens", "conversation_id"} <= stage.present:
+    if "conversation_id" not in stage.present or all(rule.when is None and rule.share >= 1 for rule in params.rules):
         return rows
-    if all(rule.when is None and rule.share >= 1 for rule in params.rules):
-        return rows
-    rows = stage.view(rows)
+    # A call that a response cache answered reached no provider and warmed nothing.
+    rows = stage.view(one_branch(rows, rows.sent, branches))
     cold = stage.materialise(_switched(rows))
-    joined = rows.left_join(cold, ["row_id", "branch"])
-    is_cold = joined.cold.fill_null(False)
+    joined = rows.left_join(cold, ["row_id", MOTHER])
+    is_cold = joined.cold.fill_null(False) & (joined.cache_read_input_tokens > 0).fill_null(False)
     read = joined.cache_read_input_tokens
     written = ibis.ifelse(
         is_cold, joined.cache_creation_input_tokens.fill_null(0) + read, joined.cache_creation_input_tokens
     )
-    remade = {"cache_creation_input_tokens", "cache_read_input_tokens", "changed"}
-    return joined.select(
-        *[joined[name] for name in rows.columns if name not in remade],
-        cache_creation_input_tokens=written,
-        cache_read_input_tokens=ibis.ifelse(is_cold, 0, read).cast("int64"),
-        changed=joined.changed | is_cold,
-    )
+    remade = {"cache_creation_input_tokens", "cache_read_input_tokens", "cache_read_audio_tokens", "changed", MOTHER}
+    made = {
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": ibis.ifelse(is_cold, 0, read).cast("int64"),
+        "changed": joined.changed | is_cold,
+    }
+    if "cache_read_audio_tokens" in rows.columns:
+        made["cache_read_audio_tokens"] = ibis.ifelse(is_cold, 0, joined.cache_read_audio_tokens).cast("int64")
+    return joined.select(*[joined[name] for name in rows.columns if name not in remade], **made)
 
 
 def _switched(rows: ir.Table) -> ir.Table:
-    """(row_id, branch, cold) of turns that read a cache although the turn before now is on another model."""
-    talks = rows.filter(rows.conversation_key.notnull())
+    """(row_id, MOTHER, cold) of turns whose turn before now is on another model."""
+    talks = rows.filter(rows.sent & plays(rows) & rows.conversation_key.notnull())
     narrow = talks.select(
-        "row_id", "branch", "conversation_key", "started_at", "model", "_was", "selected", "cache_read_input_tokens",
-        _tie=tie(talks),
+        "row_id", "branch", "conversation_key", "started_at", "model", "_was", "selected", _tie=tie(talks),
     )  # fmt: skip
     window = ibis.window(group_by="conversation_key", order_by=["started_at", "_tie", "row_id", "branch"])
     wide = narrow.mutate(_last=narrow.model.lag().over(window), _last_was=narrow._was.lag().over(window))
     # Where the log itself switched models, its counters already know.
-    switched = (wide._last != wide.model) & (wide._last_was == wide._was) & (wide.cache_read_input_tokens > 0)
-    return wide.filter(switched.fill_null(False) & wide.selected).select("row_id", "branch", cold=ibis.literal(True))
+    switched = (wide._last != wide.model) & (wide._last_was == wide._was)
+    cold = wide.filter(switched.fill_null(False) & wide.selected)
+    return cold.select("row_id", **{MOTHER: cold.branch}, cold=ibis.literal(True))
 
 
 def _shares(params: RouteParams) -> tuple[Noted, ...]:

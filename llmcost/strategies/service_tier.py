@@ -15,7 +15,8 @@ from typing import Literal
 from pydantic import Field
 
 from llmcost.workload.contract import MEASURED, Rewritten, Selecting, Stage, Strategy, Workload, with_rows
-from llmcost.workload.draw import drawn
+from llmcost.workload.branching import counted, shown
+from llmcost.workload.draw import take
 from llmcost.workload.select import condition
 from llmcost.workload.tiers import offers
 
@@ -32,28 +33,27 @@ def rewrite(workload: Workload, params: ServiceTierParams, stage: Stage) -> Rewr
     """Moves the matching rows to the tier where it is for sale for them."""
     rows = workload.rows
     now = rows.service_tier.fill_null("standard")
-    matching = (
-        rows.selected
-        & rows.sent
-        & (now != params.tier)
-        & (now != "batch")
-        & drawn(rows, params.share, params.by, stage)
-    )
+    matching = rows.selected & rows.sent & (now != params.tier) & (now != "batch")
     if params.when:
         matching = matching & condition(params.when, rows)
-    moving = matching & offers(rows, stage, params.tier).take(rows)
-    calls = rows.requests.fill_null(1)
-    counted = rows.agg(moved=moving.ifelse(calls, 0).sum(), stayed=(matching & ~moving).ifelse(calls, 0).sum())
-    answer = stage.collect(counted).to_pylist()[0]
-    moved, stayed = int(answer["moved"] or 0), int(answer["stayed"] or 0)
+    taken = take(workload.branches, rows, matching, params.share, params.by, stage)
+    rows = taken.rows
+    moving = rows._taken & offers(rows, stage, params.tier).take(rows)
+    number = counted(stage, taken.branches, rows, {"moved": moving, "stayed": rows._taken & ~moving})[()]
     rows = rows.mutate(service_tier=moving.ifelse(params.tier, rows.service_tier), changed=rows.changed | moving)
     where = f", where {params.when}" if params.when else ""
     return Rewritten(
-        with_rows(workload, rows),
+        with_rows(workload, rows.drop("_taken"), branches=taken.branches),
         title=f"{params.tier} tier{where}",
         evidence=MEASURED,
-        facts={"requests moved": str(moved), f"requests without a {params.tier} price": str(stayed)},
-        warnings=(f"no matching request has a {params.tier} price",) if stayed and not moved else (),
+        facts={
+            **taken.facts,
+            "requests moved": shown(number["moved"]),
+            f"requests without a {params.tier} price": shown(number["stayed"]),
+        },
+        warnings=(f"no matching request has a {params.tier} price",)
+        if number["stayed"] and not number["moved"]
+        else (),
     )
 
 

@@ -5,6 +5,7 @@ Every connection turns extension auto-install and auto-load off, so nothing here
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +44,7 @@ class Store:
     ) -> None:
         self.path = path
         self._temporary = None if path else Path(tempfile.mkdtemp(prefix="llmcost-"))
-        spill = self._temporary or Path(f"{path}.spill")
+        self._spill = spill = self._temporary or _spill_of(Path(path or ""), read_only=read_only)
         config: dict[str, str | bool | int | float | list[str]] = {
             **_OFFLINE,
             "memory_limit": memory_limit,
@@ -158,10 +159,8 @@ class Store:
     def _clean(self) -> None:
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
-        elif self.path:
-            spill = Path(f"{self.path}.spill")
-            if spill.is_dir() and not any(spill.iterdir()):
-                spill.rmdir()
+        elif self._spill.is_dir() and not any(self._spill.iterdir()):
+            self._spill.rmdir()
 
     def __enter__(self) -> Self:
         return self
@@ -188,6 +187,14 @@ def is_database(path: Path) -> bool:
     return head[8:] == b"DUCK" or not head
 
 
+def _spill_of(path: Path, *, read_only: bool) -> Path:
+    """Where queries spill: beside the store; readers, of which there may be many, each in a folder of their own."""
+    if not read_only:
+        return Path(f"{path}.spill")
+    home = path.absolute().parent
+    return (home if os.access(home, os.W_OK) else Path(tempfile.gettempdir())) / f"{path.name}.spill-{os.getpid()}"
+
+
 def _foreign(path: Path) -> UsageError:
     return UsageError(f"{path} cannot be opened as a store: it is no DuckDB file", hint="give another --store")
 
@@ -203,7 +210,12 @@ def _open_error(path: Path | None, error: Exception) -> LlmcostError:
     if "lock" in message.lower():
         return StoreBusyError(
             f"another process is using the store {path}",
-            why="one process may write at a time",
+            why="many may read it at once, but while one writes it is that one's alone",
             hint="wait for it to end, or give another --store",
+        )
+    if "different configuration" in message:
+        return StoreBusyError(
+            f"this process has the store {path} open already, in another way",
+            hint="close it first, or hand over the open Store instead of its path",
         )
     return UsageError(f"{path} cannot be opened as a store: {message.splitlines()[0]}", hint="give another --store")

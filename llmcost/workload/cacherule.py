@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from llmcost.pricing.entries import CacheRule
+from llmcost.pricing.entries import CacheRule, moment
 from llmcost.usage.caching import NEVER, PROJECT_SCOPED
+from llmcost.workload.cachelog import Seen
 from llmcost.workload.contract import Noted, Stage
 from llmcost.workload.durations import Scope, shown
+from llmcost.workload.prefixes import SCOPE_COLUMN
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Wishes:
 
     @property
     def any_given(self) -> bool:
-        """Whether life, minimum or increment are the scenario's and not the provider's."""
-        return self.long or any(value is not None for value in (self.life, self.minimum, self.increment))
+        """Whether mode, life, minimum or increment are the scenario's and not the provider's."""
+        given = (self.explicit, self.life, self.minimum, self.increment)
+        return self.long or any(value is not None for value in given)
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,38 @@ class Rule:
     life: int
     minimum: int
     increment: int
+    renews: bool
+    """Whether a use renews an entry's life; if not, it ends a fixed time after the writing."""
     scope: Scope
+    ingested: Scope
+    """Who the ingest took to share a cache of this provider."""
     one_hour: bool
     writes_billed: bool
     stored: bool
     source: str
 
 
-def rules(stage: Stage, wishes: Wishes) -> list[Rule]:
-    """A rule for every chat model id and rule period; models that cannot cache have none."""
-    return [rule for number, model, _, _ in stage.models() if model is not None for rule in _of(number, model, wishes)]
+def rules(stage: Stage, wishes: Wishes, present: Mapping[int, Seen]) -> list[Rule]:
+    """The rules of every chat model of a workload while its rows last; models that cannot cache have none."""
+    return [
+        rule
+        for number, model, _, _ in stage.models()
+        if model is not None and number in present
+        for rule in _in_force(list(_of(number, model, wishes)), present[number])
+    ]
+
+
+def _in_force(found: Sequence[Rule], times: Seen) -> list[Rule]:
+    """Those of a model's rules, in order of time, under which a row falls."""
+    ends = [*(rule.since for rule in found[1:]), None]
+    kept = [
+        rule
+        for rule, end in zip(found, ends, strict=True)
+        if (rule.since is None or rule.since <= times.last) and (end is None or end > times.first)
+    ]
+    first = kept[0].since if kept else None
+    # The first one needs no date, unless nothing was cached before it.
+    return [replace(kept[0], since=None), *kept[1:]] if first is not None and first <= times.first else kept
 
 
 def _of(number: int, model: Any, wishes: Wishes) -> Iterator[Rule]:
@@ -79,7 +104,9 @@ def _rule(number: int, entry: CacheRule, since: int | None, wishes: Wishes, prov
         life=life,
         minimum=entry.min_tokens if wishes.minimum is None else wishes.minimum,
         increment=entry.increment_tokens if wishes.increment is None else wishes.increment,
-        scope=wishes.scope or ("project" if provider in PROJECT_SCOPED else "organization"),
+        renews=entry.refresh_on_hit,
+        scope=wishes.scope or entry.scope,
+        ingested="project" if provider in PROJECT_SCOPED else "organization",
         one_hour=entry.write_class == "cache_write_1h" or (entry.write_class == "cache_write_5m" and longer),
         writes_billed=entry.write_class != "input",
         stored=explicit and (entry.storage_billed if wishes.storage is None else wishes.storage),
@@ -102,30 +129,35 @@ def by_rule(rows: ir.Table, held: Iterable[Rule], value: Callable[[Rule], Any], 
     return ibis.cases(*branches, else_=default) if branches else ibis.literal(default)
 
 
-def notes(stage: Stage, held: Iterable[Rule], wishes: Wishes) -> tuple[Noted, ...]:
-    """The rules of the models that the log names, as assumptions."""
+def notes(stage: Stage, held: Iterable[Rule], wishes: Wishes, present: Mapping[int, Seen]) -> tuple[Noted, ...]:
+    """The rules of the models that the selected rows are on, as assumptions."""
     names = {number: model.key for number, model, _, _ in stage.models() if model is not None}
-    used = logged_ids(stage)
     found = []
     for rule in held:
-        if rule.model in used and rule.since is None:
+        if present[rule.model].selected:
             value = (
-                f"life {shown(None if rule.life >= NEVER - 1 else rule.life)}, from {rule.minimum} tokens "
+                f"life {shown(None if rule.life >= NEVER - 1 else rule.life)} "
+                f"{'after the last use' if rule.renews else 'after the writing'}, from {rule.minimum} tokens "
                 f"in steps of {rule.increment}, per {rule.scope}"
             )
+            since = "" if rule.since is None else f" from {moment(rule.since).date().isoformat()}"
             source = "scenario and provider rule" if wishes.any_given else rule.source
-            found.append(Noted(f"cache rule of {names[rule.model]}", value, "", source))
+            found.append(Noted(f"cache rule of {names[rule.model]}{since}", value, "", source))
     return tuple(dict.fromkeys(found))
 
 
-def logged_ids(stage: Stage) -> set[int]:
-    """Ids of the models that the log itself names."""
-    return {number for number, model, _, name in stage.models() if model is not None and not name.startswith("\x1f")}
+def as_ingested(held: Iterable[Rule], present_columns: Collection[str]) -> bool:
+    """Whether every rule has the owners that the ingest took to share a cache, as far as the log tells owners apart."""
+
+    def owners(scope: Scope) -> set[str]:
+        return {"organization", SCOPE_COLUMN[scope]} & set(present_columns) if scope != "global" else set()
+
+    return all(owners(rule.scope) == owners(rule.ingested) for rule in held)
 
 
-def merged_names(stage: Stage) -> bool:
-    """Whether two logged names mean one model, so that the ingest's partitions are not the caches."""
-    keys = [model.key for _, model, _, name in stage.models() if model is not None and not name.startswith("\x1f")]
+def merged_names(stage: Stage, present: Collection[int]) -> bool:
+    """Whether two names in the log mean one model, so that the ingest's partitions are not the caches."""
+    keys = [model.key for number, model, _, _ in stage.models() if model is not None and number in present]
     return len(keys) != len(set(keys))
 
 

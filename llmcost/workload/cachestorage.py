@@ -5,7 +5,7 @@ Storage is a flat charge in million tokens times hours: https://ai.google.dev/ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -39,21 +39,22 @@ def assumed(
     )
 
 
-def replayed(
-    stage: Stage, rows: ir.Table, use: CacheUse, scope: ir.StringValue | None, held: Iterable[Rule]
-) -> tuple[FlatCharge, ...]:
-    """What the replayed caches hold, from each entry's first use to a life after its last."""
+def replayed(stage: Stage, token_ms: Mapping[int, int], held: Iterable[Rule]) -> tuple[FlatCharge, ...]:
+    """What the replayed caches hold: ``token_ms``, token-milliseconds by model, of the models that bill it."""
     billed = {rule.model for rule in held if rule.stored}
-    if not billed:
-        return ()
-    kept = stored_token_milliseconds(rows, use, scope)
-    lines = stage.collect(kept.mutate(token_ms=kept.token_ms.cast("string"))).to_pylist()
     names = _names(stage)
     return tuple(
-        FlatCharge(SKU, Decimal(line["token_ms"]) / _MTOK_HOUR_MS, UNIT, names[line["model"]], note="stored prefixes")
-        for line in sorted(lines, key=lambda line: int(line["model"]))
-        if line["model"] in billed and line["token_ms"]
+        FlatCharge(SKU, Decimal(kept) / _MTOK_HOUR_MS, UNIT, names[number], note="stored prefixes")
+        for number, kept in sorted(token_ms.items())
+        if number in billed and kept
     )
+
+
+def renewed(stage: Stage, rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> dict[int, int]:
+    """Token-milliseconds by model that caches hold whose entries are renewed by every use."""
+    kept = stored_token_milliseconds(rows, use, scope)
+    lines = stage.collect(kept.mutate(token_ms=kept.token_ms.cast("string"))).to_pylist()
+    return {line["model"]: int(line["token_ms"]) for line in lines if line["token_ms"]}
 
 
 def _names(stage: Stage) -> dict[int, str]:

@@ -1,11 +1,13 @@
 """Stable draws: the same request, user or conversation is drawn alike in every run, on every engine.
 
 ``draw = ((key mod p) * a + b) mod p`` with p = 2^31 - 1, and a, b from (seed, scenario, step, rule). The product stays
-below 2^62, so no engine overflows.
+below 2^62, so no engine overflows. A bucket is many calls: a share of it is an exact weight, not a draw.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Final, Literal
@@ -13,7 +15,8 @@ from typing import Final, Literal
 import ibis
 import ibis.expr.types as ir
 
-from llmcost.workload.contract import Stage
+from llmcost.workload.branching import counted, is_bucket, part
+from llmcost.workload.contract import Branches, Stage, Weight
 
 P: Final = 2**31 - 1
 By = Literal["request", "user", "conversation"]
@@ -32,9 +35,48 @@ def drawn(rows: ir.Table, share: Decimal, by: By, stage: Stage, rule: int = 0) -
     if share <= 0:
         return ibis.literal(False)
     a, b = coefficients(stage.seed, stage.scenario, stage.step, rule)
-    key = {
-        "request": rows.request_key,
-        "user": ibis.coalesce(rows.user_key, rows.request_key),
-        "conversation": ibis.coalesce(rows.conversation_key, rows.request_key),
-    }[by]
+    key = rows.request_key if by == "request" else ibis.coalesce(rows[_OWNER[by]], rows.request_key)
     return ((key % P) * a + b) % P < int(share * P)
+
+
+_OWNER: Final[Mapping[By, str]] = {"user": "user_key", "conversation": "conversation_key"}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Rows with the column ``_taken``, their branches, and the share achieved, as a fact."""
+
+    branches: Branches
+    rows: ir.Table
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def take(
+    branches: Branches, rows: ir.Table, matching: ir.BooleanValue, share: Decimal, by: By, stage: Stage, rule: int = 0,
+    fact: str = "share drawn",
+) -> Taken:  # fmt: skip
+    """Draws ``share`` of the ``matching`` rows; matching buckets are split by weight into a part taken and the rest.
+
+    A bucket of one user is drawn with that user, where users are drawn (conversations alike).
+    """
+    if share >= 1 or share <= 0:
+        return Taken(branches, rows.mutate(_taken=matching if share >= 1 else ibis.literal(False)))
+    rows = rows.mutate(_matches=matching)
+    flag = rows._matches & drawn(rows, share, by, stage, rule)
+    if {"ended_at", "requests"} & stage.present:
+        whole = is_bucket(rows) if by == "request" else is_bucket(rows) & rows[_OWNER[by]].isnull()
+        splitting = (rows._matches & whole).fill_null(False)
+        rows = rows.mutate(_taken=flag, _place=ibis.ifelse(splitting, ibis.array([1, 2]), ibis.array([0])))
+        rows = rows.unnest("_place")
+        branches = branches.split((Weight(), Weight(share), Weight(Decimal(1) - share)))
+        rows = rows.mutate(
+            branch=(rows.branch * 3 + rows._place).cast("int64"),
+            _taken=ibis.ifelse(rows._place == 0, rows._taken, rows._place == 1),
+        ).drop("_place")
+    else:
+        rows = rows.mutate(_taken=flag)
+    rows = stage.view(rows)
+    mine = rows.selected
+    number = counted(stage, branches, rows, {"taken": mine & rows._taken, "all": mine & rows._matches})[()]
+    facts = {fact: part(number["taken"], number["all"])} if number["all"] else {}
+    return Taken(branches, rows.drop("_matches"), facts)

@@ -5,6 +5,7 @@ use renews its life; it dies a life after its last use. Two ways reach the same 
 
 - :func:`logged_hits` reads the needs that the ingest computed, while every row is still where the log had it;
 - :func:`replayed_hits` plays every cache again from the shared prefix nodes, after rows were moved, removed or re-timed.
+  Where requests mark what to cache, entries begin at their breakpoints only (:mod:`llmcost.workload.breakpoints`).
   A use hits when no gap since the entry's start is longer than the life, and some earlier use of that unbroken run had
   been answered: ``min(ready of the earlier uses of the run) <= start``.
 """
@@ -19,6 +20,7 @@ import ibis
 import ibis.expr.types as ir
 
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER
+from llmcost.workload.breakpoints import positions
 from llmcost.workload.durations import Scope
 
 READS = frozenset(
@@ -37,6 +39,8 @@ class CacheUse:
     """Rows that use the cache at all."""
     limit: ir.IntegerValue | None = None
     """Tokens up to which the row reads and writes (its last breakpoint); None: all of its prefix."""
+    sparse: ir.BooleanValue | None = None
+    """Rows that write at their breakpoints only; None: every row writes all of its prefix."""
     latency: int | None = None
     """Microseconds from start to the entry being usable; None: as the log says."""
     model: ir.IntegerValue | None = None
@@ -88,12 +92,16 @@ def tie(rows: ir.Table) -> ir.IntegerValue:
     return rows.file_key - rows.file_key % _LINES + rows.line
 
 
-def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
-    """One row per (request, node) that the request reads or writes, in tokens of the model it is on now."""
+def uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
+    """One row per (request, node) that the request reads or writes, in tokens of the model it is on now.
+
+    ``_ready`` is NEVER for a use that reads only.
+    """
     limit = use.limit if use.limit is not None else ibis.literal(NEVER, type="int64")
     kept = rows.filter(use.usable & rows.prefix_nodes.notnull() & rows.started_at.notnull())
     # What the engine sorts below is kept narrow: only columns that the caches need.
     moved = (kept.model != kept.logged_model) & (kept.logged_input_tokens > 0)
+    pairs = {} if use.sparse is not None else {"pair": kept.prefix_nodes.zip(kept.prefix_ends).unnest()}
     held = kept.select(
         "row_id", "branch", "started_at",
         _tie=tie(kept),
@@ -101,28 +109,35 @@ def _uses(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Tab
         _life=use.life, _ready=ready_at(kept, use.latency), _limit=limit,
         _now=moved.ifelse(kept.input_tokens, 1).fill_null(1), _then=moved.ifelse(kept.logged_input_tokens, 1).fill_null(1),
         _scope=ibis.literal("") if scope is None else scope,
-        pair=kept.prefix_nodes.zip(kept.prefix_ends).unnest(),
+        **pairs,
     )  # fmt: skip
-    flat = held.select(
+    if use.sparse is None:
+        wide = held.mutate(_node=held.pair.f1, _end=held.pair.f2)
+    else:
+        ends = positions(kept, use.sparse).rename(_node="node", _end="depth_tokens")
+        wide = held.inner_join(ends, ["row_id", "branch"])
+        never = ibis.literal(NEVER, type="int64")
+        wide = wide.mutate(_ready=ibis.ifelse(wide.writes, wide._ready, never))
+    flat = wide.select(
         "row_id", "branch", "started_at", "_tie", "model", "_life", "_ready", "_scope",
         _limit="_limit",
-        node=held.pair.f1 ^ (held.model * _MIX),
-        tokens=ibis.ifelse(held._then == held._now, held.pair.f2, (held.pair.f2 * held._now) // held._then),
+        node=wide._node ^ (wide.model * _MIX),
+        tokens=ibis.ifelse(wide._then == wide._now, wide._end, (wide._end * wide._now) // wide._then),
     )  # fmt: skip
-    uses = flat.filter(flat.tokens <= flat._limit).drop("_limit")
-    return uses.drop("_scope") if scope is None else uses
+    found = flat.filter(flat.tokens <= flat._limit).drop("_limit")
+    return found.drop("_scope") if scope is None else found
 
 
-def _partition(uses: ir.Table) -> list[str]:
-    return ["node", "_scope"] if "_scope" in uses.columns else ["node"]
+def _partition(found: ir.Table) -> list[str]:
+    return ["node", "_scope"] if "_scope" in found.columns else ["node"]
 
 
-def _judged(uses: ir.Table) -> ir.Table:
+def _judged(found: ir.Table) -> ir.Table:
     """Every use with whether it hits, and its run."""
-    partition = _partition(uses)
+    partition = _partition(found)
     order = ["started_at", "_tie", "row_id", "branch"]
     window = ibis.window(group_by=partition, order_by=order)
-    gapped = uses.mutate(_broken=(uses.started_at - uses.started_at.lag().over(window) > uses._life).fill_null(False))
+    gapped = found.mutate(_broken=(found.started_at - found.started_at.lag().over(window) > found._life).fill_null(False))
     running = ibis.cumulative_window(group_by=partition, order_by=order)
     runs = gapped.mutate(_run=gapped._broken.ifelse(1, 0).cast("int64").sum().over(running))
     before = ibis.window(group_by=[*partition, "_run"], order_by=order, preceding=(None, 1))
@@ -132,7 +147,7 @@ def _judged(uses: ir.Table) -> ir.Table:
 
 def replayed_hits(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
     """(row_id, branch, hit_tokens) of every row that hits, all caches played from the first row on."""
-    judged = _judged(_uses(rows, use, scope))
+    judged = _judged(uses(rows, use, scope))
     hits = judged.filter(judged._hit)
     return hits.group_by(["row_id", "branch"]).agg(hit_tokens=hits.tokens.max())
 
@@ -142,11 +157,11 @@ def stored_token_milliseconds(rows: ir.Table, use: CacheUse, scope: ir.StringVal
 
     A node keeps only the tokens beyond the node before it in the same prefix, so that nothing is stored twice.
     """
-    judged = _judged(_uses(rows, use, scope))
+    judged = _judged(uses(rows, use, scope))
     within = ibis.window(group_by=["row_id", "branch"], order_by=["tokens", "node"])
     parts = judged.mutate(_own=judged.tokens - judged.tokens.lag().over(within).fill_null(0))
     lives = parts.group_by(["model", *_partition(parts), "_run"]).agg(
-        own=parts._own.max(), first=parts.started_at.min(), last=parts.started_at.max(), life=parts._life.max()
+        own=parts._own.max(), first=parts.started_at.min(where=parts._ready < NEVER), last=parts.started_at.max(), life=parts._life.max()
     )
     per = lives.mutate(kept_ms=lives.own * ((lives["last"] - lives["first"] + lives.life) // 1000))
     return per.group_by("model").agg(token_ms=per.kept_ms.sum())

@@ -140,12 +140,24 @@ def test_strict_shows_the_report_and_then_the_gap(llmcost: Program, dearer: Path
 
 def test_prices_on_a_day_and_own_prices(llmcost: Program, rows: Path, dearer: Path) -> None:
     result = llmcost("simulate", rows, "-s", dearer, "-f", "json", "--prices-on", "2025-09-01").json
-    assert result["scenarios"][0]["prices_on"] == "2025-09-01"
+    assert result["scenarios"][0]["prices_on"] == result["prices"]["on"] == "2025-09-01"
+    assert llmcost("simulate", rows, "-s", dearer, "-f", "json").json["prices"]["on"] is None
     (llmcost.folder / "own.toml").write_text(
         '[[model]]\nid = "gpt-5-mini"\nprovider = "openai"\n[[model.price]]\nfrom = 2026-01-01\nrates = { input = 1, output = 0 }\n'
     )
     own = llmcost("simulate", rows, "-s", dearer, "-f", "json", "--prices", "own.toml").json
     assert own["baseline"]["cost_usd"] == str(Decimal(28 * 1000 + sum(range(28))) / 1_000_000)
+
+
+def test_the_footer_names_a_price_day_only_if_all_scenarios_share_it(llmcost: Program, rows: Path) -> None:
+    def named(*days: str) -> object:
+        scenarios = (REPRICE.replace('"dearer"', f'"{n}"\n{day}') for n, day in enumerate(days))
+        (llmcost.folder / "s.toml").write_text("".join(scenarios))
+        return llmcost("simulate", rows, "-s", "s.toml", "-f", "json").json["prices"]["on"]
+
+    assert named("prices_on = 2025-09-01", "prices_on = 2025-09-01") == "2025-09-01"
+    assert named("prices_on = 2025-09-01", "prices_on = 2025-10-01") is None
+    assert named("prices_on = 2025-09-01", "") is None
 
 
 def test_the_same_seed_gives_the_same_bytes(llmcost: Program) -> None:

@@ -10,11 +10,13 @@ from functools import cache
 import pytest
 
 from llmcost.pricing.catalogue import load
-from llmcost.pricing.schema import ModelEntry
+from llmcost.pricing.entries import ModelEntry
 
 Tokens = tuple[str | None, Decimal | None]
 
-_OWNER = re.compile(r"^(anthropic|openai|google|meta|mistral|deepseek|moonshotai|moonshot|minimax|zai|qwen|cohere|xai)\.")
+_OWNER = re.compile(
+    r"^(anthropic|openai|google|meta|mistral|deepseek|moonshotai|moonshot|minimax|zai|qwen|cohere|xai)\."
+)
 _WHERE_IT_RUNS = re.compile(
     r"-(\d{8}|\d{4}-\d{2}-\d{2}|maas|fast|ultrafast|us|spot|turbo|ultra|hf|instruct|fp8|fp4|preview)$"
 )
@@ -81,6 +83,8 @@ def test_a_tokenizer_has_one_factor() -> None:
     ],
 )
 def test_a_family_has_its_tokenizer(name: str, tokenizer: str) -> None:
-    members = [(f"{p}/{e.id}", e.tokenizer) for p, e in entries() if re.search(name, e.id.lower()) and e.operation == "chat"]
+    members = [
+        (f"{p}/{e.id}", e.tokenizer) for p, e in entries() if re.search(name, e.id.lower()) and e.operation == "chat"
+    ]
     assert len(members) > 5
     assert [member for member in members if member[1] != tokenizer] == []

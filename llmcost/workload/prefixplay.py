@@ -1,0 +1,110 @@
+"""Plays prompt caches over a workload's rows: who takes part, whose caches they are, and what each row finds.
+
+Works on rows that carry the rule that holds for each (``_life``, ``_own``, ``_renews``), ``_limit``, and ``_asks``: the
+scenario wants the row to be cached.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from llmcost.workload import cacherule, cachestorage, fixedlife
+from llmcost.workload.branching import MOTHER, calls, one_branch, plays
+from llmcost.workload.cachelog import has_cached, unmoved
+from llmcost.workload.cacherule import Rule, by_rule
+from llmcost.workload.contract import MODELLED, Branches, Stage
+from llmcost.workload.prefixes import CacheUse, grown_prompts, replayed_hits, scope_key
+
+
+@dataclass(frozen=True)
+class Caches:
+    """How caches are played."""
+
+    held: Sequence[Rule]
+    branches: Branches
+    latency: int | None
+    """Microseconds until a written entry can be read; None: as the log says."""
+    marked: bool
+    """Entries begin at logged breakpoints, on rows that have some."""
+    partly: bool
+    """Only rows that ask for it write, where requests mark what to cache."""
+
+
+def played(stage: Stage, rows: ir.Table, caches: Caches) -> tuple[ir.Table, dict[int, int]]:
+    """Rows with the tokens they find in ``_found``; and token-milliseconds stored, by model, where that is billed."""
+    rows = stage.view(one_branch(rows, _uses(rows, caches), caches.branches))
+    usable = _uses(rows, caches) & plays(rows)
+    sparse = None
+    if caches.marked:
+        sparse = rows._own & (rows.cache_breakpoints.length() > 0).fill_null(False)
+    scope = _scope(rows, caches.held, stage)
+    renewed, fixed = (
+        CacheUse(rows._life, flag, rows._limit, caches.latency, cacherule.one_model(rows, stage), sparse)
+        for flag in (usable & rows._renews, usable & ~rows._renews)
+    )
+    stored = Counter[int]()
+    found: list[ir.Table] = []
+    if any(rule.renews for rule in caches.held):
+        found.append(stage.materialise(replayed_hits(rows, renewed, scope)))
+        if any(rule.stored and rule.renews for rule in caches.held):
+            stored.update(cachestorage.renewed(stage, rows, renewed, scope))
+    if any(not rule.renews for rule in caches.held):
+        play = fixedlife.play(stage, rows, fixed, scope)
+        found.append(play.hits)
+        stored.update(play.token_ms)
+    columns = rows.columns
+    if not found:
+        return rows.mutate(_found=ibis.null("int64")), {}
+    hits = found[0] if len(found) == 1 else found[0].union(found[1])
+    joined = rows.left_join(hits.rename({MOTHER: "branch"}), ["row_id", MOTHER])
+    return joined.select(*[joined[name] for name in columns], _found=joined.hit_tokens), dict(stored)
+
+
+def from_conversation(stage: Stage, rows: ir.Table, caches: Caches) -> ir.Table:
+    """Rows without keys: the prompt before in the conversation is a prefix of this one, if it is not longer."""
+
+    def talking(table: ir.Table) -> ir.BooleanValue:
+        asked = _uses(table, caches) & table.ended_at.isnull()
+        talks = asked & table.conversation_key.notnull() & table.started_at.notnull()
+        return talks & table.prefix_block_tokens.isnull() if "prefix_keys" in stage.present else talks
+
+    columns = [name for name in rows.columns if name != MOTHER]
+    rows = stage.view(one_branch(rows.select(columns), talking(rows), caches.branches))
+    told = rows.filter(talking(rows) & plays(rows))
+    found = grown_prompts(told, told._life, caches.latency, cacherule.one_model(told, stage))
+    joined = rows.left_join(stage.materialise(found.rename({MOTHER: "branch"})), ["row_id", MOTHER])
+    return joined.select(
+        *[joined[name] for name in columns if name != "_found"],
+        _found=ibis.ifelse(
+            (joined.evidence == MODELLED) & joined["_found"].isnull(), joined.grown_tokens.fill_null(0), joined["_found"]
+        ),
+    )
+
+
+def _uses(rows: ir.Table, caches: Caches) -> ir.BooleanValue:
+    """Rows that read, write and renew caches: what a provider answered, whatever part of it is looked at.
+
+    Where requests mark what to cache, those that do not ask for it take no part, unless the log shows that they did.
+    """
+    usable = rows.sent & (rows.status != "error").fill_null(True) & (calls(rows) > 0)
+    if not caches.partly:
+        return usable
+    return usable & (~rows._own | rows._asks | (unmoved(rows) & has_cached(rows)))
+
+
+def _scope(rows: ir.Table, held: Sequence[Rule], stage: Stage) -> ir.StringValue | None:
+    """Who shares a cache, None where the log does not tell owners apart."""
+    scopes = list(dict.fromkeys(rule.scope for rule in held))
+    keys = [scope_key(rows, scope, stage.present) for scope in scopes]
+    if not any(key is not None for key in keys):
+        return None
+    if len(keys) == 1:
+        return keys[0]
+    place = by_rule(rows, held, lambda rule: scopes.index(rule.scope), -1)
+    branches = [(place == number, key) for number, key in enumerate(keys) if key is not None]
+    return ibis.cases(*branches, else_=ibis.literal(""))
