@@ -132,7 +132,11 @@ def load_result(path: Path | str) -> Result:
     try:
         return Result.model_validate_json(Path(path).read_bytes())
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise UsageError(
+            f"cannot be read: {error.strerror}",
+            where=str(path),
+            hint="llmcost simulate LOGS --format json --out FILE writes one",
+        ) from error
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])

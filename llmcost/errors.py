@@ -6,6 +6,7 @@ A bad row is never an exception: it is a :class:`llmcost.records.Problem` that e
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -71,3 +72,20 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f"did you mean {close[0]!r}?"
     more = f" .. ({len(names)} in all)" if len(names) > 8 else ""
     return f"known: {', '.join(names[:8])}{more}"
+
+
+def line_of(text: str, words: Iterable[str], first: int = 1) -> int | None:
+    """The number of the first line from ``first`` on that holds the first of ``words`` that any line holds."""
+    lines = text.splitlines()[first - 1 :]
+    for word in words:
+        pattern = re.compile(rf"(?<![-\w]){re.escape(word)}(?![-\w])")
+        for number, line in enumerate(lines, first):
+            if pattern.search(line):
+                return number
+    return None
+
+
+def quoted(text: str, number: int | None) -> str | None:
+    """A line of a file for an excerpt: ``3 | model = "gpt"``."""
+    lines = text.splitlines()
+    return f"{number} | {lines[number - 1].strip()[:160]}" if number and number <= len(lines) else None

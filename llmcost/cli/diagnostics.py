@@ -97,7 +97,7 @@ def _fault(message: str) -> None:
 
 def _usage(error: TyperException) -> str:
     """A fault in the command line, with the command whose help explains it."""
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", NAME)
     return f"{message}\n  {path} --help lists what there is"

@@ -86,10 +86,18 @@ def options_of(source: str | None, mapping: Path | None, on_problem: OnProblem, 
 def check_strict(summary: IngestSummary) -> None:
     """StrictGapError when a record was rejected or a file was not known."""
     unknown = _unknown(summary)
-    gaps = [f"{summary.rejected} records were rejected"] if summary.rejected else []
-    gaps += [f"no source knows {len(unknown)} of {len(summary.files)} files ({unknown[0].name} ..)"] if unknown else []
+    gaps = [f"{summary.rejected:,} of {summary.read:,} records were rejected"] if summary.rejected else []
+    if unknown:
+        first = f"{unknown[0].name}: {unknown[0].note or 'no source knows it'}"
+        gaps.append(f"{len(unknown)} of {len(summary.files)} files were not read ({first})")
     if gaps:
-        raise StrictGapError("; ".join(gaps), why="--strict allows no gap", hint="the rest was ingested")
+        examples = [example for _, rejected, _, example in summary.problems if rejected]
+        raise StrictGapError(
+            "; ".join(gaps),
+            excerpt=examples[0] if examples else None,
+            why="--strict allows no gap; the rest was ingested",
+            hint="llmcost sources --file FILE tells what is wrong with a file",
+        )
 
 
 def tell(summary: IngestSummary, *, quiet: bool) -> None:

@@ -188,7 +188,9 @@ def span_of(
     """The span that ``--since``, ``--until`` and ``--month`` name: first instant, and first instant behind it."""
     if month is not None:
         if since is not None or until is not None:
-            raise UsageError("--month already says what --since and --until would", where="--month")
+            raise UsageError(
+                "it already says what --since and --until would", where="--month", hint="give the one or the others"
+            )
         return month_of(month, zone)
     first = instant_of(since, "--since", zone) if since is not None else None
     last = instant_of(until, "--until", zone) if until is not None else None
@@ -212,9 +214,9 @@ def positive(text: str, option: str) -> Decimal:
     try:
         value = decimal_of(text)
     except ValueError as error:
-        raise UsageError(str(error), where=option) from error
+        raise UsageError(str(error), where=option, hint="write a number like 30.4375") from error
     if value <= 0:
-        raise UsageError(f"{text} is not above zero", where=option)
+        raise UsageError(f"{text} is not above zero", where=option, hint="write a number like 30.4375")
     return value
 
 

@@ -91,7 +91,11 @@ def replace(path: Path, data: bytes) -> None:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from error
+        raise UsageError(
+            f"cannot be written: {error.strerror}",
+            where=str(path),
+            hint="name a file in a folder that you may write to",
+        ) from error
 
 
 def _umask() -> int:

@@ -130,11 +130,16 @@ def check_result(result: Result) -> None:
         what = f"{missing:,} of {coverage.requests:,} requests have" if missing else "usage buckets have"
         gaps.append(f"{what} no price ({worst.provider}/{worst.model}: {worst.reason} ..)")
     if coverage.rejected:
-        gaps.append(f"{coverage.rejected:,} records were rejected")
+        gaps.append(f"{coverage.rejected:,} of {coverage.records_read:,} records were rejected")
     gaps += [
         f"scenario {s.name!r}: {s.not_comparable.requests:,} requests are not comparable"
         for s in result.scenarios
         if s.not_comparable.requests
     ]
     if gaps:
-        raise StrictGapError(gaps[0], excerpt="\n  ".join(gaps[1:]) or None, why="--strict allows no gap")
+        raise StrictGapError(
+            gaps[0],
+            excerpt="\n  ".join(gaps[1:]) or None,
+            why="--strict allows no gap",
+            hint="--prices FILE gives a model a price of your own; the report lists every gap",
+        )

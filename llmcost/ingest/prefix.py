@@ -65,7 +65,9 @@ def _prefixed(store: Store, *, arriving: bool) -> int:
         f"CREATE OR REPLACE TEMP TABLE prefixed AS SELECT row_id, {PARTITION} AS part, started_at, file_key, line, "
         f"started_at + {_LATENCY} AS ready, prefix_keys, prefix_block_tokens AS block, coalesce(input_tokens, {NEVER}) AS input, "
         f"coalesce(nullif(list_max(cache_breakpoints), 0), {NEVER}) AS reach FROM ({both}) "
-        "WHERE started_at IS NOT NULL AND len(prefix_keys) > 0 AND prefix_block_tokens IS NOT NULL AND status IS DISTINCT FROM 'error'"
+        "WHERE started_at IS NOT NULL AND len(prefix_keys) > 0 AND prefix_block_tokens IS NOT NULL AND status IS DISTINCT FROM 'error' "
+        # What a gateway answered itself (no request) reached no provider's cache.
+        "AND requests IS DISTINCT FROM 0"
     )
     store.execute("DROP TABLE roots")
     return int(store.value("SELECT count(*) FROM prefixed"))

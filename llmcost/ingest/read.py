@@ -12,6 +12,7 @@ from llmcost.content.analyse import analyse
 from llmcost.ingest.blocks import Block, blocks, split, vectorised
 from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import BadValueError, Context, Problem, Record, Row, Sample, Skip, Source
+from llmcost.records.excerpt import excerpt
 from llmcost.records.files import Input, records
 from llmcost.usage.arrow import billed_to_arrow, rows_to_arrow
 from llmcost.usage.columns import Billed, Usage
@@ -33,8 +34,8 @@ class FileTally:
     read: int = 0
     skipped: int = 0
 
-    def problem(self, problem: Problem, line: int) -> None:
-        """Counts a problem of one record."""
+    def problem(self, problem: Problem, line: int, record: Any = None) -> None:
+        """Counts a problem of one record; of ``record`` an error shows what may be shown."""
         self.problems.add(
             self.file_no,
             self.name,
@@ -43,6 +44,7 @@ class FileTally:
             rejected=problem.rejected,
             line=problem.line or line,
             informative=problem.informative,
+            excerpt=lambda: excerpt(record, problem.line or line),
         )
         self.read += problem.rejected
 
@@ -144,10 +146,10 @@ def _read_records(
     tally: FileTally,
 ) -> None:
     batch = _Batch()
-    for line, reading in _readings(incoming, source, context):
+    for line, reading, record in _readings(incoming, source, context):
         match reading:
             case Problem():
-                tally.problem(reading, line)
+                tally.problem(reading, line, record)
             case Skip():
                 tally.skipped += 1
             case Row():
@@ -161,8 +163,8 @@ def _read_records(
 
 def _readings(
     incoming: Iterable[Record | Problem], source: Source, context: Context
-) -> Iterator[tuple[int, Row | Problem | Skip]]:
-    """All readings with their lines; a value that cannot be what its field says rejects its record."""
+) -> Iterator[tuple[int, Row | Problem | Skip, Any]]:
+    """All readings with their lines and records; a value that cannot be what its field says rejects its record."""
     if source.read_file is not None:
         yield from _file_readings(incoming, source, context)
         return
@@ -171,28 +173,28 @@ def _readings(
         raise TypeError(f"source {source.title!r} has neither read nor read_file")
     for record in incoming:
         if isinstance(record, Problem):
-            yield record.line or 0, record
+            yield record.line or 0, record, None
             continue
         try:
             for reading in read(record, context):
-                yield record.line, reading
+                yield record.line, reading, record.value
         except BadValueError as error:
-            yield record.line, Problem(error.kind, error.detail)
+            yield record.line, Problem(error.kind, error.detail), record.value
 
 
 def _file_readings(
     incoming: Iterable[Record | Problem], source: Source, context: Context
-) -> Iterator[tuple[int, Row | Problem | Skip]]:
+) -> Iterator[tuple[int, Row | Problem | Skip, Any]]:
     broken: list[Problem] = []
-    line = 0
+    latest = Record(None, 0)
 
     def good() -> Iterator[Record]:
-        nonlocal line
+        nonlocal latest
         for record in incoming:
             if isinstance(record, Problem):
                 broken.append(record)
             else:
-                line = record.line
+                latest = record
                 yield record
 
     if source.read_file is None:
@@ -200,10 +202,11 @@ def _file_readings(
     left = good()
     try:
         for reading in source.read_file(left, context):
-            yield line, reading
+            yield latest.line, reading, latest.value
     except BadValueError as error:
-        yield line, Problem(error.kind, error.detail)
+        yield latest.line, Problem(error.kind, error.detail), latest.value
         for record in left:
-            yield record.line, Problem("not-read", f"the reader stopped before this record: {error.detail}")
+            told = Problem("not-read", f"the reader stopped before this record: {error.detail}")
+            yield record.line, told, record.value
     for problem in broken:
-        yield problem.line or 0, problem
+        yield problem.line or 0, problem, None

@@ -15,11 +15,14 @@ def claimants(sample: Sample) -> list[str]:
 def recognise(sample: Sample) -> tuple[str, Source] | None:
     """The source of a file, None when no source knows it.
 
-    Raises UsageError when two sources claim it, since guessing would count wrong money.
+    Raises UsageError when two sources claim it.
     """
     names = claimants(sample)
     if len(names) > 1:
         raise UsageError(
-            f"{sample.name} looks like {' and like '.join(names)}", hint=f"say which it is: --source {names[0]}"
+            f"it looks like {' and like '.join(names)}",
+            where=sample.name,
+            why="guessing would count wrong money",
+            hint=f"say which it is: --source {names[0]}",
         )
     return (names[0], SOURCES.load(names[0])) if names else None

@@ -83,6 +83,7 @@ class IngestSummary:
         return [file.file_key for file in self.files if file.source]
 
 
+_UNKNOWN: Final = "no source knows this file"
 _KEY_MASK: Final = (1 << 63) - 1
 
 
@@ -98,7 +99,9 @@ def ingest(
     options = options or IngestOptions()
     inputs = expand(paths)
     if not inputs:
-        raise UsageError(f"no files found in {', '.join(paths)}")
+        raise UsageError(
+            "there is no file in it", where=", ".join(paths), hint="hidden files are read only when they are named"
+        )
     work = Path(tempfile.mkdtemp(prefix="ingest-", dir=_work_folder(store)))
     try:
         with store.transaction():
@@ -139,7 +142,7 @@ def _ingest(
     _account(summary, usage, billed, problems)
     _record(store, summary, problems, options, staging.present)
     if not summary.ingested and not summary.duplicates and not summary.superseded:
-        raise _nothing(summary)
+        raise _nothing(summary, problems)
     return summary
 
 
@@ -157,11 +160,11 @@ def _one_file(
     if isinstance(found, Sample) and options.mapping is not None:
         options.mapping.check_sample(found)
     if isinstance(found, Problem):
-        problems.add(number, str(item), found.kind, found.detail, rejected=True, line=found.line or 1)
-        return IngestedFile(str(item), None, read=1, rejected=1, note=found.detail)
+        problems.add(number, str(item), found.kind, found.detail, rejected=found.rejected, line=found.line or 1)
+        return IngestedFile(str(item), None, int(found.rejected), int(found.rejected), note=found.detail)
     chosen = _choose(found, options)
     if chosen is None:
-        return IngestedFile(str(item), None, note="no source knows this file")
+        return IngestedFile(str(item), None, note=_UNKNOWN)
     name, source = chosen
     stored = digest(item)
     key = int.from_bytes(stored[:8], "big") & _KEY_MASK
@@ -203,10 +206,11 @@ def _mapping_name(options: IngestOptions) -> str | None:
 
 
 def _tell_unknown(summary: IngestSummary, inputs: Sequence[Input]) -> None:
-    unknown = [file for file in summary.files if file.source is None and not file.rejected]
+    unknown = [file for file in summary.files if file.note == _UNKNOWN]
     if unknown and len(unknown) == len(inputs):
         raise UsageError(
-            f"no source knows {unknown[0].name}" + (f" and {len(unknown) - 1} more files" if len(unknown) > 1 else ""),
+            "no source knows this file" + (f", nor {len(unknown) - 1} more" if len(unknown) > 1 else ""),
+            where=unknown[0].name,
             why="its first records look like none of the formats (llmcost sources)",
             hint="name one with --source NAME, or describe the file with --mapping FILE (llmcost init writes an example)",
         )
@@ -279,13 +283,13 @@ def _record(
         )
 
 
-def _nothing(summary: IngestSummary) -> NothingIngestedError:
+def _nothing(summary: IngestSummary, problems: ProblemLog) -> NothingIngestedError:
     first = next((example for _, _, _, example in summary.problems), None)
+    kinds = "; ".join(f"{count} x {kind}" for kind, _, count, _ in summary.problems[:5])
     return NothingIngestedError(
-        f"none of the {summary.read} records could be used" if summary.read else "the files hold no calls",
-        where=", ".join(file.name for file in summary.files[:3]),
-        excerpt=first,
-        why="; ".join(f"{count} x {kind}" for kind, _, count, _ in summary.problems[:5])
-        or "there is nothing to count in them",
-        hint="the store was left as it was",
+        f"none of the {summary.read:,} records could be used" if summary.read else "there are no calls in it",
+        where=", ".join(file.name for file in summary.files[:3]) + (" .." if len(summary.files) > 3 else ""),
+        excerpt="\n  ".join(part for part in (first, problems.excerpt) if part) or None,
+        why=f"{kinds}; the store was left as it was" if kinds else "the store was left as it was",
+        hint="llmcost sources --file FILE tells which format a file has, and llmcost sources NAME what is read of it",
     )

@@ -5,7 +5,7 @@ Only canonical columns are written: the text of prompts and answers never gets h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from llmcost.config import rekey_sql
 from llmcost.errors import NothingIngestedError
 from llmcost.ingest.owners import without_keys
+from llmcost.records.excerpt import excerpt
 from llmcost.usage.arrow import arrow_schema, billed_schema
 from llmcost.usage.rules import CONTRADICTIONS, Contradiction
 from llmcost.usage.store import Store
@@ -32,6 +33,8 @@ class ProblemLog:
 
     policy: OnProblem = "keep"
     counts: dict[tuple[int, str, bool], list[int | str]] = field(default_factory=dict)
+    excerpt: str | None = None
+    """What may be shown of the first record that was rejected."""
 
     def add(
         self,
@@ -44,15 +47,19 @@ class ProblemLog:
         line: int,
         times: int = 1,
         informative: bool = False,
+        excerpt: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Counts a problem; NothingIngestedError under ``--on-problem fail``, unless it only informs."""
         if self.policy == "fail" and not informative:
             raise NothingIngestedError(
                 detail,
                 where=f"{name}:{line}",
+                excerpt=excerpt(),
                 why=f"{kind}; nothing was ingested (--on-problem fail)",
                 hint="leave --on-problem at keep to count it under problems and go on",
             )
+        if rejected and self.excerpt is None:
+            self.excerpt = excerpt()
         entry = self.counts.setdefault((file_no, kind, rejected), [0, line, f"{name}:{line}: {detail}"])
         entry[0] = int(entry[0]) + times
 
@@ -167,13 +174,18 @@ class Staging:
 
     def _report(self, rule: Contradiction, when: str, number: int, file_no: int, name: str) -> None:
         shows = ", ".join(rule.shows)
-        example = self.store.rows(f"SELECT line, {shows} FROM _batch WHERE {when} ORDER BY line LIMIT 1")
-        line, *values = example[0]
-        detail = "  ".join(
-            f"{column} {value}" for column, value in zip(rule.shows, values, strict=True) if value is not None
+        named = ("request_id", "request_model")
+        example = self.store.rows(
+            f"SELECT line, {', '.join(named)}, {shows} FROM _batch WHERE {when} ORDER BY line LIMIT 1"
         )
+        line, *values = example[0]
+        fields = {n: v for n, v in zip((*named, *rule.shows), values, strict=True) if v is not None}
+        detail = "  ".join(f"{column} {value}" for column, value in fields.items() if column not in named)
         rejected = self.problems.policy == "reject"
-        self.problems.add(file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number)
+        self.problems.add(
+            file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number,
+            excerpt=lambda: excerpt(fields, line),
+        )  # fmt: skip
 
     def _resolved(self, found: Sequence[Contradiction]) -> pa.Table:
         if self.problems.policy == "reject":

@@ -143,8 +143,9 @@ class Catalogue:
         provider, slash, name = key.partition("/")
         canonical = usage_names.provider(provider) if slash else None
         if canonical is None or canonical not in self.providers():
-            hint = nearest(provider, self.providers()) if slash else "models are written provider/model"
-            raise UsageError(f"no model is called {key!r}", hint=hint)
+            if slash:
+                raise UsageError(f"no provider is called {provider!r}", hint=nearest(provider, self.providers()))
+            raise UsageError(f"no model is called {key!r}", hint="models are written provider/model: openai/gpt-5")
         found = self._find(canonical, name, self.now)
         if found is None:
             raise UsageError(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from llmcost.errors import UsageError
+from llmcost.errors import UsageError, line_of, quoted
 from llmcost.pricing.entries import ModelEntry, Price, PriceFile, build, parse
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 def read(path: Path) -> PriceFile:
@@ -18,22 +22,39 @@ def read(path: Path) -> PriceFile:
     from llmcost.pricing.schema import OverlayFile
 
     try:
-        data = parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = parse(text)
         OverlayFile.model_validate(data)
         return build(data)
     except OSError as error:
-        raise UsageError(f"cannot read the price file: {error.strerror}", where=str(path)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise UsageError(
-            f"{place}: {first['msg']}{more}", where=str(path), hint="llmcost schema prices shows the form"
+            f"cannot read the price file: {error.strerror}",
+            where=str(path),
+            hint="llmcost init writes one to start from",
         ) from error
+    except ValidationError as error:
+        raise _fault(error, text, data, path) from error
     except ValueError as error:
         raise UsageError(
             f"not a price file: {error}", where=str(path), hint="llmcost schema prices shows the form"
         ) from error
+
+
+def _fault(error: ValidationError, text: str, data: Mapping[str, Any], path: Path) -> UsageError:
+    """What is wrong with which entry; an unknown field says more than the one that is missing for it."""
+    faults = error.errors()
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+    loc = [str(part) for part in first["loc"]]
+    owner = f"{data['model'][int(loc[1])].get('id')}: " if loc[0] == "model" and len(loc) > 2 else ""
+    said = "is not known" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    number = None if first["type"] == "missing" else line_of(text, [loc[-1]])
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return UsageError(
+        f"{owner}{'.'.join(loc[2:] if owner else loc)}: {said}{more}",
+        where=f"{path}:{number}" if number else str(path),
+        excerpt=quoted(text, number),
+        hint="llmcost schema prices shows the form",
+    )
 
 
 def models_by_provider(file: PriceFile, where: str) -> dict[str, list[ModelEntry]]:

@@ -138,9 +138,7 @@ def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present
     paid = (
         wide.sent
         & (wide.requests.isnull() | (wide.requests > 0))
-        & ~(
-        (wide.status == "error").fill_null(False) & (wide.output_tokens.fill_null(0) == 0)
-    )
+        & ~((wide.status == "error").fill_null(False) & (wide.output_tokens.fill_null(0) == 0))
     )
     counted = wide.call_role.isnull() | (wide.call_role == "primary")
     wide = wide.mutate(paid=paid)
@@ -233,7 +231,12 @@ class Pricer:
 
     def rates(self, row: Mapping[str, Any]) -> Rates | Unpriced:
         """The rates of a group, asked with its earliest instant and smallest input, which stand for all of it."""
-        key = (*(row[name] for name in RATE_KEYS), row["timeless"], row["bucket"], row["at"] if row["period"] is None else 0)
+        key = (
+            *(row[name] for name in RATE_KEYS),
+            row["timeless"],
+            row["bucket"],
+            row["at"] if row["period"] is None else 0,
+        )
         if key not in self._rates:
             model = self.models[row["model"]] if row["model"] is not None else None
             self._rates[key] = (

@@ -117,7 +117,9 @@ def _neighbour(path: Path) -> str | None:
     if not parent.is_dir():
         return f"there is no folder {str(parent)!r}"
     close = get_close_matches(path.name, sorted(entry.name for entry in parent.iterdir()), n=1)
-    return f"did you mean {str(parent / close[0])!r}?" if close else None
+    if close:
+        return f"did you mean {str(parent / close[0])!r}?"
+    return "name a file, a folder, a pattern in quotes, or - for standard input"
 
 
 def digest(path: Input) -> bytes:

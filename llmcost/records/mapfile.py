@@ -231,9 +231,13 @@ def load_mapping(path: Path) -> MapFile:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError as error:
-        raise UsageError("no such mapping file", where=str(path)) from error
+        raise UsageError(
+            "there is no such mapping file", where=str(path), hint="llmcost init writes one to start from"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot be read as TOML: {error}", where=str(path)) from error
+        raise UsageError(
+            f"cannot be read as TOML: {error}", where=str(path), hint="the form of a mapping file: docs/mapping.md"
+        ) from error
     return parse_mapping(content, str(path))
 
 
@@ -242,9 +246,13 @@ def parse_mapping(content: Mapping[str, Any], where: str = "mapping") -> MapFile
     try:
         return MapFile.model_validate(content)
     except ValidationError as error:
-        first = cast("dict[str, Any]", error.errors(include_url=False)[0])
+        faults = cast("list[dict[str, Any]]", error.errors(include_url=False))
+        # An unknown entry says more than the one that is missing for it.
+        first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
         place = ".".join(str(step) for step in first["loc"])
-        said = str(first["msg"]).removeprefix("Value error, ")
+        unknown = first["type"] == "extra_forbidden"
+        known = nearest(place, MapFile.model_fields) if len(first["loc"]) == 1 else "it is no part of the form"
+        said = f"is not known; {known}" if unknown else str(first["msg"]).removeprefix("Value error, ")
         more = error.error_count() - 1
         raise UsageError(
             f"{place}: {said}" if place else said,

@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from llmcost import __version__
-from llmcost.errors import UsageError
+from llmcost.errors import UsageError, nearest
 from llmcost.money import usd
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
@@ -26,7 +26,7 @@ from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import covered_rows
 from llmcost.results.period import Clock, period_of
 from llmcost.results.priced import Priced, add, whole
-from llmcost.results.scenario import BoundScenario, BoundStep, bind
+from llmcost.results.scenario import BoundScenario, BoundStep, bind, placed
 from llmcost.results.stage import CORE, Engine, SceneStage, base_rows, fresh_step
 from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
@@ -54,9 +54,7 @@ class _Replay:
         self.engine = Engine(store, catalogue, options.now)
         for name in options.dimensions:
             if name not in BY_NAME:
-                raise UsageError(
-                    f"there is no dimension {name!r}", hint="dimensions are usage columns: feature, team, user_id .."
-                )
+                raise UsageError(f"there is no dimension {name!r} (--by)", hint=nearest(name, BY_NAME))
         self.present = _present(store)
         self.files = self._files()
         self.log_span = self._span()
@@ -74,7 +72,9 @@ class _Replay:
         links = [self._links(scenario, base) for scenario in scenarios]
         cuts = self._cuts(links)
         baseline = self._priced(base, cuts, None)
-        chains = [self._chain(chain, scenario, baseline, cuts) for chain, scenario in zip(links, scenarios, strict=True)]
+        chains = [
+            self._chain(chain, scenario, baseline, cuts) for chain, scenario in zip(links, scenarios, strict=True)
+        ]
         done = [
             scenario_of(chain, scenario, period.days, self.options)
             for chain, scenario in zip(chains, scenarios, strict=True)
@@ -228,7 +228,8 @@ class _Replay:
                 self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None
             )
             before = fresh_step(self._slim(workload, steps[place:]))
-            rewritten = step.strategy.rewrite(before, step.params, stage)
+            with placed(step):
+                rewritten = step.strategy.rewrite(before, step.params, stage)
             rewritten = replace(rewritten, workload=self._named(self._slim(rewritten.workload, steps[place + 1 :])))
             links.append(Link(step, before, rewritten))
             workload = rewritten.workload
@@ -241,7 +242,8 @@ _MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_token
 
 def _reads(step: BoundStep) -> frozenset[str]:
     """Usage columns that a step needs."""
-    return step.strategy.reads.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
+    with placed(step):
+        return step.strategy.reads.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
 
 
 def _present(store: Store) -> frozenset[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from llmcost.errors import UsageError, nearest
+from llmcost.errors import UsageError, line_of, nearest, quoted
 from llmcost.strategies import STRATEGIES
 from llmcost.workload.contract import Params, Strategy
 
@@ -43,12 +46,38 @@ class ScenarioFile(BaseModel):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The place of a step in a scenario file; ``line`` is that of its heading, 1 where it has none."""
+
+    path: Path
+    line: int
+    label: str
+
+    def fault(self, error: UsageError, words: Iterable[str]) -> UsageError:
+        """``error`` told with this place, and the line below it that holds one of ``words``."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        number = line_of(text, words, self.line) or self.line
+        return UsageError(
+            f"{self.label}: {error.what}",
+            where=f"{self.path}:{number}",
+            excerpt=quoted(text, number),
+            why=error.why,
+            hint=error.hint,
+        )
+
+
+@dataclass(frozen=True)
 class BoundStep:
     """A strategy with its parameters."""
 
     name: str
     strategy: Strategy[Any]
     params: Params
+    origin: Origin | None = field(default=None, compare=False)
+    """Where it is written, for errors that only the replay can find."""
 
 
 @dataclass(frozen=True)
@@ -63,32 +92,81 @@ class BoundScenario:
 def read(path: Path) -> list[BoundScenario]:
     """The scenarios of a file; UsageError naming the place and the nearest known name for anything it does not know."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text, parse_float=Decimal)
     except FileNotFoundError as error:
-        raise UsageError("there is no such scenario file", where=str(path)) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(
+            "there is no such scenario file", where=str(path), hint="llmcost init writes one to start from"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise _broken(str(error), text, path) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the scenario file cannot be read: {error}", where=str(path)) from error
     try:
         file = ScenarioFile.model_validate(data)
     except ValidationError as error:
-        raise UsageError(explain(error, ScenarioFile), where=str(path)) from error
+        loc = _first(error)["loc"]
+        number = line_of(text, [str(loc[-1])])
+        raise UsageError(
+            explain(error, ScenarioFile),
+            where=f"{path}:{number}" if number else str(path),
+            excerpt=quoted(text, number),
+            hint="llmcost schema scenario prints the form, llmcost init writes an example",
+        ) from error
     _unique([scenario.name for scenario in file.scenario], str(path))
+    lines = _step_lines(text, [len(spec.step) for spec in file.scenario])
     return [
         BoundScenario(
-            spec.name, tuple(_bind(step, f"{path}: scenario {spec.name!r}") for step in spec.step), spec.prices_on
+            spec.name,
+            tuple(_bind(spec, n, path, lines.get((place, n), 1)) for n in range(len(spec.step))),
+            spec.prices_on,
         )
-        for spec in file.scenario
+        for place, spec in enumerate(file.scenario)
     ]
+
+
+def _broken(message: str, text: str, path: Path) -> UsageError:
+    """A file that is no TOML, with the line at which it ends being one."""
+    found = re.search(r" \(at line (\d+), column \d+\)$", message)
+    number = int(found[1]) if found else None
+    return UsageError(
+        message[: found.start()] if found else message,
+        where=f"{path}:{number}" if number else str(path),
+        excerpt=quoted(text, number),
+        why="this is no TOML",
+        hint="llmcost init writes a scenario file to start from",
+    )
+
+
+def _step_lines(text: str, steps: Sequence[int]) -> dict[tuple[int, int], int]:
+    """The line of each (scenario, step), where the file writes them as ``[[scenario.step]]``; else nothing."""
+    found: dict[tuple[int, int], int] = {}
+    scenario, step = -1, 0
+    for number, line in enumerate(text.splitlines(), 1):
+        head = re.match(r"\s*\[\[\s*scenario\s*(\.\s*step\s*)?\]\]", line)
+        if head and head[1]:
+            found[scenario, step] = number
+            step += 1
+        elif head:
+            scenario, step = scenario + 1, 0
+    return found if len(found) == sum(steps) and scenario + 1 == len(steps) else {}
 
 
 def _unique(names: Sequence[str], where: str) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise UsageError(f"two scenarios are called {twice!r}", where=where)
+        raise UsageError(f"two scenarios are called {twice!r}", where=where, hint="give each its own name")
 
 
-def _bind(step: StepSpec, where: str) -> BoundStep:
-    return bind(step.strategy, step.model_extra or {}, where)
+def _bind(spec: ScenarioSpec, place: int, path: Path, line: int) -> BoundStep:
+    """A step of a file; whatever is wrong with it is told with its line."""
+    step = spec.step[place]
+    origin = Origin(path, line, f"scenario {spec.name!r}, step {place + 1}")
+    try:
+        bound = bind(step.strategy, step.model_extra or {})
+    except UsageError as error:
+        raise origin.fault(error, [*re.findall(r"[\w-]+", error.what.partition(": ")[2])[:4], step.strategy]) from error
+    return replace(bound, origin=origin)
 
 
 def bind(name: str, parameters: Mapping[str, Any], where: str | None = None) -> BoundStep:
@@ -106,12 +184,44 @@ def bind(name: str, parameters: Mapping[str, Any], where: str | None = None) -> 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first fault of a validation in one line, with the nearest field name for an unknown one."""
-    first = error.errors()[0]
+    first = _first(error)
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{place} is not known; {nearest(str(first['loc'][-1]), model.model_fields)}"
+        return f"{place} is not known; {nearest(str(first['loc'][-1]), _inside(model, first['loc'][:-1]).model_fields)}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{place}: {first['msg'].removeprefix('Value error, ')}{more}"
+
+
+def _first(error: ValidationError) -> ErrorDetails:
+    """The fault to tell: an unknown field says more than the one that is missing for it."""
+    faults = error.errors()
+    return next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+
+
+def _inside(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:
+    """The record that a fault's place lies in."""
+    for part in place:
+        field = model.model_fields.get(str(part))
+        model = next(_records(field.annotation), model) if field else model
+    return model
+
+
+def _records(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _records(part)
+
+
+@contextmanager
+def placed(step: BoundStep) -> Iterator[None]:
+    """Tells where a step is written when it asks for something that does not exist."""
+    try:
+        yield
+    except UsageError as error:
+        if error.where or step.origin is None:
+            raise
+        raise step.origin.fault(error, re.findall(r"['\"]([^'\"]+)['\"]", error.what)) from error
 
 
 def presets() -> dict[str, tuple[str, str, Mapping[str, Any]]]:

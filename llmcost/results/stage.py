@@ -126,6 +126,9 @@ class Engine:
     def register(self, data: pa.Table) -> ir.Table:
         """Makes a table of results available to expressions."""
         name = self._new_name()
+        # Engines narrow small integers as they like; workloads know one kind.
+        integers = [field.with_type(pa.int64()) if pa.types.is_integer(field.type) else field for field in data.schema]
+        data = data.cast(pa.schema(integers))
         self.store.register(name, data)
         # Ibis reads Arrow schemas only beside a package for old pyarrow versions, so the few types are named here.
         return ibis.table({field.name: _ARROW_TYPES[str(field.type)] for field in data.schema}, name=name)

@@ -29,6 +29,7 @@ from llmcost.money import plain
 from llmcost.usage.caching import NEVER
 from llmcost.workload import cachelog, cacherule, cachestorage
 from llmcost.workload.branching import calls
+from llmcost.workload.cachecounters import cleaned, counters, floored, ruled
 from llmcost.workload.cachelog import Seen, has_cached, unmoved
 from llmcost.workload.cacherule import Rule, Wishes, by_rule
 from llmcost.workload.contract import (
@@ -123,11 +124,11 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
     evidence = _evidence(workload.rows, params, stage, held)
     able = _able(workload.rows, params, held)
     taken = take(workload.branches, workload.rows, able, params.share, params.by, stage)
-    rows = _ruled(taken.rows.rename(_asks="_taken"), held)
-    rows = rows.mutate(evidence=ibis.ifelse(rows._asks & rows.selected, _evidence(rows, params, stage, held), 0))
+    rows = ruled(taken.rows.rename(_asks="_taken"), held)
+    rows = rows.mutate(evidence=_evidence(rows, params, stage, held))
     rows = rows.mutate(_limit=_limit(rows, params, stage), _kept=_kept(rows, params, present))
     rows, charges = _found(workload, rows, params, stage, held, present)
-    rows = _decided(rows, params)
+    rows = _decided(rows)
     branches = taken.branches
     if params.hit_rate is not None:
         stored = _stored(rows, params, stage, held)
@@ -135,7 +136,7 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
         charges = (*charges, *stored)
     kinds = _kinds(params, stage, held, present)
     return Rewritten(
-        with_rows(workload, _cleaned(rows), branches=branches, charges=charges),
+        with_rows(workload, cleaned(rows), branches=branches, charges=charges),
         title=_title(params),
         evidence=next(iter(kinds)) if len(kinds) == 1 else evidence,
         assumptions=(*_assumptions(params, stage, held), *cacherule.notes(stage, held, params.wishes, present)),
@@ -151,26 +152,6 @@ def _able(rows: ir.Table, params: PromptCacheParams, held: list[Rule]) -> ir.Boo
     # A call that a gateway answered (requests = 0) reached no cache.
     able = able & ~(rows.status == "error").fill_null(False) & (calls(rows) > 0)
     return (able & condition(params.when, rows) if params.when else able).fill_null(False)
-
-
-def _ruled(rows: ir.Table, held: list[Rule]) -> ir.Table:
-    """The rows with the rule that holds for each."""
-    return rows.mutate(
-        _minimum=by_rule(rows, held, lambda rule: rule.minimum, 0).cast("int64"),
-        _increment=by_rule(rows, held, lambda rule: rule.increment, 1).cast("int64"),
-        _life=by_rule(rows, held, lambda rule: rule.life, 0).cast("int64"),
-        _pays=by_rule(rows, held, lambda rule: rule.writes_billed, default=False),
-        _hour=by_rule(rows, held, lambda rule: rule.one_hour, default=False),
-        _own=by_rule(rows, held, lambda rule: rule.explicit, default=False),
-        _renews=by_rule(rows, held, lambda rule: rule.renews, default=True),
-    )
-
-
-def _floored(rows: ir.Table, tokens: ir.IntegerValue) -> ir.IntegerValue:
-    """Tokens rounded down to the minimum plus whole increments; 0 below the minimum."""
-    steps = (tokens - rows._minimum) // rows._increment
-    reached = (tokens >= rows._minimum) & (tokens > 0)
-    return ibis.ifelse(reached, rows._minimum + steps * rows._increment, 0).fill_null(0).cast("int64")
 
 
 def _found(
@@ -293,29 +274,27 @@ def _kept(rows: ir.Table, params: PromptCacheParams, present: Mapping[int, Seen]
     return unmoved(rows) & ibis.ifelse(rows._own, shows, told)
 
 
-def _decided(rows: ir.Table, params: PromptCacheParams) -> ir.Table:
+def _decided(rows: ir.Table) -> ir.Table:
     """Found prefixes as counters, on the rows that are replayed."""
-    cacheable = _floored(rows, ibis.least(rows._limit, rows.input_tokens))
+    cacheable = floored(rows, ibis.least(rows._limit, rows.input_tokens))
     found = ibis.least(rows._found.fill_null(0), rows.input_tokens, rows._limit)
-    rows = rows.mutate(_read=ibis.least(_floored(rows, found), rows.input_tokens).cast("int64"), _cacheable=cacheable)
+    rows = rows.mutate(_read=ibis.least(floored(rows, found), rows.input_tokens).cast("int64"), _cacheable=cacheable)
     written = ibis.ifelse(rows._pays, ibis.greatest(rows._cacheable - rows._read, 0), 0).cast("int64")
-    changing = (rows.evidence > 0) & (rows.evidence < ASSUMED) & ~rows._kept
+    changing = rows._asks & (rows.evidence > 0) & (rows.evidence < ASSUMED) & ~rows._kept
     rows = rows.mutate(_changing=changing.fill_null(False), _written=written)
     return rows.mutate(
-        changed=rows.changed | rows._changing, **_counters(rows, rows._changing, rows._read, rows._written)
+        changed=rows.changed | rows._changing, **counters(rows, rows._changing, rows._read, rows._written)
     )
 
 
 def _sized(rows: ir.Table, params: PromptCacheParams) -> ir.Table:
     """Rows with ``_cached``, the assumed prefix in all their calls, and which of them it changes."""
-    prefix = _floored(rows, ibis.literal(params.prefix_tokens or 0, type="int64"))
+    prefix = floored(rows, ibis.literal(params.prefix_tokens or 0, type="int64"))
     rows = rows.mutate(_cached=ibis.least(prefix * calls(rows), rows.input_tokens))
-    return rows.mutate(_changing=(rows.evidence == ASSUMED) & ~rows._kept & (rows._cached > 0))
+    return rows.mutate(_changing=rows._asks & (rows.evidence == ASSUMED) & ~rows._kept & (rows._cached > 0))
 
 
-def _stored(
-    rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]
-) -> tuple[FlatCharge, ...]:
+def _stored(rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]) -> tuple[FlatCharge, ...]:
     rows = _sized(rows, params)
     return cachestorage.assumed(
         rows.filter(rows._changing), params.prefix_tokens or 0, params.storage_hours, stage, held
@@ -333,24 +312,8 @@ def _assumed(branches: Branches, rows: ir.Table, params: PromptCacheParams) -> t
     return split, rows.mutate(
         branch=(rows.branch * 3 + rows._place).cast("int64"),
         changed=rows.changed | rows._changing,
-        **_counters(rows, rows._changing, read, written),
+        **counters(rows, rows._changing, read, written),
     )
-
-
-def _counters(
-    rows: ir.Table, changing: ir.BooleanValue, read: ir.IntegerValue, written: ir.IntegerValue
-) -> dict[str, ir.Value]:
-    changed = {
-        "cache_read_input_tokens": read,
-        "cache_creation_input_tokens": written,
-        "cache_creation_1h_input_tokens": ibis.ifelse(rows._hour, written, 0).cast("int64"),
-        "cache_read_audio_tokens": ibis.literal(0, type="int64"),
-    }
-    return {name: ibis.ifelse(changing, value, rows[name]) for name, value in changed.items() if name in rows.columns}
-
-
-def _cleaned(rows: ir.Table) -> ir.Table:
-    return rows.drop(*[name for name in rows.columns if name.startswith("_")])
 
 
 def _assumptions(params: PromptCacheParams, stage: Stage, held: list[Rule]) -> tuple[Noted, ...]:

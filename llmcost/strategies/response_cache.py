@@ -27,6 +27,7 @@ from pydantic import Field
 
 from llmcost.money import EXACT, plain
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US
+from llmcost.workload.branching import MOTHER, add, counted, is_bucket, one_branch, part, plays, shown
 from llmcost.workload.contract import (
     ASSUMED,
     MEASURED,
@@ -40,7 +41,6 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )  # fmt: skip
-from llmcost.workload.branching import MOTHER, add, counted, is_bucket, one_branch, part, plays, shown
 from llmcost.workload.draw import drawn
 from llmcost.workload.durations import Duration, Finite, Scope, micros_of
 from llmcost.workload.expiry import NEVER, Flags, Ints, Policy, bounded, unbounded
@@ -255,7 +255,12 @@ def _lookups(params: ResponseCacheParams, facts: Mapping[str, Decimal]) -> tuple
     amount = EXACT.multiply(number, params.lookup_cost_usd)
     return (
         FlatCharge(
-            "response_cache_lookup", number, "lookups", amount_usd=amount, note="price given by the scenario", evidence=ASSUMED
+            "response_cache_lookup",
+            number,
+            "lookups",
+            amount_usd=amount,
+            note="price given by the scenario",
+            evidence=ASSUMED,
         ),
     )
 

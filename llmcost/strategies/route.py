@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
+from llmcost.workload.branching import MOTHER, one_branch, part, plays
 from llmcost.workload.contract import (
     MEASURED,
     MODELLED,
@@ -27,7 +28,6 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )  # fmt: skip
-from llmcost.workload.branching import MOTHER, one_branch, part, plays
 from llmcost.workload.draw import take
 from llmcost.workload.move import fits, movable, move, moves_of, refused
 from llmcost.workload.prefixes import tie
@@ -100,9 +100,7 @@ def _chosen(
     for number, rule in enumerate(rules):
         free = rows.selected & rows.sent & rows._chosen.isnull()
         matching = free & condition(rule.when, rows) if rule.when else free
-        taken = take(
-            branches, rows, matching, rule.share, rule.by, stage, number, f"share drawn by rule {number + 1}"
-        )
+        taken = take(branches, rows, matching, rule.share, rule.by, stage, number, f"share drawn by rule {number + 1}")
         branches, rows, facts = taken.branches, taken.rows, {**facts, **taken.facts}
         place = ibis.literal(keys.index(rule.model) + 1 if rule.model else 0, type="int64")
         rows = rows.mutate(_chosen=rows._taken.ifelse(place, rows._chosen)).drop("_taken")

@@ -14,8 +14,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from llmcost.workload.contract import MEASURED, Rewritten, Selecting, Stage, Strategy, Workload, with_rows
 from llmcost.workload.branching import counted, shown
+from llmcost.workload.contract import MEASURED, Rewritten, Selecting, Stage, Strategy, Workload, with_rows
 from llmcost.workload.draw import take
 from llmcost.workload.select import condition
 from llmcost.workload.tiers import offers

@@ -54,7 +54,11 @@ def export_rows(store: Store, path: Path, form: Form) -> Exported:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from error
+        raise UsageError(
+            f"cannot be written: {error.strerror}",
+            where=str(path),
+            hint="name a file in a folder that you may write to",
+        ) from error
     return done
 
 

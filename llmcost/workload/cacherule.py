@@ -70,7 +70,7 @@ def rules(stage: Stage, wishes: Wishes, present: Mapping[int, Seen]) -> list[Rul
 
 def _in_force(found: Sequence[Rule], times: Seen) -> list[Rule]:
     """Those of a model's rules, in order of time, under which a row falls."""
-    ends = [*(rule.since for rule in found[1:]), None]
+    ends = [*(rule.since for rule in found), None][1:]
     kept = [
         rule
         for rule, end in zip(found, ends, strict=True)

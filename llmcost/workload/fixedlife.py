@@ -94,6 +94,6 @@ def _own(data: pa.Table) -> Ints:
     row, branch, tokens = (data[name].to_numpy() for name in ("row_id", "branch", "tokens"))
     order = np.lexsort((tokens, branch, row))
     same = (row[order][1:] == row[order][:-1]) & (branch[order][1:] == branch[order][:-1])
-    own = tokens.astype(np.int64).copy()
+    own: Ints = tokens.astype(np.int64).copy()
     own[order[1:]] -= np.where(same, tokens[order][:-1], 0)
     return own

@@ -180,7 +180,9 @@ class Moves:
 def moves_of(stage: Stage, branches: Branches, rows: ir.Table, before: str) -> Moves:
     """The moves of the selected rows, from the model id in the column ``before`` to where they are."""
     names = {number: model for number, model, _, _ in stage.models()}
-    numbers = counted(stage, branches, rows.filter(rows.selected & rows.sent), {"calls": ibis.literal(True)}, (before, "model"))
+    numbers = counted(
+        stage, branches, rows.filter(rows.selected & rows.sent), {"calls": ibis.literal(True)}, (before, "model")
+    )
     moved = {ids: found["calls"] for ids, found in numbers.items() if ids[0] != ids[1]}
     pairs = {(names[was], target) for was, now in moved if (target := names[now]) is not None}
     return Moves(

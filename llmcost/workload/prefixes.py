@@ -39,12 +39,12 @@ class CacheUse:
     """Rows that use the cache at all."""
     limit: ir.IntegerValue | None = None
     """Tokens up to which the row reads and writes (its last breakpoint); None: all of its prefix."""
-    sparse: ir.BooleanValue | None = None
-    """Rows that write at their breakpoints only; None: every row writes all of its prefix."""
     latency: int | None = None
     """Microseconds from start to the entry being usable; None: as the log says."""
     model: ir.IntegerValue | None = None
     """Whose cache it is, where several model ids share one; None: the row's model."""
+    sparse: ir.BooleanValue | None = None
+    """Rows that write at their breakpoints only; None: every row writes all of its prefix."""
 
 
 def ready_at(rows: ir.Table, latency: int | None) -> ir.IntegerValue:
@@ -137,7 +137,9 @@ def _judged(found: ir.Table) -> ir.Table:
     partition = _partition(found)
     order = ["started_at", "_tie", "row_id", "branch"]
     window = ibis.window(group_by=partition, order_by=order)
-    gapped = found.mutate(_broken=(found.started_at - found.started_at.lag().over(window) > found._life).fill_null(False))
+    gapped = found.mutate(
+        _broken=(found.started_at - found.started_at.lag().over(window) > found._life).fill_null(False)
+    )
     running = ibis.cumulative_window(group_by=partition, order_by=order)
     runs = gapped.mutate(_run=gapped._broken.ifelse(1, 0).cast("int64").sum().over(running))
     before = ibis.window(group_by=[*partition, "_run"], order_by=order, preceding=(None, 1))
@@ -161,7 +163,10 @@ def stored_token_milliseconds(rows: ir.Table, use: CacheUse, scope: ir.StringVal
     within = ibis.window(group_by=["row_id", "branch"], order_by=["tokens", "node"])
     parts = judged.mutate(_own=judged.tokens - judged.tokens.lag().over(within).fill_null(0))
     lives = parts.group_by(["model", *_partition(parts), "_run"]).agg(
-        own=parts._own.max(), first=parts.started_at.min(where=parts._ready < NEVER), last=parts.started_at.max(), life=parts._life.max()
+        own=parts._own.max(),
+        first=parts.started_at.min(where=parts._ready < NEVER),
+        last=parts.started_at.max(),
+        life=parts._life.max(),
     )
     per = lives.mutate(kept_ms=lives.own * ((lives["last"] - lives["first"] + lives.life) // 1000))
     return per.group_by("model").agg(token_ms=per.kept_ms.sum())

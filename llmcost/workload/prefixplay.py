@@ -17,7 +17,7 @@ from llmcost.workload import cacherule, cachestorage, fixedlife
 from llmcost.workload.branching import MOTHER, calls, one_branch, plays
 from llmcost.workload.cachelog import has_cached, unmoved
 from llmcost.workload.cacherule import Rule, by_rule
-from llmcost.workload.contract import MODELLED, Branches, Stage
+from llmcost.workload.contract import Branches, Stage
 from llmcost.workload.prefixes import CacheUse, grown_prompts, replayed_hits, scope_key
 
 
@@ -44,7 +44,14 @@ def played(stage: Stage, rows: ir.Table, caches: Caches) -> tuple[ir.Table, dict
         sparse = rows._own & (rows.cache_breakpoints.length() > 0).fill_null(False)
     scope = _scope(rows, caches.held, stage)
     renewed, fixed = (
-        CacheUse(rows._life, flag, rows._limit, caches.latency, cacherule.one_model(rows, stage), sparse)
+        CacheUse(
+            rows._life,
+            flag,
+            limit=rows._limit,
+            sparse=sparse,
+            latency=caches.latency,
+            model=cacherule.one_model(rows, stage),
+        )
         for flag in (usable & rows._renews, usable & ~rows._renews)
     )
     stored = Counter[int]()
@@ -80,9 +87,7 @@ def from_conversation(stage: Stage, rows: ir.Table, caches: Caches) -> ir.Table:
     joined = rows.left_join(stage.materialise(found.rename({MOTHER: "branch"})), ["row_id", MOTHER])
     return joined.select(
         *[joined[name] for name in columns if name != "_found"],
-        _found=ibis.ifelse(
-            (joined.evidence == MODELLED) & joined["_found"].isnull(), joined.grown_tokens.fill_null(0), joined["_found"]
-        ),
+        _found=ibis.coalesce(joined["_found"], joined.grown_tokens),
     )
 
 

@@ -7,6 +7,7 @@ The text is never pasted into a query. Allowed: columns, literals, ``and or not`
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -85,7 +86,7 @@ def _parse(text: str) -> exp.Expression:
     try:
         trees = sqlglot.parse(text, dialect="duckdb")
     except SqlglotError as error:
-        reason = str(error).splitlines()[0]
+        reason = re.sub(r" for <class '[\w.]+'>", "", str(error).splitlines()[0])
         raise UsageError(
             f"the condition {text!r} cannot be read",
             why=reason,

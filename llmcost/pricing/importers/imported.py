@@ -17,6 +17,8 @@ from llmcost.pricing.entries import ModelEntry, PriceFile
 _SIGNIFICANT: Final = Context(prec=12)
 """The catalogues print floats: 12 digits keep every rate and drop the noise of 6.000000000000001e-07."""
 
+_WANTED: Final = "name LiteLLM's model_prices_and_context_window.json or genai-prices' data.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -40,9 +42,9 @@ def load_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
-        raise UsageError(f"cannot read the catalogue: {error.strerror}", where=str(path)) from error
+        raise UsageError(f"cannot read the catalogue: {error.strerror}", where=str(path), hint=_WANTED) from error
     except ValueError as error:
-        raise UsageError(f"not JSON: {error}", where=str(path)) from error
+        raise UsageError(f"not JSON: {error}", where=str(path), hint=_WANTED) from error
 
 
 def amount(value: object) -> Decimal | None:
