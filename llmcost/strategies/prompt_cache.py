@@ -270,8 +270,9 @@ def _kept(rows: ir.Table, params: PromptCacheParams, present: Mapping[int, Seen]
         return unmoved(rows) & (has_cached(rows) | (told & shows))
     if params.wishes.any_given or params.scope is not None:
         return ibis.literal(False)
-    # Where the provider caches by itself and said what it cached, a replay of its rule is no better knowledge.
-    return unmoved(rows) & ibis.ifelse(rows._own, shows, told)
+    # Where the provider caches by itself and said what it cached, a replay of its rule is no better knowledge. Where
+    # requests mark what to cache, those that did show it, and the others did not ask.
+    return unmoved(rows) & ibis.ifelse(rows._own, has_cached(rows), told)
 
 
 def _decided(rows: ir.Table) -> ir.Table:

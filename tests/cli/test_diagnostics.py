@@ -92,7 +92,7 @@ def test_debug_may_stand_anywhere(given: list[str], kept: list[str], *, debug: b
         (["simulate", "rows.jsonl", "--by", "featur"], "no dimension 'featur'"),
         (["simulate", "rows.jsonl", "--timezone", "Berlin"], "no time zone 'Berlin'"),
         (["simulate", "rows.jsonl", "--month", "2026-13"], "'2026-13' is no month"),
-        (["simulate", "rows.jsonl", "--month", "2026-10", "--since", "2026-10-02"], "--month already says"),
+        (["simulate", "rows.jsonl", "--month", "2026-10", "--since", "2026-10-02"], "--month: it already says"),
         (["simulate", "rows.jsonl", "--since", "2026-10-02", "--until", "2026-10-02"], "is not after"),
         (["simulate", "rows.jsonl", "--since", "soon"], "neither a day nor an instant"),
         (["simulate", "rows.jsonl", "--month-days", "0"], "not above zero"),

@@ -28,7 +28,7 @@ def said(found: Source, *incoming: Record | Problem) -> list[tuple[int, Any]]:
             line,
             r.kind if isinstance(r, Problem) else (r.usage or {}).get("input_tokens") if isinstance(r, Row) else "skip",
         )
-        for line, r in readings
+        for line, r, _ in readings
     ]
 
 

@@ -219,7 +219,7 @@ def test_bad_values() -> None:
     ("text", "said"),
     [
         ('[mapping]\nname = "x"\n[columns]\ninput_token = "n"', "did you mean 'input_tokens'?"),
-        ('[mapping]\nname = "x"\n[columns]\ninput_tokens = { feld = "n" }', "Extra inputs"),
+        ('[mapping]\nname = "x"\n[columns]\ninput_tokens = { feld = "n" }', "feld: is not known"),
         ('[mapping]\nname = "x"\n[columns]\ninput_tokens = { field = "n", value = 1 }', "exactly one of"),
         ('[mapping]\nname = "x"\n[columns]\ninput_tokens = { field = "n", unit = "ms" }', "use scale"),
         ('[mapping]\nname = "x"\n[columns]\nstarted_at = { field = "n", epoch = "2026-01-01" }', "needs a unit"),
