@@ -255,7 +255,7 @@ def test_zero_costs_zero(log: list[dict[str, Any]], one: BoundStep) -> None:
         [{**row, **dict.fromkeys(counters, 0), "prefix_keys": None, "prefix_block_tokens": None} for row in log]
     ) as here:
         result = here.result(scenario(one))
-    flat = sum((charge.cost_usd for charge in result.scenarios[0].flat_charges), ZERO)
+    flat = sum((charge.cost_usd or ZERO for charge in result.scenarios[0].flat_charges), ZERO)
     assert result.baseline.cost_usd == 0
     assert result.scenarios[0].cost_usd == flat
 

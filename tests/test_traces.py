@@ -82,7 +82,11 @@ def test_an_unlimited_cache_finds_what_the_trace_is_known_to_share(mooncake: Log
 def test_what_is_shared_between_calls_of_one_instant_needs_answers_first(mooncake: Log) -> None:
     """The trace bins its arrivals: with a second until an entry can be read, tied calls no longer help each other."""
     late = {**EVERYTHING, "write_latency": "1s"}
-    result = mooncake.replay(scenario(("prompt-cache", EVERYTHING), name="at once"), scenario(("prompt-cache", late), name="late"), extrapolate=True)
+    result = mooncake.replay(
+        scenario(("prompt-cache", EVERYTHING), name="at once"),
+        scenario(("prompt-cache", late), name="late"),
+        extrapolate=True,
+    )
     at_once, later = (played.cache_read_input_tokens for played in result.scenarios)
     assert at_once == 35_450_673
     assert later is not None

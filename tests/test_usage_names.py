@@ -60,7 +60,10 @@ def test_a_prepaid_or_unknown_tier_is_told_from_a_silent_one() -> None:
     assert not any(map(names.is_unknown_tier, ("auto", "", "default", None)))
 
 
-@pytest.mark.parametrize(("http", "status"), [(200, "ok"), (204, "ok"), (400, "error"), (429, "error"), (499, "cancelled"), (0, "error"), (None, None)])
+@pytest.mark.parametrize(
+    ("http", "status"),
+    [(200, "ok"), (204, "ok"), (400, "error"), (429, "error"), (499, "cancelled"), (0, "error"), (None, None)],
+)
 def test_status_of(http: int | None, status: str | None) -> None:
     assert names.status_of(http) == status
     assert status is None or status in STATUSES

@@ -56,7 +56,9 @@ def _rows(example: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             number += 1
             if "lasts" in group:
                 row["ended_at"] = start + _micros(group["lasts"])
-            yield {name: value for name, value in row.items() if name not in {"times", "every", "at", "arrivals", "lasts"}}
+            yield {
+                name: value for name, value in row.items() if name not in {"times", "every", "at", "arrivals", "lasts"}
+            }
 
 
 def _exact(value: Any) -> Any:
@@ -69,7 +71,9 @@ def test_the_sums_hold(example: dict[str, Any], tmp_path: Path) -> None:
     if "prices" in example:
         overlays.append(tmp_path / "own.toml")
         overlays[0].write_text(example["prices"], encoding="utf-8")
-    steps = [({**step}.pop("strategy"), {k: v for k, v in step.items() if k != "strategy"}) for step in example["steps"]]
+    steps = [
+        ({**step}.pop("strategy"), {k: v for k, v in step.items() if k != "strategy"}) for step in example["steps"]
+    ]
     with Log(tmp_path, list(_rows(example)), book=load(overlays, now=NOW)) as log:
         options = {"month_days": Decimal(30), "extrapolate": True, **example.get("options", {})}
         result = log.replay(scenario(*steps), **options)

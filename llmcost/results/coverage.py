@@ -93,7 +93,9 @@ def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -
 
 
 def _token_sources(store: Store, options: ReplayOptions) -> dict[str, int]:
-    rows = store.rows(f"SELECT coalesce(token_source, 'provider'), count(*) FROM usage WHERE {_of_files(options)} GROUP BY 1 ORDER BY 1")
+    rows = store.rows(
+        f"SELECT coalesce(token_source, 'provider'), count(*) FROM usage WHERE {_of_files(options)} GROUP BY 1 ORDER BY 1"
+    )
     return {str(name): int(number) for name, number in rows}
 
 

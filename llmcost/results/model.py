@@ -78,7 +78,9 @@ class Unpriced(_Model):
     model: str | None
     reason: str
     requests: int
-    rows: int = Field(default=0, description="Rows; a bucket that does not say how many calls it holds counts no request.")
+    rows: int = Field(
+        default=0, description="Rows; a bucket that does not say how many calls it holds counts no request."
+    )
 
 
 class BilledByLog(_Model):

@@ -34,7 +34,9 @@ def covered_rows(store: Store, primary: Literal["requests", "buckets"], files: i
     rows = "usage" if files is None else "(SELECT * FROM usage SEMI JOIN llmcost_files USING (row_id))"
     if not store.value(f"SELECT count(*) FROM {rows} WHERE ended_at IS NOT NULL"):
         return None
-    store.execute(f"CREATE OR REPLACE TEMP TABLE llmcost_buckets AS {_SIDE.format(table=rows)} WHERE u.ended_at IS NOT NULL")
+    store.execute(
+        f"CREATE OR REPLACE TEMP TABLE llmcost_buckets AS {_SIDE.format(table=rows)} WHERE u.ended_at IS NOT NULL"
+    )
     minute = f"u.started_at - u.started_at % {_MINUTE}"
     # Minutes stand for the requests in them: there are far fewer, and no bucket is shorter.
     store.execute(

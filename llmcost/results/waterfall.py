@@ -227,12 +227,18 @@ def _step(chain: Chain, place: int) -> Step:
 def _gaps(chain: Chain, place: int) -> list[str]:
     """What the step could not see or price."""
     link, before, after = chain.links[place], chain.compared[place], chain.compared[place + 1]
-    found = [f"no price for {flat.charge.sku} of {flat.charge.model}: not counted" for flat in after.flat if flat.cost is None]
+    found = [
+        f"no price for {flat.charge.sku} of {flat.charge.model}: not counted"
+        for flat in after.flat
+        if flat.cost is None
+    ]
     if link.step.strategy.needs_requests:
         buckets = add(group.cost for group in before.total if group.is_bucket)
         if buckets:
             share = (buckets / before.cost * 100).quantize(Decimal("0.1")) if before.cost else Decimal(0)
-            found.append(f"{usd(buckets)} ({share}% of the spend) is in usage buckets, which {link.step.name} cannot replay")
+            found.append(
+                f"{usd(buckets)} ({share}% of the spend) is in usage buckets, which {link.step.name} cannot replay"
+            )
     return found
 
 

@@ -19,8 +19,10 @@ CANARY = "CANARY-7f3a"
 GPT4O: Usage = {"provider_name": "openai", "request_model": "gpt-4o"}
 TALK = Body(
     (
-        Part("tools", '{"name": "search", "parameters": {}}'), Part("system", "You are a helpful assistant. " * 20),
-        Part("history", "Hello there, how do you do? " * 10), Part("user", "And what is the weather like?"),
+        Part("tools", '{"name": "search", "parameters": {}}'),
+        Part("system", "You are a helpful assistant. " * 20),
+        Part("history", "Hello there, how do you do? " * 10),
+        Part("user", "And what is the weather like?"),
     ),
     "It is sunny.",
 )
@@ -67,7 +69,10 @@ def test_missing_counts_come_from_the_tokenizer() -> None:
 
 
 def test_an_embedding_has_no_chat_template() -> None:
-    row = of({"provider_name": "openai", "request_model": "gpt-4o", "operation_name": "embeddings"}, Body((Part("user", "hello world"),)))
+    row = of(
+        {"provider_name": "openai", "request_model": "gpt-4o", "operation_name": "embeddings"},
+        Body((Part("user", "hello world"),)),
+    )
     assert row["input_tokens"] == 2
     assert "output_tokens" not in row
 
@@ -82,19 +87,25 @@ def test_an_older_model_is_counted_in_its_own_encoding() -> None:
 
 
 def test_another_familys_count_is_scaled_and_says_so() -> None:
-    row = of({"provider_name": "anthropic", "request_model": "claude-opus-4-7"}, Body((Part("user", " alpha" * 1000),), " beta" * 100))
+    row = of(
+        {"provider_name": "anthropic", "request_model": "claude-opus-4-7"},
+        Body((Part("user", " alpha" * 1000),), " beta" * 100),
+    )
     assert row["input_tokens"] == 1270 + 7
     assert row["output_tokens"] == 127
     assert row.get("token_source") == "other-tokenizer"
 
 
-@pytest.mark.parametrize(("usage", "source"), [
-    ({"input_tokens": 300}, "mixed"),
-    ({"output_tokens": 3}, "mixed"),
-    ({"input_tokens": 300, "output_tokens": 3}, "provider"),
-    ({"input_tokens": 300, "output_tokens": 3, "token_source": "estimate"}, "estimate"),
-    ({}, "tokenizer"),
-])
+@pytest.mark.parametrize(
+    ("usage", "source"),
+    [
+        ({"input_tokens": 300}, "mixed"),
+        ({"output_tokens": 3}, "mixed"),
+        ({"input_tokens": 300, "output_tokens": 3}, "provider"),
+        ({"input_tokens": 300, "output_tokens": 3, "token_source": "estimate"}, "estimate"),
+        ({}, "tokenizer"),
+    ],
+)
 def test_token_source(usage: Usage, source: str) -> None:
     row = of({**GPT4O, **usage})
     assert row.get("token_source") == source
@@ -108,7 +119,9 @@ def test_an_output_counted_from_a_reasoning_models_answer_is_an_estimate() -> No
     assert row["output_tokens"] == 2
     assert row.get("token_source") == "estimate"
     assert row.get("reasoning_output_tokens") is None
-    known = of({"provider_name": "openai", "request_model": "o3-mini", "reasoning_output_tokens": 64}, Body((), "hello world"))
+    known = of(
+        {"provider_name": "openai", "request_model": "o3-mini", "reasoning_output_tokens": 64}, Body((), "hello world")
+    )
     assert known["output_tokens"] == 66
     assert known.get("token_source") == "tokenizer"
 
@@ -131,7 +144,16 @@ def test_the_input_row_is_untouched() -> None:
 
 
 def test_what_the_log_gave_stays() -> None:
-    usage: Usage = {**GPT4O, "input_tokens": 300, "output_tokens": 4, "system_tokens": 7, "prompt_key": 1, "response_key": 2, "prefix_keys": [3], "prefix_block_tokens": 512}
+    usage: Usage = {
+        **GPT4O,
+        "input_tokens": 300,
+        "output_tokens": 4,
+        "system_tokens": 7,
+        "prompt_key": 1,
+        "response_key": 2,
+        "prefix_keys": [3],
+        "prefix_block_tokens": 512,
+    }
     assert of(usage) == {**usage, "token_source": "provider"}
 
 
@@ -155,13 +177,23 @@ def test_a_failed_call_is_not_given_counts_it_may_not_have_been_billed_for() -> 
 
 
 def test_known_media_tokens_are_no_texts() -> None:
-    row = of({**GPT4O, "input_tokens": 1000, "input_image_tokens": 765, "output_tokens": 1, "images": '[{"width":1024,"height":1024,"count":1}]'})
+    row = of(
+        {
+            **GPT4O,
+            "input_tokens": 1000,
+            "input_image_tokens": 765,
+            "output_tokens": 1,
+            "images": '[{"width":1024,"height":1024,"count":1}]',
+        }
+    )
     assert sum(value or 0 for value in parts_of(row).values()) == 235
     assert "prompt_key" not in row
     assert "prefix_keys" not in row
 
 
-@pytest.mark.parametrize("media", [{"images": '[{"width":9,"height":9,"count":1}]'}, {"input_audio_seconds": Decimal(3)}, {"pages": 2}])
+@pytest.mark.parametrize(
+    "media", [{"images": '[{"width":9,"height":9,"count":1}]'}, {"input_audio_seconds": Decimal(3)}, {"pages": 2}]
+)
 def test_unknown_media_leave_the_input_unknown_and_are_not_spread_over_the_text(media: Usage) -> None:
     assert "input_tokens" not in of({**GPT4O, **media})
     row = of({**GPT4O, **media, "input_tokens": 1000})
@@ -174,10 +206,13 @@ def test_an_input_far_beyond_the_text_is_not_the_texts() -> None:
     assert sum(value or 0 for value in parts_of(row).values()) < 500
 
 
-@pytest.mark.parametrize(("usage", "body"), [
-    ({"input_tokens": 10, "input_image_tokens": 765}, TALK),  # counts that contradict each other are not spread
-    ({"input_tokens": 10, "operation_name": "embeddings"}, Body((Part("user", ""),))),
-])
+@pytest.mark.parametrize(
+    ("usage", "body"),
+    [
+        ({"input_tokens": 10, "input_image_tokens": 765}, TALK),  # counts that contradict each other are not spread
+        ({"input_tokens": 10, "operation_name": "embeddings"}, Body((Part("user", ""),))),
+    ],
+)
 def test_what_cannot_be_split_stays_unknown(usage: Usage, body: Body) -> None:
     assert not any(parts_of(of({**GPT4O, **usage}, body)).values())
     assert set(parts_of(of({**GPT4O, **usage}, body)).values()) == {None}
@@ -195,9 +230,18 @@ def test_a_very_long_text_is_estimated_and_has_no_prefix() -> None:
 
 def test_the_cache_of_texts_changes_no_result() -> None:
     warm, small = Analyser(SECRET), Analyser(SECRET, cache_bytes=0)
-    rows: tuple[Usage, ...] = (GPT4O, {**GPT4O, "input_tokens": 77}, {"provider_name": "openai", "request_model": "gpt-4"})
+    rows: tuple[Usage, ...] = (
+        GPT4O,
+        {**GPT4O, "input_tokens": 77},
+        {"provider_name": "openai", "request_model": "gpt-4"},
+    )
     for usage in rows:
-        assert warm.analyse(usage, TALK) == warm.analyse(usage, TALK) == small.analyse(usage, TALK) == analyse(usage, TALK, SECRET)
+        assert (
+            warm.analyse(usage, TALK)
+            == warm.analyse(usage, TALK)
+            == small.analyse(usage, TALK)
+            == analyse(usage, TALK, SECRET)
+        )
 
 
 def test_no_text_is_kept() -> None:

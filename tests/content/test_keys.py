@@ -85,7 +85,14 @@ def test_a_conversation_keeps_the_prefix_of_its_earlier_turn() -> None:
     tools, system = Part("tools", words(150, "tool")), Part("system", words(150))
     asked, answered = words(150, "question"), words(90, "answer")
     first = keys(tools, system, Part("context", words(40, "fact")), Part("user", asked))
-    second = keys(tools, system, Part("history", words(40, "fact")), Part("history", asked), Part("history", answered), Part("user", "more"))
+    second = keys(
+        tools,
+        system,
+        Part("history", words(40, "fact")),
+        Part("history", asked),
+        Part("history", answered),
+        Part("user", "more"),
+    )
     assert len(first["prefix_keys"] or ()) == (4 + 150 + 150 + 40 + 150) // BLOCK_TOKENS == 3
     assert (second["prefix_keys"] or [])[:3] == first["prefix_keys"]
     assert first["prompt_key"] != second["prompt_key"]

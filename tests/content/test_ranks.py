@@ -20,7 +20,9 @@ NAMES: tuple[ranks.EncodingName, ...] = ("o200k_base", "cl100k_base")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_digest_pattern_and_special_tokens_are_those_of_the_installed_tiktoken(name: ranks.EncodingName, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digest_pattern_and_special_tokens_are_those_of_the_installed_tiktoken(
+    name: ranks.EncodingName, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pinned: list[str] = []
 
     def load(_url: str, expected_hash: str) -> dict[bytes, int]:
@@ -35,10 +37,13 @@ def test_digest_pattern_and_special_tokens_are_those_of_the_installed_tiktoken(n
     assert ours.special_tokens == theirs["special_tokens"]
 
 
-@pytest.mark.parametrize(("name", "size", "ids"), [
-    ("o200k_base", 199_998, [24912, 2375]),
-    ("cl100k_base", 100_256, [15339, 1917]),
-])
+@pytest.mark.parametrize(
+    ("name", "size", "ids"),
+    [
+        ("o200k_base", 199_998, [24912, 2375]),
+        ("cl100k_base", 100_256, [15339, 1917]),
+    ],
+)
 def test_known_ids(name: ranks.EncodingName, size: int, ids: list[int]) -> None:
     assert len(ranks.read_ranks(name)) == size
     assert ranks.encoding(name).encode_ordinary("hello world") == ids
@@ -64,7 +69,9 @@ def test_importing_the_package_loads_no_tokenizer() -> None:
 
 
 @pytest.mark.parametrize(("content", "why"), [(lzma.compress(b"IQ== 0\n"), "sha256"), (b"no xz", "decompressed")])
-def test_a_damaged_file_is_refused_and_nothing_is_fetched(content: bytes, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_is_refused_and_nothing_is_fetched(
+    content: bytes, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "o200k_base.tiktoken.xz").write_bytes(content)
 

@@ -20,47 +20,50 @@ from tests.support import shared_data
 O200K, CL100K, OTHER = "o200k_base", "cl100k_base", "other-tokenizer"
 
 
-@pytest.mark.parametrize(("provider", "model", "name", "source", "factor"), [
-    ("openai", "gpt-4o-2024-08-06", O200K, "tokenizer", "1"),
-    ("openai", "ft:gpt-4o-mini:acme::1", O200K, "tokenizer", "1"),
-    ("openai", "gpt-4.1-nano", O200K, "tokenizer", "1"),
-    ("openai", "gpt-4.5-preview", O200K, "tokenizer", "1"),
-    ("openai", "chatgpt-4o-latest", O200K, "tokenizer", "1"),
-    ("openrouter", "openai/gpt-5.1-codex-mini", O200K, "tokenizer", "1"),
-    ("openai", "o3-mini-2025-01-31", O200K, "tokenizer", "1"),
-    ("groq", "openai/gpt-oss-120b", O200K, "tokenizer", "1"),
-    ("openai", "gpt-4", CL100K, "tokenizer", "1"),
-    ("openai", "gpt-4-1106-preview", CL100K, "tokenizer", "1"),
-    ("openai", "gpt-4-32k", CL100K, "tokenizer", "1"),
-    ("azure", "gpt-35-turbo", CL100K, "tokenizer", "1"),
-    ("openai", "text-embedding-3-large", CL100K, "tokenizer", "1"),
-    ("openai", "text-davinci-003", CL100K, OTHER, "1"),
-    ("azure", "our-deployment", O200K, OTHER, "1"),
-    ("anthropic", "claude-2.1", O200K, OTHER, "1.07"),
-    ("anthropic", "claude-3-5-sonnet-20240620", O200K, OTHER, "1.06"),
-    ("bedrock", "us.anthropic.claude-3-haiku-20240307-v1:0", O200K, OTHER, "1.06"),
-    ("anthropic", "claude-opus-4-20250514", O200K, OTHER, "1.06"),
-    ("anthropic", "claude-sonnet-4-0", O200K, OTHER, "1.06"),
-    ("anthropic", "claude-opus-4-1-20250805", O200K, OTHER, "1.06"),
-    ("anthropic", "claude-sonnet-4-6", O200K, OTHER, "1.06"),
-    ("vertex_ai", "claude-sonnet-4-5@20250929", O200K, OTHER, "1.06"),
-    ("openrouter", "anthropic/claude-4.6-sonnet-20260217", O200K, OTHER, "1.06"),
-    ("openrouter", "anthropic/claude-sonnet-4.5", O200K, OTHER, "1.06"),
-    ("anthropic", "claude-opus-4-7", O200K, OTHER, "1.27"),
-    ("openrouter", "anthropic/claude-opus-4.8", O200K, OTHER, "1.27"),
-    ("anthropic", "claude-sonnet-5", O200K, OTHER, "1.27"),
-    ("anthropic", "claude-haiku-5-5", O200K, OTHER, "1.27"),
-    ("anthropic", "claude-fable-5-1", O200K, OTHER, "1.27"),
-    ("google", "gemini-2.5-flash", O200K, OTHER, "1.12"),
-    ("ollama", "gemma3:1b", O200K, OTHER, "1.12"),
-    ("groq", "meta-llama/llama-4-maverick-17b-128e-instruct", O200K, OTHER, "1.01"),
-    ("groq", "deepseek-r1-distill-llama-3-70b", O200K, OTHER, "1.01"),
-    ("deepseek", "deepseek-v4-flash", O200K, OTHER, "1.02"),
-    ("cerebras", "qwen-3-coder-480b", O200K, OTHER, "1.05"),
-    ("mistral", "ministral-8b-latest", O200K, OTHER, "1.08"),
-    ("xai", "grok-4", O200K, OTHER, "1"),
-    (None, None, O200K, OTHER, "1"),
-])
+@pytest.mark.parametrize(
+    ("provider", "model", "name", "source", "factor"),
+    [
+        ("openai", "gpt-4o-2024-08-06", O200K, "tokenizer", "1"),
+        ("openai", "ft:gpt-4o-mini:acme::1", O200K, "tokenizer", "1"),
+        ("openai", "gpt-4.1-nano", O200K, "tokenizer", "1"),
+        ("openai", "gpt-4.5-preview", O200K, "tokenizer", "1"),
+        ("openai", "chatgpt-4o-latest", O200K, "tokenizer", "1"),
+        ("openrouter", "openai/gpt-5.1-codex-mini", O200K, "tokenizer", "1"),
+        ("openai", "o3-mini-2025-01-31", O200K, "tokenizer", "1"),
+        ("groq", "openai/gpt-oss-120b", O200K, "tokenizer", "1"),
+        ("openai", "gpt-4", CL100K, "tokenizer", "1"),
+        ("openai", "gpt-4-1106-preview", CL100K, "tokenizer", "1"),
+        ("openai", "gpt-4-32k", CL100K, "tokenizer", "1"),
+        ("azure", "gpt-35-turbo", CL100K, "tokenizer", "1"),
+        ("openai", "text-embedding-3-large", CL100K, "tokenizer", "1"),
+        ("openai", "text-davinci-003", CL100K, OTHER, "1"),
+        ("azure", "our-deployment", O200K, OTHER, "1"),
+        ("anthropic", "claude-2.1", O200K, OTHER, "1.07"),
+        ("anthropic", "claude-3-5-sonnet-20240620", O200K, OTHER, "1.06"),
+        ("bedrock", "us.anthropic.claude-3-haiku-20240307-v1:0", O200K, OTHER, "1.06"),
+        ("anthropic", "claude-opus-4-20250514", O200K, OTHER, "1.06"),
+        ("anthropic", "claude-sonnet-4-0", O200K, OTHER, "1.06"),
+        ("anthropic", "claude-opus-4-1-20250805", O200K, OTHER, "1.06"),
+        ("anthropic", "claude-sonnet-4-6", O200K, OTHER, "1.06"),
+        ("vertex_ai", "claude-sonnet-4-5@20250929", O200K, OTHER, "1.06"),
+        ("openrouter", "anthropic/claude-4.6-sonnet-20260217", O200K, OTHER, "1.06"),
+        ("openrouter", "anthropic/claude-sonnet-4.5", O200K, OTHER, "1.06"),
+        ("anthropic", "claude-opus-4-7", O200K, OTHER, "1.27"),
+        ("openrouter", "anthropic/claude-opus-4.8", O200K, OTHER, "1.27"),
+        ("anthropic", "claude-sonnet-5", O200K, OTHER, "1.27"),
+        ("anthropic", "claude-haiku-5-5", O200K, OTHER, "1.27"),
+        ("anthropic", "claude-fable-5-1", O200K, OTHER, "1.27"),
+        ("google", "gemini-2.5-flash", O200K, OTHER, "1.12"),
+        ("ollama", "gemma3:1b", O200K, OTHER, "1.12"),
+        ("groq", "meta-llama/llama-4-maverick-17b-128e-instruct", O200K, OTHER, "1.01"),
+        ("groq", "deepseek-r1-distill-llama-3-70b", O200K, OTHER, "1.01"),
+        ("deepseek", "deepseek-v4-flash", O200K, OTHER, "1.02"),
+        ("cerebras", "qwen-3-coder-480b", O200K, OTHER, "1.05"),
+        ("mistral", "ministral-8b-latest", O200K, OTHER, "1.08"),
+        ("xai", "grok-4", O200K, OTHER, "1"),
+        (None, None, O200K, OTHER, "1"),
+    ],
+)
 def test_family(provider: str | None, model: str | None, name: str, source: str, factor: str) -> None:
     tokenizer = tokenizer_for(provider, model)
     assert (tokenizer.name, tokenizer.source, tokenizer.factor) == (name, source, Decimal(factor))
@@ -71,15 +74,36 @@ def test_factors_scale_and_round_half_up() -> None:
     assert tokenizer_for("openai", "gpt-4o").scaled(50) == 50
 
 
-@pytest.mark.parametrize(("model", "hides"), [
-    ("gpt-4o", False), ("o1-mini", True), ("gpt-5", True), ("gemini-2.5-pro", True), ("gemini-2.0-flash", False),
-    ("deepseek-chat", False), ("deepseek-reasoner", True), ("claude-3.7-sonnet:thinking", True), (None, False),
-])
+@pytest.mark.parametrize(
+    ("model", "hides"),
+    [
+        ("gpt-4o", False),
+        ("o1-mini", True),
+        ("gpt-5", True),
+        ("gemini-2.5-pro", True),
+        ("gemini-2.0-flash", False),
+        ("deepseek-chat", False),
+        ("deepseek-reasoner", True),
+        ("claude-3.7-sonnet:thinking", True),
+        (None, False),
+    ],
+)
 def test_hidden_reasoning(model: str | None, hides: bool) -> None:
     assert hides_reasoning(model) is hides
 
 
-BITS = (*"ab Z9.,:;'_-/\n\r\té字。，²Ⅷ👍\u0301\u2003", "it's", "we'LL", "word", "Слово", "123", "  ", "\n\n", "__", "://")
+BITS = (
+    *"ab Z9.,:;'_-/\n\r\té字。，²Ⅷ👍\u0301\u2003",
+    "it's",
+    "we'LL",
+    "word",
+    "Слово",
+    "123",
+    "  ",
+    "\n\n",
+    "__",
+    "://",
+)
 TEXTS = st.lists(st.sampled_from(BITS), max_size=60).map("".join)
 
 
@@ -148,7 +172,11 @@ def _plain(request: dict[str, Any]) -> list[str] | None:
     """The messages of a request that is text only."""
     messages = request.get("messages")
     extra = {"tools", "functions", "response_format", "stream"} & {key for key, value in request.items() if value}
-    if not messages or extra or any(not isinstance(m.get("content"), str) or m.keys() - {"role", "content"} for m in messages):
+    if (
+        not messages
+        or extra
+        or any(not isinstance(m.get("content"), str) or m.keys() - {"role", "content"} for m in messages)
+    ):
         return None
     return [message["content"] for message in messages]
 

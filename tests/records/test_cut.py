@@ -24,7 +24,11 @@ def test_a_bad_line_is_one_problem_and_the_next_is_read() -> None:
     ]  # fmt: skip
 
 
-@given(st.lists(st.binary(max_size=12).map(lambda b: b.replace(b"\n", b"")), max_size=12), st.integers(1, 20), st.booleans())
+@given(
+    st.lists(st.binary(max_size=12).map(lambda b: b.replace(b"\n", b"")), max_size=12),
+    st.integers(1, 20),
+    st.booleans(),
+)
 def test_lines_are_those_of_split_however_the_blocks_fall(parts: list[bytes], size: int, ended: bool) -> None:
     data = b"\n".join(parts) + (b"\n" if ended else b"")
     expected = data.split(b"\n")
@@ -36,7 +40,9 @@ def test_lines_are_those_of_split_however_the_blocks_fall(parts: list[bytes], si
 @given(st.lists(st.integers(0, 30), max_size=12), st.integers(1, 40))
 def test_a_line_over_the_limit_is_a_problem_in_its_place(sizes: list[int], block: int) -> None:
     data = b"".join(b"1" * size + b"\n" for size in sizes)
-    assert list(lines(Stream(_blocks(data, block)), limit=10)) == [b"1" * size if size <= 10 else None for size in sizes]
+    assert list(lines(Stream(_blocks(data, block)), limit=10)) == [
+        b"1" * size if size <= 10 else None for size in sizes
+    ]
     kinds = ["<record-too-long>" if size > 10 else int("1" * size) for size in sizes if size]
     assert [value for _, value in told(jsonl(Stream(_blocks(data, block)), limit=10))] == kinds
 

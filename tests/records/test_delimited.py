@@ -30,7 +30,12 @@ def test_the_separator_line_of_a_spreadsheet() -> None:
 
 def test_ragged_rows_are_problems_and_blank_rows_nothing() -> None:
     data = b"a,b,c\n1,2,3\n\n1,2\n1,2,3,4\n1,2,3,,\n"
-    assert _read(data) == [(2, {"a": "1", "b": "2", "c": "3"}), (4, "<ragged-row>"), (5, "<ragged-row>"), (6, {"a": "1", "b": "2", "c": "3"})]
+    assert _read(data) == [
+        (2, {"a": "1", "b": "2", "c": "3"}),
+        (4, "<ragged-row>"),
+        (5, "<ragged-row>"),
+        (6, {"a": "1", "b": "2", "c": "3"}),
+    ]
 
 
 def test_fields_over_several_lines_keep_the_line_they_start_on() -> None:
@@ -54,7 +59,8 @@ def test_columns_of_one_name_are_all_kept() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "INFO 05-12 12:11:25 metrics.py:334] Avg prompt throughput: 0.0 tokens/s, Running: 1 reqs, Swapped: 0 reqs\n" * 3,
+        "INFO 05-12 12:11:25 metrics.py:334] Avg prompt throughput: 0.0 tokens/s, Running: 1 reqs, Swapped: 0 reqs\n"
+        * 3,
         "hello\nworld\n",
         "1,2,3\n4,5,6\n",
         "",

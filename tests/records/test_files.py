@@ -66,7 +66,13 @@ def test_the_form_is_told_from_the_content(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(b"", "empty-file"), (b" \n\n", "empty-file"), (b"PK\x03\x04zip", "binary-file"), (bytes(range(256)) * 8, "binary-file"), (b"PAR1junk", "corrupt-file")],
+    [
+        (b"", "empty-file"),
+        (b" \n\n", "empty-file"),
+        (b"PK\x03\x04zip", "binary-file"),
+        (bytes(range(256)) * 8, "binary-file"),
+        (b"PAR1junk", "corrupt-file"),
+    ],
 )
 def test_what_no_source_could_read(tmp_path: Path, data: bytes, kind: str) -> None:
     path = tmp_path / "data"
@@ -78,7 +84,9 @@ def test_what_no_source_could_read(tmp_path: Path, data: bytes, kind: str) -> No
 
 def test_a_large_document_is_sampled_without_being_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "page.json"
-    path.write_bytes(b'{"object": "page", "data": [' + b'{"a": "' + b"x" * 1000 + b'"},\n' * 1 + b'{"b": [1]},\n' * 450_000 + b"{}]}")
+    path.write_bytes(
+        b'{"object": "page", "data": [' + b'{"a": "' + b"x" * 1000 + b'"},\n' * 1 + b'{"b": [1]},\n' * 450_000 + b"{}]}"
+    )
     found = sample(path)
     assert isinstance(found, Sample)
     assert found.form == "json"
@@ -140,7 +148,12 @@ def test_parquet_rows_hold_plain_values(tmp_path: Path) -> None:
     assert first["at"].startswith("2026-03-01 12:00:00")
     assert first["at"].endswith("Z")
     assert first["local"] == "2026-03-01 12:00:00.000000"
-    assert (first["cost"], first["tags"], first["day"], first["n"]) == (Decimal("0.000001"), {"a": "b"}, "2026-03-01", 1)
+    assert (first["cost"], first["tags"], first["day"], first["n"]) == (
+        Decimal("0.000001"),
+        {"a": "b"},
+        "2026-03-01",
+        1,
+    )
     assert second["at"] is None
     assert second["tags"] == {}
     assert len(heard) == 2

@@ -13,7 +13,12 @@ from llmcost.records.jsontext import BadJsonError, decode, decode_all
 
 def test_fractions_are_exact_and_whole_numbers_stay_whole() -> None:
     value = decode(b'{"a": 0.00022500000000000002, "b": 1e3, "c": 12345678901234567890123, "d": -0.0}')
-    assert value == {"a": Decimal("0.00022500000000000002"), "b": Decimal(1000), "c": 12345678901234567890123, "d": Decimal(0)}
+    assert value == {
+        "a": Decimal("0.00022500000000000002"),
+        "b": Decimal(1000),
+        "c": 12345678901234567890123,
+        "d": Decimal(0),
+    }
     assert isinstance(value["c"], int)
 
 

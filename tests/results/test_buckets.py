@@ -65,16 +65,40 @@ def test_a_bucket_without_a_count_of_calls_is_seen_when_it_has_no_price(tmp_path
 
 
 def test_failed_calls_without_output_are_not_billed(tmp_path: Path) -> None:
-    call = {"provider_name": "openai", "request_model": "gpt-4o-mini", "started_at": at(2026, 10, 1), "input_tokens": 10**6}
-    result = simulated(tmp_path, {**call, "request_id": "a", "status": "error"}, {**call, "request_id": "b", "status": "ok"})
+    call = {
+        "provider_name": "openai",
+        "request_model": "gpt-4o-mini",
+        "started_at": at(2026, 10, 1),
+        "input_tokens": 10**6,
+    }
+    result = simulated(
+        tmp_path, {**call, "request_id": "a", "status": "error"}, {**call, "request_id": "b", "status": "ok"}
+    )
     assert result.baseline.cost_usd == Decimal("0.15")
     assert (result.baseline.requests, result.baseline.rows, result.baseline.input_tokens) == (1, 2, 10**6)
 
 
 def test_a_row_whose_parts_contradict_each_other_takes_no_other_along(tmp_path: Path) -> None:
-    call = {"provider_name": "openai", "request_model": "gpt-4o-audio-preview", "started_at": at(2025, 6, 1), "input_tokens": 100}
-    odd = {**call, "request_id": "odd", "cache_read_input_tokens": 50, "input_audio_tokens": 80, "cache_read_audio_tokens": 0}
-    clean = {**call, "request_id": "clean", "cache_read_input_tokens": 0, "input_audio_tokens": 10, "cache_read_audio_tokens": 0}
+    call = {
+        "provider_name": "openai",
+        "request_model": "gpt-4o-audio-preview",
+        "started_at": at(2025, 6, 1),
+        "input_tokens": 100,
+    }
+    odd = {
+        **call,
+        "request_id": "odd",
+        "cache_read_input_tokens": 50,
+        "input_audio_tokens": 80,
+        "cache_read_audio_tokens": 0,
+    }
+    clean = {
+        **call,
+        "request_id": "clean",
+        "cache_read_input_tokens": 0,
+        "input_audio_tokens": 10,
+        "cache_read_audio_tokens": 0,
+    }
     alone = simulated(tmp_path, clean)
     both = simulated(tmp_path, clean, odd)
     assert both.baseline.cost_usd == alone.baseline.cost_usd

@@ -15,7 +15,12 @@ from llmcost.results.options import ReplayOptions
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 START = 1_792_800_000_000_000 // DAY * DAY
-CALL: dict[str, Any] = {"provider_name": "openai", "request_model": "gpt-4o-mini", "input_tokens": 1000, "output_tokens": 0}
+CALL: dict[str, Any] = {
+    "provider_name": "openai",
+    "request_model": "gpt-4o-mini",
+    "input_tokens": 1000,
+    "output_tokens": 0,
+}
 PRICE = Decimal("0.00015")
 """1,000 input tokens at 0.15 USD per million."""
 
@@ -50,7 +55,16 @@ CALLS = [call(number) for number in range(10)]
         ([*CALLS, bucket(0, 24, project="other")], "requests", 10, "1 usage buckets"),
         ([call(0, project="one"), bucket(0, 24, project="other")], "requests", 11, None),
     ],
-    ids=["requests", "buckets", "another day", "finer", "beside", "a snapshot's name", "owner unknown", "another owner"],
+    ids=[
+        "requests",
+        "buckets",
+        "another day",
+        "finer",
+        "beside",
+        "a snapshot's name",
+        "owner unknown",
+        "another owner",
+    ],
 )
 def test_one_spend_is_one_spend(
     rows: list[dict[str, Any]], primary: str, calls: int, left_out: str | None, tmp_path: Path

@@ -49,7 +49,9 @@ def expected(
 ) -> dict[str, int]:
     """What the yardstick finds for every row that uses a cache."""
     by_id = {str(prompt.row["request_id"]): prompt for prompt in made}
-    order = log.store.rows("SELECT request_id FROM usage WHERE started_at IS NOT NULL ORDER BY started_at, file_key, line")
+    order = log.store.rows(
+        "SELECT request_id FROM usage WHERE started_at IS NOT NULL ORDER BY started_at, file_key, line"
+    )
     calls, names = [], []
     for (name,) in order:
         row, path = by_id[name].row, by_id[name].path
@@ -92,7 +94,11 @@ SEEDS = pytest.mark.parametrize("seed", range(3))
 
 
 def agrees_at_ingest(made: list[Prompt]) -> None:
-    with tempfile.TemporaryDirectory() as folder, Log(Path(folder), [p.row for p in made]) as log, log.playing() as play:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Log(Path(folder), [p.row for p in made]) as log,
+        log.playing() as play,
+    ):
         rows = play.base.rows
         for life in ALL_LIVES:
             micros = NEVER - 1 if life is None else life
@@ -190,7 +196,9 @@ def agrees_in_strategy(made: list[Prompt], life: int | None, latency: int | None
             limit = max(row["cache_breakpoints"]) if "cache_breakpoints" in row else None
             read, written = counters(reference.get(name, 0), row["input_tokens"], limit, minimum, increment)
             assert engine[name]["cache_read_input_tokens"] == read, name
-            assert engine[name]["cache_creation_input_tokens"] == (written if row["provider_name"] == "anthropic" else 0)
+            assert engine[name]["cache_creation_input_tokens"] == (
+                written if row["provider_name"] == "anthropic" else 0
+            )
 
 
 @SMALL
@@ -277,8 +285,6 @@ def call(name: str, seconds: float, path: tuple[int, ...] = (0, 0), **more: Any)
         "started_at": after(seconds), "input_tokens": len(path) * BLOCK,
         "prefix_keys": [key_of(path[: k + 1]) for k in range(len(path))], "prefix_block_tokens": BLOCK, **more,
     }  # fmt: skip
-
-
 
 
 def hits(log: Log, **parameters: Any) -> list[int]:

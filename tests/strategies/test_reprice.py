@@ -67,7 +67,11 @@ def test_discounts_multiply_over_steps(tmp_path: Path) -> None:
 
 def own_prices(folder: Path) -> Path:
     """A model that was 10 at first, 4 from the 11th on; a second that has a price only from the 21st on."""
-    falling = '[[model]]\nid = "falling"\n' + entry("2026-10-01", "input = 10, output = 0") + entry("2026-10-11", "input = 4, output = 0")
+    falling = (
+        '[[model]]\nid = "falling"\n'
+        + entry("2026-10-01", "input = 10, output = 0")
+        + entry("2026-10-11", "input = 4, output = 0")
+    )
     young = '[[model]]\nid = "young"\n' + entry("2026-10-21", "input = 1, output = 0")
     folder.mkdir()
     return write(folder, "acme", falling, young).parent
@@ -75,7 +79,10 @@ def own_prices(folder: Path) -> Path:
 
 def test_price_drift_is_a_step_of_its_own(tmp_path: Path) -> None:
     """Two requests at 10 and one at 4; with prices of the 25th all cost 4, then all cost 1: only the latter is the model's."""
-    rows = [call(f"r{n}", day, provider_name="acme", request_model="falling", input_tokens=10**6) for n, day in enumerate((0, 9, 10))]
+    rows = [
+        call(f"r{n}", day, provider_name="acme", request_model="falling", input_tokens=10**6)
+        for n, day in enumerate((0, 9, 10))
+    ]
     with Log(tmp_path, rows, book=load(own_prices(tmp_path / "prices"), now=NOW)) as log:
         move = ("route", {"rules": [{"model": "acme/young"}]})
         played = log.replay(scenario(move, prices_on=date(2026, 10, 25)), extrapolate=True).scenarios[0]
@@ -88,7 +95,10 @@ def test_price_drift_is_a_step_of_its_own(tmp_path: Path) -> None:
 def test_the_price_of_a_day_holds_from_its_first_instant(tmp_path: Path) -> None:
     last, first = 10 * DAY - 1, 10 * DAY
     rows = [
-        {**call(f"r{n}", provider_name="acme", request_model="falling", input_tokens=10**6), "started_at": OCTOBER_FIRST + at}
+        {
+            **call(f"r{n}", provider_name="acme", request_model="falling", input_tokens=10**6),
+            "started_at": OCTOBER_FIRST + at,
+        }
         for n, at in enumerate((last, first))
     ]
     with Log(tmp_path, rows, book=load(own_prices(tmp_path / "prices"), now=NOW)) as log:
@@ -96,7 +106,10 @@ def test_the_price_of_a_day_holds_from_its_first_instant(tmp_path: Path) -> None
 
 
 def test_a_target_without_a_price_on_that_day_is_not_comparable(tmp_path: Path) -> None:
-    rows = [call(f"r{n}", day, provider_name="acme", request_model="falling", input_tokens=10**6) for n, day in enumerate((0, 15, 25))]
+    rows = [
+        call(f"r{n}", day, provider_name="acme", request_model="falling", input_tokens=10**6)
+        for n, day in enumerate((0, 15, 25))
+    ]
     with Log(tmp_path, rows, book=load(own_prices(tmp_path / "prices"), now=NOW)) as log:
         played = log.replay(scenario(("reprice", {"model": "acme/young"})), extrapolate=True).scenarios[0]
     assert played.not_comparable.requests == 2
@@ -114,7 +127,11 @@ def test_prices_of_a_day_before_the_model_had_any_are_not_comparable(tmp_path: P
 
 
 def test_a_row_without_time_has_todays_prices_until_a_day_is_named(tmp_path: Path) -> None:
-    timeless = {k: v for k, v in call(provider_name="acme", request_model="falling", input_tokens=10**6).items() if k != "started_at"}
+    timeless = {
+        k: v
+        for k, v in call(provider_name="acme", request_model="falling", input_tokens=10**6).items()
+        if k != "started_at"
+    }
     with Log(tmp_path, [timeless], book=load(own_prices(tmp_path / "prices"), now=NOW)) as log:
         result = log.replay(scenario(("reprice", {"prices_on": "2026-10-02"})), extrapolate=True)
     assert [result.baseline.cost_usd, result.scenarios[0].cost_usd] == [Decimal(4), Decimal(10)]
@@ -144,7 +161,9 @@ def test_the_tokenizer_factor_is_printed(tmp_path: Path) -> None:
     assert step.evidence.modelled_usd == step.saving_usd
 
 
-@pytest.mark.parametrize("parameters", [{}, {"growth": 0}, {"growth": -1}, {"discount": 1}, {"discount": "-0.1"}, {"service_tier": "cheap"}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"growth": 0}, {"growth": -1}, {"discount": 1}, {"discount": "-0.1"}, {"service_tier": "cheap"}]
+)
 def test_a_reprice_that_changes_nothing_or_makes_no_sense_is_refused(parameters: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         bind("reprice", parameters)

@@ -106,7 +106,13 @@ def test_coefficients_are_a_permutation_of_the_field() -> None:
 def test_a_cold_cache_costs_money(tmp_path: Path) -> None:
     """What the log had as a read at half price is a plain prompt for the model that comes back, and a write on opus."""
     talk = [
-        {**row, "conversation_id": "c", "input_tokens": 4000, "cache_read_input_tokens": 0 if n == 0 else 3000, "feature": "ab"[n == 1]}
+        {
+            **row,
+            "conversation_id": "c",
+            "input_tokens": 4000,
+            "cache_read_input_tokens": 0 if n == 0 else 3000,
+            "feature": "ab"[n == 1],
+        }
         for n, row in enumerate(rows(3))
     ]
     with Log(tmp_path, talk) as log:
@@ -126,7 +132,11 @@ def test_a_cold_cache_costs_money(tmp_path: Path) -> None:
 
 def test_requests_that_do_not_fit_are_counted(tmp_path: Path) -> None:
     with Log(tmp_path, rows(3, input_tokens=130_000), [{**rows(1)[0], "request_id": "short"}]) as log:
-        step = log.replay(scenario(("route", {"rules": [{"model": "openai/gpt-4"}]})), extrapolate=True).scenarios[0].steps[0]
+        step = (
+            log.replay(scenario(("route", {"rules": [{"model": "openai/gpt-4"}]})), extrapolate=True)
+            .scenarios[0]
+            .steps[0]
+        )
     assert step.requests_changed == 1
     assert step.facts["requests that do not fit and stay"] == "3"
 
