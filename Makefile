@@ -62,7 +62,7 @@ format: $(VENV)/.installed-dev  ## apply the formatter and the safe fixes
 cover: $(VENV)/.installed-dev  ## branch coverage
 	$(PYTEST) --cov --cov-report=term-missing
 
-bench: $(VENV)/.installed  ## speed on made-up logs; writes out/bench.json
+bench: $(VENV)/.installed-dev  ## speed on made-up logs; writes out/bench.json
 	$(RUN)/python -m scripts.bench
 
 golden: $(VENV)/.installed-dev  ## rewrite the golden files, then read the diff

@@ -10,6 +10,7 @@ import typer
 
 from llmcost.cli.diagnostics import say, warn
 from llmcost.cli.options import QuietOption, StoreOption, command_app
+from llmcost.cli.output import check_spared, spare
 from llmcost.config import DEFAULT_STORE
 
 COMMAND = command_app()
@@ -41,6 +42,8 @@ def export(
     from llmcost.usage.export import export_rows
     from llmcost.usage.store import Store
 
+    spare(store or DEFAULT_STORE)
+    check_spared(out)
     chosen = form or next((each for each in Form if out.suffix == f".{each}"), Form.JSONL)
     with Store(store or Path(DEFAULT_STORE), read_only=True) as opened:
         done = export_rows(opened, out, chosen.value)

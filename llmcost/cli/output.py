@@ -75,8 +75,34 @@ def to_stdout(data: bytes | str) -> None:
     sys.stdout.buffer.flush()
 
 
+_spared: set[Path] = set()
+"""Files and folders that the running command reads; see :func:`spare`."""
+
+
+def spare(*paths: Path | str | None) -> None:
+    """Names what the command reads (logs, folders of logs, the store, scenarios): nothing is ever written over it."""
+    _spared.clear()
+    _spared.update(Path(path).resolve() for path in paths if path is not None and str(path) != "-")
+
+
+def check_spared(path: Path) -> None:
+    """UsageError when writing ``path`` would destroy what the command reads."""
+    target = path.resolve()
+    stores = {f"{kept}{end}" for kept in _spared for end in (".wal", ".spill")}
+    inside = any(kept.is_dir() and kept in target.parents for kept in _spared) and target.exists()
+    if target in _spared or str(target) in stores or inside:
+        raise UsageError(
+            "is read by this very command and is not written over"
+            if not inside
+            else "lies among the logs that are read",
+            where=str(path),
+            hint="name another file with --out",
+        )
+
+
 def replace(path: Path, data: bytes) -> None:
     """Writes a file so that it appears whole or not at all; a device or pipe is written as it is."""
+    check_spared(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,6 +39,15 @@ class Origin(StrEnum):
 @COMMAND.callback()
 def prices() -> None:
     """Look prices up, import and compare catalogues."""
+
+
+def _file_name(provider: str) -> str:
+    """A provider's name as a file's name; UsageError for one that a foreign catalogue made a path of."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", provider):
+        raise UsageError(
+            f"the catalogue names a provider {provider!r}, which can be no file", hint="remove it from the catalogue"
+        )
+    return provider
 
 
 @COMMAND.command("list")
@@ -140,7 +150,7 @@ def import_(
         to_stdout(text) if out is None else replace(out, text.encode())
     else:
         for name in found.models:
-            replace(out / f"{name}.toml", found.text(name).encode())
+            replace(out / f"{_file_name(name)}.toml", found.text(name).encode())
     models = sum(len(entries) for entries in found.models.values())
     say(f"{models:,} models of {len(found.models)} providers{f' in {out}' if out else ''}", quiet=quiet)
     if found.left_out:

@@ -11,7 +11,7 @@ from llmcost.cli import options as opt
 from llmcost.cli.diagnostics import say
 from llmcost.cli.ingest import check_strict, options_of, tell
 from llmcost.cli.options import OnProblem, Owners, command_app
-from llmcost.cli.output import chosen, write
+from llmcost.cli.output import chosen, spare, write
 from llmcost.cli.progress import reading
 from llmcost.config import DEFAULT_STORE
 from llmcost.errors import StrictGapError
@@ -71,6 +71,7 @@ def simulate(
     first, last = opt.span_of(since, until, month, zone)
     days = opt.positive(month_days, "--month-days")
     formats = chosen(format, out)
+    spare(*(paths or ()), *(scenario or ()), *(prices or ()), mapping, store or (None if paths else DEFAULT_STORE))
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions

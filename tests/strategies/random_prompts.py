@@ -58,7 +58,10 @@ def prompt(
         "started_at": choose([None, *[after(half / 2) for half in range(25)]]),
         "time_to_first_token_ms": choose([None, 0, 500, 2000, 4000, 7000]),
         "duration_ms": choose([None, None, 4000]),
-        "cache_breakpoints": choose([None, None, None, None, [BLOCK * 2], [100, BLOCK * 3 + 5]]),
+        "cache_breakpoints": choose(
+            [None, None, None, None, [BLOCK * 2], [100, BLOCK * 3 + 5], [BLOCK, BLOCK * 4], [0, BLOCK * 9]]
+        ),
+        "requests": choose([None, None, None, 1, 1, 0]),
     }
     if path or choose([True, False]):
         row |= {"prefix_keys": [key_of(path[: k + 1]) for k in range(len(path))], "prefix_block_tokens": BLOCK}

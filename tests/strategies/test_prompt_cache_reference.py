@@ -55,13 +55,19 @@ def expected(
     calls, names = [], []
     for (name,) in order:
         row, path = by_id[name].row, by_id[name].path
-        if row["status"] == "error" or "prefix_keys" not in row or (sent is not None and not sent[name]):
+        answered = row["status"] != "error" and row.get("requests") != 0
+        if not answered or "prefix_keys" not in row or (sent is not None and not sent[name]):
             continue
         logged = row["input_tokens"]
         now = logged if inputs is None else inputs[name]
         ends = [min((k + 1) * BLOCK, logged) for k in range(len(path))]
         limit = max(row["cache_breakpoints"]) if breakpoints and "cache_breakpoints" in row else None
         held = [k for k in range(len(path)) if limit is None or ends[k] <= limit]
+        marks = None
+        if limit is not None and str(cache(row)[0]).startswith("anthropic"):
+            size = len(path)
+            floors = [size if at >= logged else min(size, at // BLOCK) for at in row["cache_breakpoints"]]
+            marks = frozenset(key_of(path[:floor]) for floor in floors if floor)
         calls.append(
             Call(
                 start=row["started_at"],
@@ -69,6 +75,7 @@ def expected(
                 cache=cache(row),
                 blocks=tuple(key_of(path[: k + 1]) for k in held),
                 ends=tuple(ends[k] if now == logged or not logged else ends[k] * now // logged for k in held),
+                marks=marks,
             )
         )
         names.append(name)
@@ -133,7 +140,7 @@ def agrees_in_replay(made: list[Prompt], lives: Sequence[int | None], latency: i
         log.playing(columns=["organization", "project"]) as play,
     ):
         rows = play.base.rows
-        usable = (rows.status != "error").fill_null(True)
+        usable = (rows.status != "error").fill_null(True) & (rows.requests.fill_null(1) > 0)
         for life in lives:
             micros = ibis.literal(NEVER - 1 if life is None else life, type="int64")
             hits = replayed_hits(rows, CacheUse(micros, usable, None, latency), scope_key(rows, scope, play.present))
@@ -190,7 +197,7 @@ def agrees_in_strategy(made: list[Prompt], life: int | None, latency: int | None
         reference = expected(log, made, life, one_model, latency=latency, breakpoints=True)
         for prompt in made:
             row, name = prompt.row, str(prompt.row["request_id"])
-            if "prefix_keys" not in row or row["status"] == "error":
+            if "prefix_keys" not in row or row["status"] == "error" or row.get("requests") == 0:
                 assert not engine[name]["changed"]
                 continue
             limit = max(row["cache_breakpoints"]) if "cache_breakpoints" in row else None
@@ -231,7 +238,7 @@ def agrees_after_route(made: list[Prompt], life: int | None, when: str) -> None:
         reference = expected(log, made, life, cache, breakpoints=True, inputs=inputs)
         for prompt in made:
             row, name = prompt.row, str(prompt.row["request_id"])
-            if "prefix_keys" in row and row["status"] != "error":
+            if "prefix_keys" in row and row["status"] != "error" and row.get("requests") != 0:
                 assert engine[name]["cache_read_input_tokens"] == min(reference.get(name, 0), inputs[name]), name
 
 
@@ -258,7 +265,8 @@ def agrees_after_response_cache(made: list[Prompt], life: int | None, kept: str)
         reference = expected(log, asked, life, one_model, breakpoints=True, sent=sent)
         for prompt in asked:
             row, name = prompt.row, str(prompt.row["request_id"])
-            if sent[name] and "prefix_keys" in row and row["status"] != "error":
+            answered = row["status"] != "error" and row.get("requests") != 0
+            if sent[name] and "prefix_keys" in row and answered:
                 assert engine[name]["cache_read_input_tokens"] == min(reference.get(name, 0), row["input_tokens"]), name
 
 
