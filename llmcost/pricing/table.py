@@ -137,7 +137,8 @@ def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present
     unit = ibis.coalesce(wide.requests, wide.ended_at.isnull().ifelse(1, 0)).cast("int64")
     paid = (
         wide.sent
-        & (wide.requests.isnull() | (wide.requests > 0))
+        # A gateway's own answer is a request that stands for no call; a bucket's tokens were billed whatever it counts.
+        & (wide.requests.isnull() | (wide.requests > 0) | wide.bucket)
         & ~((wide.status == "error").fill_null(False) & (wide.output_tokens.fill_null(0) == 0))
     )
     counted = wide.call_role.isnull() | (wide.call_role == "primary")

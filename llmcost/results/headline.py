@@ -97,6 +97,8 @@ def subtitle(result: Result) -> str:
 def figures(result: Result) -> tuple[Figure, ...]:
     """Baseline, best scenario and saving; without a scenario, baseline, cost per request and priced share."""
     places, baseline = result_places(result), result.baseline
+    if _nothing_priced(result):
+        return (Figure("Baseline", UNKNOWN, "nothing in the log has a price"), _priced(result))
     first = Figure("Baseline", money(baseline.cost_usd, places), _monthly(baseline.monthly_cost_usd, result.period))
     chosen = best(result.scenarios)
     if chosen is None:
@@ -114,6 +116,12 @@ def figures(result: Result) -> tuple[Figure, ...]:
             tone if chosen.saving_usd else "",
         ),
     )
+
+
+def _nothing_priced(result: Result) -> bool:
+    """Whether every row that would cost something has no price: then zero is not the cost, nobody knows it."""
+    coverage = result.coverage
+    return bool(coverage.unpriced) and not coverage.priced_requests and not result.baseline.cost_usd
 
 
 def _best_label(chosen: Scenario) -> str:
@@ -142,6 +150,8 @@ def sentence(result: Result) -> str:
     coverage, places = result.coverage, result_places(result)
     if not coverage.requests and not result.baseline.rows:
         return "There is nothing to price: the selection holds no requests."
+    if _nothing_priced(result):
+        return f"What {counted(coverage.requests, 'request')} cost is unknown: nothing in the log has a price."
     cost = money(result.baseline.cost_usd, places)
     when = "" if result.period.start is None else f" ({period_text(result.period)})"
     opening = f"{counted(coverage.priced_requests, 'priced request')} cost {cost}{when}."

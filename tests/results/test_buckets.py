@@ -103,3 +103,10 @@ def test_a_row_whose_parts_contradict_each_other_takes_no_other_along(tmp_path: 
     both = simulated(tmp_path, clean, odd)
     assert both.baseline.cost_usd == alone.baseline.cost_usd
     assert sum(line.requests for line in both.coverage.unpriced) == 1
+
+
+def test_a_bucket_that_counts_no_call_still_costs_its_tokens(tmp_path: Path) -> None:
+    day = at(2026, 10, 1)
+    row = {"provider_name": "openai", "request_model": "gpt-4o-mini", "started_at": day, "ended_at": day + DAY}
+    result = simulated(tmp_path, {**row, "requests": 0, "input_tokens": 10**6})
+    assert (result.baseline.cost_usd, result.baseline.requests) == (Decimal("0.15"), 0)

@@ -265,8 +265,8 @@ def agrees_after_response_cache(made: list[Prompt], life: int | None, kept: str)
         reference = expected(log, asked, life, one_model, breakpoints=True, sent=sent)
         for prompt in asked:
             row, name = prompt.row, str(prompt.row["request_id"])
-            answered = row["status"] != "error" and row.get("requests") != 0
-            if sent[name] and "prefix_keys" in row and answered:
+            reached = row["status"] != "error" and row.get("requests") != 0
+            if sent[name] and "prefix_keys" in row and reached:
                 assert engine[name]["cache_read_input_tokens"] == min(reference.get(name, 0), row["input_tokens"]), name
 
 
