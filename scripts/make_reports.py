@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import llmcost
@@ -21,9 +22,10 @@ PRESETS = ("prompt-cache", "response-cache", "batch", "route-short")
 
 def october() -> llmcost.Result:
     """The sample company's October under four ready-made scenarios and a composed one."""
-    files = [ROOT / "sample_logs" / "october-scenarios.toml"]
     options = ReplayOptions(now=NOW, title="What October's LLM calls cost", sources=(LOG,))
-    return llmcost.simulate(ROOT / LOG, scenarios=llmcost.scenarios_of(files, list(PRESETS)), options=options)
+    with contextlib.chdir(ROOT):  # places in the report are told relative to the checkout
+        scenarios = llmcost.scenarios_of([Path("sample_logs/october-scenarios.toml")], list(PRESETS))
+        return llmcost.simulate(LOG, scenarios=scenarios, options=options)
 
 
 def pages() -> dict[str, bytes]:
