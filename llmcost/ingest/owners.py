@@ -6,7 +6,6 @@ row is written. ``--owners hash|drop`` changes users and key ids on their way in
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,22 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.config import owner_hash, owner_hash_sql
+from llmcost.records.apikeys import KEY, MAYBE
 from llmcost.usage.columns import USAGE
 from llmcost.usage.rules import HASHED_OWNERS
 
 Owners = Literal["keep", "hash", "drop"]
 
-_STARTS: Final = (
-    r"sk[-_]", r"pk[-_]", r"rk[-_]", r"xai-", r"gsk_", r"AIza", r"AKIA", r"ASIA", r"hf_", r"r8_", r"pplx-", r"nvapi-", r"csk-",
-    r"tgp_v1_", r"ya29\.", r"gh[oprsu]_", r"github_pat_", r"glpat-", r"xox[bp]-", r"eyJ",
-)  # fmt: skip
-"""How keys begin: OpenAI, Anthropic and OpenRouter (sk-), Langfuse and Stripe (pk, rk), xAI, Groq, Google, AWS, Hugging
-Face, Replicate, Perplexity, Nvidia, Cerebras, Together, GitHub, GitLab, Slack, and web tokens."""
-_MAYBE: Final = rf"{'|'.join(_STARTS)}|(?i:bearer|basic)\s"
-_KEY: Final = re.compile(
-    rf"(?<![-_A-Za-z0-9])(?:(?i:bearer|basic)\s+[-.~+/=_A-Za-z0-9]{{12,}}|(?:{'|'.join(_STARTS)})(?=[-._a-z]*[A-Z0-9])[-._~+/=A-Za-z0-9]{{16,}})"
-)
-"""A key anywhere in a text. Its body is long and not of lower-case words alone, so sk-learn-pipeline-tests is a label."""
 OWNER_COLUMNS: Final = tuple(column.name for column in USAGE if column.group == "owner")
 
 
@@ -41,7 +30,7 @@ def without_keys(table: pa.Table, secret: bytes) -> pa.Table:
         # Owners repeat: each distinct one is looked at once.
         coded = table[name].combine_chunks().dictionary_encode()
         coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-        if not pc.any(pc.match_substring_regex(coded.dictionary, _MAYBE)).as_py():
+        if not pc.any(pc.match_substring_regex(coded.dictionary, MAYBE)).as_py():
             continue
         clean = pa.array(
             [None if text is None else masked(text, secret) for text in coded.dictionary.to_pylist()], pa.string()
@@ -53,7 +42,7 @@ def without_keys(table: pa.Table, secret: bytes) -> pa.Table:
 
 def masked(text: str, secret: bytes) -> str:
     """The text with its raw keys hashed."""
-    return _KEY.sub(lambda found: owner_hash(found[0], secret), text)
+    return KEY.sub(lambda found: owner_hash(found[0], secret), text)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from llmcost.records.apikeys import KEY
+
 DEPTH: Final = 5
 FIELDS: Final = 8
 _COUNTER: Final = re.compile(
@@ -46,7 +48,8 @@ def _fields(value: Any, depth: int) -> Iterator[tuple[str, str]]:
 def _shown(name: str, value: Any) -> str | None:
     if _LABEL.match(name) and isinstance(value, str | int | float | Decimal):
         text = str(value)
-        return text if _PLAIN.fullmatch(text) and not _WORDS.fullmatch(text) else f"(text of {len(text)} characters)"
+        plain = _PLAIN.fullmatch(text) and not _WORDS.fullmatch(text) and not KEY.search(text)
+        return text if plain else f"(text of {len(text)} characters)"
     return _number(value) if _COUNTER.search(name) else None
 
 

@@ -61,6 +61,12 @@ _JSON = st.recursive(
 )
 
 
+def test_no_key_is_shown() -> None:
+    assert (
+        excerpt({"id": "sk-ant-api03-AbCdEf0123456789", "tokens": 1}, 1) == "1 | id (text of 29 characters)  tokens 1"
+    )
+
+
 @given(_JSON)
 def test_any_record_can_be_shown(record: Any) -> None:
     shown = excerpt(record, 7)
