@@ -43,7 +43,7 @@ system:  ## Chromium and Java for the tests that need them (apt, as root); says 
 	@scripts/system-packages
 
 test: $(VENV)/.installed-dev system  ## all tests but the slow ones
-	$(PYTEST)
+	$(PYTEST) -n auto
 
 test-slow: $(VENV)/.installed-dev  ## the slow tests
 	$(PYTEST) -m slow

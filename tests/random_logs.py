@@ -25,30 +25,25 @@ def rows(draw: Any, *, timed: bool = False, priced: bool = False) -> dict[str, A
     """One usage row; ``timed``: it has a time; ``priced``: everything it needs has a price."""
     pool = MODELS[:1] + MODELS[3:4] if priced else MODELS
     provider, model = draw(st.sampled_from(pool))
-    size = draw(st.sampled_from([0, 1, 900, 4_096, 200_000, 200_001]))
-    read = draw(st.integers(0, size))
-    written = draw(st.integers(0, size - read)) if provider == "anthropic" else 0
     minutes = draw(st.one_of(st.integers(0, 90), st.sampled_from([60 * n for n in range(0, 600, 12)])))
     row = {
-        "provider_name": provider, "request_model": model, "input_tokens": size, "output_tokens": draw(st.integers(0, 900)),
-        "cache_read_input_tokens": draw(st.sampled_from([None, 0, read])), "cache_creation_input_tokens": draw(st.sampled_from([None, written])),
+        "provider_name": provider, "request_model": model, **draw(counters(provider, model)),
         "temperature": draw(st.sampled_from([None, 0, 0, 0.5])), "prompt_key": draw(st.sampled_from([None, 1, 1, 2])),
         "prefix_keys": draw(st.sampled_from([None, *NESTED])), "prefix_block_tokens": 300,
+        "cache_breakpoints": draw(st.sampled_from([None, None, [300], [600, 900]])) if provider == "anthropic" else None,
         "duration_ms": draw(st.sampled_from([None, 0, 900, 200_000])), "project": draw(st.sampled_from([None, "a", "b"])),
         "feature": draw(st.sampled_from([None, "chat", "bulk"])), "user_id": draw(st.sampled_from([None, "u", "v"])),
-        "conversation_id": draw(st.sampled_from([None, None, "c"])), "status": draw(st.sampled_from([None, "ok", "ok", "error"])),
+        "conversation_id": draw(st.sampled_from([None, None, "c"])), "requests": draw(st.sampled_from([None] * 9 + [0])),
         "service_tier": draw(st.sampled_from([None, "standard", "standard" if priced else "flex"])),
         "started_at": STARTED + minutes * MINUTE if timed else draw(st.sampled_from([None, *[STARTED + minutes * MINUTE] * 9])),
     }  # fmt: skip
-    if draw(st.integers(0, 9)) == 0 and row["started_at"] is not None:
-        # Buckets describe other traffic than the requests: those of the same span would stand for them.
-        earlier = row["started_at"] - 10 * 1440 * MINUTE
+    if row["status"] != "error" and row["started_at"] is not None and draw(st.integers(0, 6)) == 0:
         row |= {
-            "started_at": earlier,
-            "ended_at": earlier + 60 * MINUTE,
-            "requests": draw(st.integers(1, 5)),
+            "ended_at": row["started_at"] + 60 * MINUTE,
+            "requests": draw(st.sampled_from([None, 1, 2, 5, 1000])),
             "prompt_key": None,
             "prefix_keys": None,
+            "cache_breakpoints": None,
         }
     if row["prefix_keys"] is None:
         row["prefix_block_tokens"] = None
@@ -56,7 +51,31 @@ def rows(draw: Any, *, timed: bool = False, priced: bool = False) -> dict[str, A
 
 
 @st.composite
-def logs(draw: Any, *, timed: bool = False, priced: bool = False, most: int = 14) -> list[dict[str, Any]]:
+def counters(draw: Any, provider: str, model: str) -> dict[str, Any]:
+    """Counts that do not contradict each other, how the call ended among them; sizes lie on both sides of a tier."""
+    size = draw(st.sampled_from([0, 1, 900, 4_096, 200_000, 200_001, 900_000]))
+    read = draw(st.sampled_from([None, 0, draw(st.integers(0, size))]))
+    left = size - (read or 0)
+    written = draw(st.integers(0, left)) if provider == "anthropic" else 0
+    told = draw(st.sampled_from([None, written]))
+    output = draw(st.integers(0, 900))
+    status = draw(st.sampled_from([None, "ok", "ok", "ok", "error", "error"]))
+    row = {
+        "input_tokens": size, "cache_read_input_tokens": read, "cache_creation_input_tokens": told, "status": status,
+        "output_tokens": draw(st.sampled_from([None, 0, output])) if status == "error" else output,
+    }  # fmt: skip
+    if model == "big" and draw(st.integers(0, 4)) == 0:
+        cached = draw(st.integers(0, read or 0))
+        row |= {
+            "cache_read_audio_tokens": cached,
+            "input_audio_tokens": cached + draw(st.integers(0, left)),
+            "output_audio_tokens": draw(st.integers(0, row["output_tokens"] or 0)),
+        }
+    return row
+
+
+@st.composite
+def logs(draw: Any, *, timed: bool = False, priced: bool = False, most: int = 24) -> list[dict[str, Any]]:
     """A log of distinct requests; at least one has a price."""
     found = draw(st.lists(rows(timed=timed, priced=priced), min_size=1, max_size=most))
     # A bucket has no id: its owners tell it from others, so each has its own key.
@@ -64,3 +83,15 @@ def logs(draw: Any, *, timed: bool = False, priced: bool = False, most: int = 14
     return [
         {"request_id": f"r{number}", **row, **key} for number, (row, key) in enumerate(zip(found, keys, strict=True))
     ]
+
+
+CERTAIN = [
+    {
+        "request_id": f"r{number}", "provider_name": provider, "request_model": model, "input_tokens": 1_500, "output_tokens": 50,
+        "temperature": 0, "prompt_key": number % 2, "started_at": STARTED + number * MINUTE, "duration_ms": 900,
+        "prefix_keys": [1, 2, 3], "prefix_block_tokens": 300, "feature": ("chat", "bulk")[number % 3 == 0], "conversation_id": "c",
+        "cache_read_input_tokens": 900 if number > 4 else None,
+    }
+    for number, (provider, model) in enumerate([("openai", "big"), ("anthropic", "opus")] * 4)
+]  # fmt: skip
+"""A log in which every cache hits for sure: prompts come again while answers, prefixes and conversations are there."""

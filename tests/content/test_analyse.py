@@ -91,8 +91,8 @@ def test_another_familys_count_is_scaled_and_says_so() -> None:
         {"provider_name": "anthropic", "request_model": "claude-opus-4-7"},
         Body((Part("user", " alpha" * 1000),), " beta" * 100),
     )
-    assert row["input_tokens"] == 1270 + 7
-    assert row["output_tokens"] == 127
+    assert row["input_tokens"] == 1410 + 7
+    assert row["output_tokens"] == 141
     assert row.get("token_source") == "other-tokenizer"
 
 

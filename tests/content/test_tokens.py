@@ -38,7 +38,7 @@ O200K, CL100K, OTHER = "o200k_base", "cl100k_base", "other-tokenizer"
         ("openai", "text-embedding-3-large", CL100K, "tokenizer", "1"),
         ("openai", "text-davinci-003", CL100K, OTHER, "1"),
         ("azure", "our-deployment", O200K, OTHER, "1"),
-        ("anthropic", "claude-2.1", O200K, OTHER, "1.07"),
+        ("anthropic", "claude-2.1", O200K, OTHER, "1.02"),
         ("anthropic", "claude-3-5-sonnet-20240620", O200K, OTHER, "1.06"),
         ("bedrock", "us.anthropic.claude-3-haiku-20240307-v1:0", O200K, OTHER, "1.06"),
         ("anthropic", "claude-opus-4-20250514", O200K, OTHER, "1.06"),
@@ -48,16 +48,16 @@ O200K, CL100K, OTHER = "o200k_base", "cl100k_base", "other-tokenizer"
         ("vertex_ai", "claude-sonnet-4-5@20250929", O200K, OTHER, "1.06"),
         ("openrouter", "anthropic/claude-4.6-sonnet-20260217", O200K, OTHER, "1.06"),
         ("openrouter", "anthropic/claude-sonnet-4.5", O200K, OTHER, "1.06"),
-        ("anthropic", "claude-opus-4-7", O200K, OTHER, "1.27"),
-        ("openrouter", "anthropic/claude-opus-4.8", O200K, OTHER, "1.27"),
-        ("anthropic", "claude-sonnet-5", O200K, OTHER, "1.27"),
-        ("anthropic", "claude-haiku-5-5", O200K, OTHER, "1.27"),
-        ("anthropic", "claude-fable-5-1", O200K, OTHER, "1.27"),
+        ("anthropic", "claude-opus-4-7", O200K, OTHER, "1.41"),
+        ("openrouter", "anthropic/claude-opus-4.8", O200K, OTHER, "1.41"),
+        ("anthropic", "claude-sonnet-5", O200K, OTHER, "1.41"),
+        ("anthropic", "claude-haiku-5-5", O200K, OTHER, "1.41"),
+        ("anthropic", "claude-fable-5-1", O200K, OTHER, "1.41"),
         ("google", "gemini-2.5-flash", O200K, OTHER, "1.12"),
         ("ollama", "gemma3:1b", O200K, OTHER, "1.12"),
         ("groq", "meta-llama/llama-4-maverick-17b-128e-instruct", O200K, OTHER, "1.01"),
         ("groq", "deepseek-r1-distill-llama-3-70b", O200K, OTHER, "1.01"),
-        ("deepseek", "deepseek-v4-flash", O200K, OTHER, "1.02"),
+        ("deepseek", "deepseek-v4-flash", O200K, OTHER, "1.01"),
         ("cerebras", "qwen-3-coder-480b", O200K, OTHER, "1.05"),
         ("mistral", "ministral-8b-latest", O200K, OTHER, "1.08"),
         ("xai", "grok-4", O200K, OTHER, "1"),
@@ -70,7 +70,7 @@ def test_family(provider: str | None, model: str | None, name: str, source: str,
 
 
 def test_factors_scale_and_round_half_up() -> None:
-    assert tokenizer_for("anthropic", "claude-opus-4-7").scaled(50) == 64  # 63.5
+    assert tokenizer_for("anthropic", "claude-opus-4-7").scaled(50) == 71  # 70.5
     assert tokenizer_for("openai", "gpt-4o").scaled(50) == 50
 
 

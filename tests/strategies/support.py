@@ -33,14 +33,15 @@ def _price(rates: str, more: str = "", start: str = "2025-01-01") -> str:
 
 
 _LONG = "[[model.price.tier]]\nfrom_input_tokens = 200001\nrates = { input = 4, output = 12 }"
+_AUDIO = "audio_input = 20, cache_read_audio = 1, audio_output = 40"
 _CACHE = '[[model.cache]]\nfrom = 2025-01-01\nmode = "{mode}"\nmin_tokens = 16\n{more}source = "test"\nchecked = 2026-11-23\n'
 PRICES: Mapping[str, str] = {
     "openai": _HEAD
     + '"openai"\nbatch = { max_requests = 3, window_seconds = 86400, source = "test", checked = 2026-11-23 }\n'
     + '[[model]]\nid = "big"\naliases = ["big-2026"]\ncontext_window = 1000000\n'
     + _CACHE.format(mode="implicit", more="")
-    + _price("input = 2, output = 8, cache_read = 0.5", _LONG)
-    + _price("input = 3, output = 9, cache_read = 0.75", start="2026-10-15")
+    + _price(f"input = 2, output = 8, cache_read = 0.5, {_AUDIO}", _LONG)
+    + _price(f"input = 3, output = 9, cache_read = 0.75, {_AUDIO}", start="2026-10-15")
     + _price("input = 1, output = 4", 'service = "batch"')
     + _price("input = 1.2, output = 4.8, cache_read = 0.3", 'service = "flex"\n' + _LONG)
     + _price("input = 4, output = 16, cache_read = 1", 'service = "priority"')
