@@ -75,6 +75,7 @@ def _one(name: str, source: Source) -> str:
 
 def _claims(path: str) -> dict[str, Any]:
     """What each source says to a file."""
+    from llmcost.ingest.recognise import claimants
     from llmcost.records import Problem
     from llmcost.records.files import expand, sample
     from llmcost.sources import SOURCES
@@ -85,7 +86,8 @@ def _claims(path: str) -> dict[str, Any]:
     found = sample(inputs[0])
     if isinstance(found, Problem):
         raise UsageError(found.detail, where=path, why=found.kind)
-    verdicts = {name: _verdict(source, found) for name, source in SOURCES}
+    claiming = claimants(found)
+    verdicts = {name: None if name in claiming else _verdict(source, found) for name, source in SOURCES}
     return {
         "file": path, "form": found.form, "columns": list(found.header), "records_sampled": len(found.records),
         "claimed_by": [name for name, why in verdicts.items() if why is None],
@@ -93,11 +95,11 @@ def _claims(path: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _verdict(source: Source, found: Sample) -> str | None:
-    """None when the source claims the sample, else why it does not."""
+def _verdict(source: Source, found: Sample) -> str:
+    """Why the source does not claim the sample."""
     if found.form not in source.forms:
         return f"reads {', '.join(source.forms)}, not {found.form}"
-    return None if source.sniff(found) else "the first records have another shape"
+    return "the first records have another shape"
 
 
 def _claims_text(found: dict[str, Any]) -> str:

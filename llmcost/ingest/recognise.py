@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 from llmcost.errors import UsageError
 from llmcost.records import Sample, Source
 from llmcost.sources import SOURCES
 
 
 def claimants(sample: Sample) -> list[str]:
-    """Names of all sources that claim the sample; a fault inside a sniffer is no claim."""
+    """Names of all sources that claim the sample; a fault inside a sniffer is no claim.
+
+    Where none does, a few odd records may stand among others: then those that claim most of the records, taken one by
+    one, are asked again about these alone. What stands beside them becomes a counted problem when it is read.
+    """
+    return _claiming(sample) or _among_others(sample)
+
+
+def _claiming(sample: Sample) -> list[str]:
     return [name for name, source in SOURCES if sample.form in source.forms and source.sniff(sample)]
+
+
+def _among_others(sample: Sample) -> list[str]:
+    if sample.form not in {"json", "jsonl"} or len(sample.records) < 2:
+        return []
+    claims = [_claiming(replace(sample, records=(record,))) for record in sample.records]
+    votes = Counter(name for names in claims for name in names)
+    most = max(votes.values(), default=0)
+    if most * 2 < len(claims):
+        return []
+    wanted = {name for name, number in votes.items() if number == most}
+    kept = tuple(
+        record for record in sample.records if not wanted.isdisjoint(_claiming(replace(sample, records=(record,))))
+    )
+    return [name for name in _claiming(replace(sample, records=kept)) if name in wanted]
 
 
 def recognise(sample: Sample) -> tuple[str, Source] | None:

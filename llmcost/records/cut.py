@@ -14,14 +14,14 @@ MAX_RECORD: Final = 64 * 1024 * 1024
 CHUNK: Final = 32 * 1024 * 1024
 
 
-def lines(stream: Stream, limit: int = MAX_RECORD) -> Iterator[bytes | None]:
-    """The lines without their newline; None stands for a line over ``limit``.
+def lines(stream: Stream, limit: int = MAX_RECORD, end: bytes = b"\n") -> Iterator[bytes | None]:
+    """The lines without the byte that ends them; None stands for a line over ``limit``.
 
     The last one need not end in a newline, unless the stream was cut off: then it is not given.
     """
     tail, size = [b""], 0
     for block in stream.text():
-        first, newline, rest = block.partition(b"\n")
+        first, newline, rest = block.partition(end)
         size += len(first)
         if size <= limit:
             tail.append(first)
@@ -30,7 +30,7 @@ def lines(stream: Stream, limit: int = MAX_RECORD) -> Iterator[bytes | None]:
         if not newline:
             continue
         yield b"".join(tail) if size <= limit else None
-        *whole, last = rest.split(b"\n")
+        *whole, last = rest.split(end)
         yield from whole if len(block) <= limit else (line if len(line) <= limit else None for line in whole)
         tail, size = [last], len(last)
     if size and stream.fault is None:

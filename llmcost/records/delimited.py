@@ -6,7 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from llmcost.records.contract import Problem, Record
@@ -20,16 +20,21 @@ _NO_NAME: Final = re.compile(r"[=\[\]{}<>!?]|: |^[-+]?[\d.,]+$|^\d{4}-\d\d-\d\d|
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The delimiter, how many lines stand before the header, and the header's names (made unique)."""
+    """The delimiter, how many lines stand before the header, the header's names (made unique), and what ends a line."""
 
     delimiter: str
     skip: int
     header: tuple[str, ...]
+    end: bytes = b"\n"
+    """A carriage return in tables of old Macs and their spreadsheets."""
 
 
 def dialect_of(head: str) -> Dialect | None:
     """The dialect that the first lines are written in; None when they are no table with a header."""
     text = head.lstrip("\ufeff")
+    if "\n" not in text and "\r" in text:
+        found = dialect_of(text.replace("\r", "\n"))
+        return replace(found, end=b"\r") if found else None
     if match := _SEP_LINE.match(text.partition("\n")[0]):
         rows = _rows(text.partition("\n")[2], match[1])
         return Dialect(match[1], 1, _unique(rows[0])) if rows else None
@@ -85,7 +90,7 @@ def _unique(cells: Sequence[str]) -> tuple[str, ...]:
 
 def delimited(stream: Stream, dialect: Dialect, limit: int = MAX_RECORD) -> Iterator[Record | Problem]:
     """The rows as mappings of header name to text; ``line`` is the line on which a row starts."""
-    feeder = _Feeder(lines(stream, limit))
+    feeder = _Feeder(lines(stream, limit, dialect.end))
     csv.field_size_limit(limit)
     reader = csv.reader(feeder, delimiter=dialect.delimiter, strict=True)
     wanted = dialect.skip + 1

@@ -35,20 +35,25 @@ def sample(path: Input) -> Sample | Problem:
 
 def _sample(path: Input, size: int) -> Sample | Problem:
     stored = peek(path, size)
-    data = Stream([stored]).beginning(size)
+    stream = Stream([stored])
+    data = stream.beginning(size)
     if data.startswith(MAGIC):
         return _parquet_sample(path)
     text = b"".join(Stream([data]).text())
     more = len(stored) == size or len(data) == size
+    # What was not looked at ends early by itself: only a file that was looked at whole is cut short.
+    fault = None if stream.fault and stream.fault.kind == "truncated-file" and len(stored) == size else stream.fault
     if problem := _binary(data, text[:SAMPLE_BYTES]):
         return problem
     if not text.strip():
-        return Problem("empty-file", "nothing is in it", rejected=False)
+        return fault or Problem("empty-file", "nothing is in it", rejected=False)
     head = text[:SAMPLE_BYTES].decode(errors="replace")
     form = form_of(text)
     records, header = _first(text, form, head)
     if form in {"json", "jsonl"} and len(records) < SAMPLE_RECORDS and more and size < LOOK:
         return _sample(path, LOOK)
+    if fault and not records:
+        return fault
     return Sample(str(path), form, head, records, header)
 
 
@@ -56,6 +61,8 @@ def _binary(data: bytes, text: bytes) -> Problem | None:
     for signature, what in _SIGNATURES:
         if data.startswith(signature) and not (signature.isalpha() and data[:200].isascii()):
             return Problem("binary-file", what)
+    if not data.strip(b"\0") and data:
+        return Problem("binary-file", "nothing but zero bytes: its content was never written, or lost")
     odd = sum(text.count(bytes([code])) for code in (*range(9), *range(14, 27), 28, 29, 31))
     return Problem("binary-file", "neither text nor Parquet") if odd * 20 > len(text) else None
 

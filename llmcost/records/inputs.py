@@ -1,11 +1,13 @@
-"""Turns the paths of a command line into the files to read; standard input is one of them."""
+"""Turns the paths of a command line into the files to read; standard input and pipes are among them."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
 import sys
+import weakref
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,21 +18,36 @@ _BLOCK: Final = 1 << 20
 
 
 class Stdin:
-    """Standard input as a file: its beginning can be looked at, then it is read once.
+    """Standard input, or a pipe with a path, as a file: its beginning can be looked at, then it is read once.
 
-    Nothing is spooled to a disk, because log bodies never are.
+    Nothing is spooled to a disk, because log bodies never are. A pipe is opened when it is first looked at.
     """
 
-    name: Final = "-"
-
-    def __init__(self, raw: BinaryIO | None = None) -> None:
-        self._raw = raw if raw is not None else sys.stdin.buffer
+    def __init__(self, raw: BinaryIO | None = None, pipe: Path | None = None) -> None:
+        self.name: Final = str(pipe) if pipe is not None else "-"
+        self._given, self._pipe = raw, pipe
         self._buffer = bytearray()
         self._whole = self._opened = False
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def _raw(self) -> BinaryIO:
+        if self._given is not None:
+            return self._given
+        if self._pipe is not None:
+            opened = self._pipe.open("rb")
+            weakref.finalize(self, opened.close)
+            return opened
+        if sys.stdin is None or sys.stdin.closed:
+            raise UsageError("standard input is closed", hint="name a file or a folder instead of -")
+        return sys.stdin.buffer
+
+    @property
+    def _called(self) -> str:
+        return "standard input" if self._pipe is None else self.name
 
     def peek(self, size: int) -> bytes:
         """The first ``size`` bytes (fewer at the end), still to be read."""
@@ -41,7 +58,7 @@ class Stdin:
     def blocks(self, size: int = _BLOCK) -> Iterator[bytes]:
         """All bytes. May run again only while everything fits the buffer (after :meth:`digest`)."""
         if self._opened:
-            raise UsageError("standard input was already read", why="it can be read only once")
+            raise UsageError(f"{self._called} was already read", why="it can be read only once")
         if self._whole:
             yield from (bytes(self._buffer[i : i + size]) for i in range(0, len(self._buffer), size))
             return
@@ -57,7 +74,7 @@ class Stdin:
     def digest(self) -> bytes:
         """BLAKE2b-128 of all bytes. After :meth:`blocks` it costs nothing; before, everything is kept in memory."""
         if self._opened and not self._whole:
-            raise UsageError("standard input has no digest while it is being read")
+            raise UsageError(f"{self._called} has no digest while it is being read")
         while not self._whole:
             self._pull(_BLOCK)
         return self._hash.digest()
@@ -80,7 +97,7 @@ def expand(paths: Sequence[str]) -> list[Input]:
     found: dict[str, Input] = {}
     for name in paths:
         for item in _expand_one(name):
-            found.setdefault("-" if isinstance(item, Stdin) else str(item.resolve()), item)
+            found.setdefault(item.name if isinstance(item, Stdin) else str(item.resolve()), item)
     return list(found.values())
 
 
@@ -91,7 +108,7 @@ def _expand_one(name: str) -> list[Input]:
     if path.is_dir():
         return list(_below(path))
     if path.exists():
-        return [path]
+        return [path if path.is_file() or path.is_block_device() else Stdin(pipe=path)]
     if glob.has_magic(name):
         matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - unlike Path.glob, absolute and without hidden files
         if files := [file for match in matches for file in (_below(match) if match.is_dir() else [match])]:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import codecs
 import io
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-import zstandard
-
 from llmcost.records.contract import Problem
 from llmcost.records.inputs import Input, Stdin
+from llmcost.records.packed import DamagedError, gunzip, is_gzip, is_zstd, unzstd
 
 Progress = Callable[[int], None]
 """Called with the number of stored (compressed) bytes read so far."""
 
 BLOCK: Final = 1 << 20
-_PACKED_BLOCK: Final = 1 << 16
-_OUT_BLOCK: Final = 1 << 22
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -78,10 +74,10 @@ class Stream:
             head += block
             if len(head) >= 4:
                 break
-        if head.startswith(b"\x1f\x8b"):
-            yield from self._guard(_gunzip(_joined(head, raw)), "gzip")
-        elif head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50):
-            yield from self._guard(_unzstd(_joined(head, raw)), "zstd")
+        if is_gzip(head):
+            yield from self._guard(gunzip(_joined(head, raw)), "gzip")
+        elif is_zstd(head):
+            yield from self._guard(unzstd(_joined(head, raw)), "zstd")
         else:
             yield head
             yield from raw
@@ -91,52 +87,13 @@ class Stream:
             yield from blocks
         except EOFError:
             self.fault = Problem("truncated-file", f"the {packer} data ends early; what stood behind is lost")
-        except (zlib.error, zstandard.ZstdError):
-            self.fault = Problem("corrupt-file", f"the {packer} data is damaged; what stood behind is lost")
+        except DamagedError as error:
+            self.fault = Problem("corrupt-file", f"the {packer} data is damaged: {error}")
 
 
 def _joined(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield head
     yield from rest
-
-
-def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """All members of a gzip file, in bounded pieces; zero padding behind the last member is allowed."""
-    member: zlib._Decompress | None = None
-    for block in raw:
-        data = block
-        while data:
-            if member is None:
-                data = data.lstrip(b"\0")
-                if not data:
-                    break
-                member = zlib.decompressobj(wbits=31)
-            out = member.decompress(data, _OUT_BLOCK)
-            if out:
-                yield out
-            data = member.unused_data if member.eof else member.unconsumed_tail
-            if member.eof:
-                member = None
-    if member is not None:
-        yield member.flush()
-        raise EOFError
-
-
-def _unzstd(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """All frames of a zstd file."""
-    frame: zstandard.ZstdDecompressionObj | None = None
-    for block in raw:
-        data = block
-        while data:
-            frame = frame or zstandard.ZstdDecompressor().decompressobj()
-            piece, data = data[:_PACKED_BLOCK], data[_PACKED_BLOCK:]
-            out = frame.decompress(piece)
-            if out:
-                yield out
-            if frame.eof:
-                data, frame = frame.unused_data + data, None
-    if frame is not None:
-        raise EOFError
 
 
 def open_stream(path: Input, progress: Progress | None = None) -> Stream:
