@@ -44,7 +44,7 @@ def by_model(store: Store) -> dict[str, tuple[int, int, int]]:
         f"coalesce(sum(input_tokens) FILTER ({REPORTED}), 0), coalesce(sum(output_tokens) FILTER ({REPORTED}), 0) "
         "FROM usage GROUP BY 1"
     )
-    return {model: (int(count), int(inputs), int(outputs)) for model, count, inputs, outputs in rows}
+    return {str(model): (int(count), int(inputs), int(outputs)) for model, count, inputs, outputs in rows}
 
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PureWindowsPath
 from typing import Any, Final
 
+from llmcost.records.agents import PLACEHOLDER_MODELS, folder_name
 from llmcost.records.anthropic import MESSAGES_KNOWS, iterations, messages_usage, provider_of_id, tier_and_region
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
 from llmcost.records.rows import known, tags_of
+from llmcost.records.shapes import word
 from llmcost.records.values import instant, money, text
 from llmcost.usage.columns import Usage
 
@@ -56,7 +57,7 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
     message = line.get("message")
     if line.get("type") != "assistant" or not isinstance(message, dict):
         yield Skip("no answer of a model")
-    elif message.get("model") == "<synthetic>":
+    elif word(message.get("model")) in PLACEHOLDER_MODELS:
         yield Skip("a text that Claude Code made itself")
     elif not isinstance(message.get("usage"), dict) and not message.get("model"):
         yield Skip("an answer without model and usage")
@@ -108,7 +109,7 @@ def _facts(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Usage
         status="partial" if line.get("isAbortedMidStream") else "ok",
         finish_reason=notes.soft(text, message.get("stop_reason"), "stop_reason"),
         requests=1,
-        project=_folder(notes.soft(text, line.get("cwd"), "cwd")),
+        project=folder_name(notes.soft(text, line.get("cwd"), "cwd")),
         feature="claude-code",
         conversation_id=notes.soft(text, line.get("sessionId"), "sessionId"),
         tags=tags_of({key: line[key] for key in ("gitBranch", "version", "agentId") if isinstance(line.get(key), str)}),
@@ -125,10 +126,6 @@ def _provider(model: str | None, message_id: Any) -> str | None:
     if model is not None and not model.startswith("claude"):
         return None
     return provider_of_id(message_id) or "anthropic"
-
-
-def _folder(path: str | None) -> str | None:
-    return PureWindowsPath(path).name or None if path else None
 
 
 SOURCE: Final = Source(

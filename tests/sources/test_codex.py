@@ -1,0 +1,81 @@
+"""Codex CLI's rollouts: the real fork by differences of totals, in any order; ids that copies share and others do not."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmcost.ingest.run import ingest
+from llmcost.records import Context, Record, Row
+from llmcost.sources.codex import SOURCE
+from llmcost.usage.digest import store_digest
+from llmcost.usage.store import Store
+from tests.sources.cases import read_all
+from tests.support import shared_data
+
+FORK = "live-fork-4d90-52bf__"
+
+
+def _event(total: int, out: int, at: int = 0) -> dict[str, Any]:
+    usage = {"input_tokens": total, "cached_input_tokens": 0, "output_tokens": out, "total_tokens": total + out}
+    stamp = f"2026-03-01T10:00:{at:02d}Z"
+    return {"timestamp": stamp, "type": "event_msg", "payload": {"type": "token_count", "info": {"total_token_usage": usage}}}  # fmt: skip
+
+
+def _meta(own: str, forked_from: str | None = None) -> dict[str, Any]:
+    return {"type": "session_meta", "payload": {"id": own, "forked_from_id": forked_from}}
+
+
+def _ids(lines: Iterable[dict[str, Any]]) -> list[Any]:
+    found = read_all(SOURCE, [Record(line, n) for n, line in enumerate(lines, 1)], Context("rollout"))
+    return [reading.usage["request_id"] for reading in found if isinstance(reading, Row) and reading.usage]
+
+
+def _oracle(path: Path) -> int:
+    """Tokens of the last running totals: what the whole history cost."""
+    events = [json.loads(line)["payload"] for line in path.read_text(encoding="utf-8").splitlines()]
+    totals = [e["info"]["total_token_usage"] for e in events if e.get("type") == "token_count" and e["info"]]
+    return int(totals[-1]["input_tokens"] + totals[-1]["output_tokens"])
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("names", list(itertools.permutations(("parent", "child"))))
+def test_the_real_fork_counts_its_copied_beginning_once(names: tuple[str, ...], *, at_once: bool) -> None:
+    paths = [shared_data("formats", "codex_rollout_jsonl", f"{FORK}{name}.jsonl") for name in names]
+    with Store(None) as store:
+        for group in [paths] if at_once else [[path] for path in paths]:
+            ingest(store, [str(path) for path in group])
+        rows, tokens = store.rows("SELECT count(*), sum(input_tokens + output_tokens) FROM usage")[0]
+        first = {store_digest(store)}
+    assert (rows, tokens) == (194, 26_801_911)
+    assert tokens == _oracle(shared_data("formats", "codex_rollout_jsonl", f"{FORK}child.jsonl"))
+    with Store(None) as store:
+        ingest(store, [str(path) for path in reversed(paths)])
+        assert {store_digest(store)} == first
+
+
+def test_a_copied_history_has_the_ids_of_the_original_and_what_follows_has_its_own() -> None:
+    parent = _ids([_meta("p"), _event(10, 1), _event(20, 2), _event(35, 3)])
+    child = _ids([_meta("c", "p"), _event(10, 1, 9), _event(20, 2, 9), _event(90, 3, 9)])
+    assert child[:2] == parent[:2]
+    assert child[2] not in parent
+    assert len(set(parent)) == 3
+
+
+def test_a_copy_of_a_copy_brings_the_headers_of_both() -> None:
+    child = _ids([_meta("c", "p"), _meta("p"), _event(10, 1), _event(20, 2)])
+    grandchild = _ids([_meta("g", "c"), _meta("c", "p"), _meta("p"), _event(10, 1), _event(20, 2), _event(30, 3)])
+    assert grandchild[:2] == child == _ids([_meta("p"), _event(10, 1), _event(20, 2)])
+
+
+def test_two_sessions_with_the_same_counts_are_not_one() -> None:
+    assert not set(_ids([_meta("a"), _event(10, 1)])) & set(_ids([_meta("b"), _event(10, 1)]))
+
+
+def test_equal_calls_inside_a_session_are_told_apart() -> None:
+    assert len(set(_ids([_meta("a"), _event(10, 1), _event(20, 2), _event(30, 3)]))) == 3
