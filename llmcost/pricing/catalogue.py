@@ -42,6 +42,7 @@ class Catalogue:
         self.folder, self.overlays, self.now = folder, tuple(overlays), now
         self._files: dict[str, PriceFile] = {}
         self._indexes: dict[str, NameIndex] = {}
+        self._tools: dict[str, tuple[ModelEntry, ...]] = {}
         self._own: dict[str, list[ModelEntry]] = {}
         self.discounts: tuple[Discount, ...] = ()
         for path in self.overlays:
@@ -91,6 +92,13 @@ class Catalogue:
     def models(self, provider: str) -> tuple[ModelRef, ...]:
         """The provider's models, by id."""
         return tuple(ModelRef(provider, m.id, entry=m) for m in sorted(self.file(provider).models, key=lambda m: m.id))
+
+    def tools(self, provider: str) -> tuple[ModelEntry, ...]:
+        """What the provider sells per call to any of its models (code interpreter sessions ..)."""
+        if provider not in self._tools:
+            known = self.file(provider).models if provider in self.providers() else ()
+            self._tools[provider] = tuple(entry for entry in known if entry.operation == "tool")
+        return self._tools[provider]
 
     def batch_rule(self, provider: str) -> BatchRule | None:
         """Limits of the provider's batch interface, if known."""
@@ -172,7 +180,7 @@ class Catalogue:
         assumed: tuple[str, ...] = ()
         if at is None:
             at, assumed = self._undated(model, self.now if now is None else now)
-        terms = Terms(self.batch_rule(model.provider), self.discounts)
+        terms = Terms(self.batch_rule(model.provider), self.discounts, self.tools(model.provider))
         return resolve.rates(
             model, terms, at=at, service_tier=service_tier, region=region, input_tokens=input_tokens, assumed=assumed
         )
@@ -182,8 +190,10 @@ class Catalogue:
         return resolve.cache_rule(model, self._undated(model, self.now)[0] if at is None else at)
 
     def cuts(self, models: Iterable[ModelRef]) -> Cuts:
-        """Where the rates of any of ``models`` change."""
-        return cutting.cuts(models, self.discounts)
+        """Where the rates of any of ``models``, or the fees of the tools they call, change."""
+        every = set(models)
+        tools = (ModelRef(p, tool.id, entry=tool) for p in {m.provider for m in every} for tool in self.tools(p))
+        return cutting.cuts({*every, *tools}, self.discounts)
 
     def _undated(self, model: ModelRef, now: int | None) -> tuple[int, tuple[str, ...]]:
         if now is not None:

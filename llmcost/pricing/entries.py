@@ -21,7 +21,7 @@ TokenClass: TypeAlias = Literal[
 ]  # fmt: skip
 UnitClass: TypeAlias = Literal[
     "request", "web_search", "page", "image", "audio_input_second", "video_input_second",
-    "audio_output_second", "code_session", "file_search", "cache_storage_mtok_hour", "character",
+    "audio_output_second", "code_session", "file_search", "search_unit", "cache_storage_mtok_hour", "character",
 ]  # fmt: skip
 Service: TypeAlias = Literal["standard", "batch", "flex", "priority", "fast"]
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -112,7 +112,7 @@ class FineTune(_Record, frozen=True):
 
 
 class ModelEntry(_Record, frozen=True, rename={"prices": "price"}):
-    """One model of one provider. ``provider`` is set in overlays only."""
+    """One model, or one tool that models call, of one provider. ``provider`` is set in overlays only."""
 
     id: str
     provider: str | None = None
@@ -120,7 +120,7 @@ class ModelEntry(_Record, frozen=True, rename={"prices": "price"}):
     patterns: tuple[str, ...] = ()
     alias_history: tuple[AliasSpan, ...] = ()
     family: str | None = None
-    operation: Literal["chat", "embeddings", "image", "audio", "moderation", "rerank", "ocr", "video"] = "chat"
+    operation: Literal["chat", "embeddings", "image", "audio", "moderation", "rerank", "ocr", "video", "tool"] = "chat"
     context_window: int | None = None
     max_output: int | None = None
     tokenizer: str | None = None

@@ -8,7 +8,7 @@ from decimal import Decimal
 from llmcost.money import EXACT, ZERO, per_token
 from llmcost.pricing.entries import TokenClass, UnitClass
 from llmcost.pricing.resolve import Rates, Unpriced
-from llmcost.pricing.units import FREE_WHERE_ABSENT, UNIT_COUNTERS, Counts
+from llmcost.pricing.units import CALL_FEES, FREE_WHERE_ABSENT, ONE_A_REQUEST, PAID_BY_TOKENS, UNIT_COUNTERS, Counts
 
 Quantity = int | Decimal
 
@@ -51,17 +51,43 @@ def charge(counts: Counts, rates: Rates) -> Charge | Unpriced:
         if rate is None:
             return Unpriced(f"no {token_class} rate")
         lines.append(_line(token_class, quantity, per_token(rate)))
-    for unit, counter in UNIT_COUNTERS.items():
-        quantity = counts.get(counter) or 0
-        if not quantity or (unit in FREE_WHERE_ABSENT and unit not in rates.per_unit):
-            continue
-        if unit not in rates.per_unit:
-            return Unpriced(f"no {unit} rate")
-        lines.append(_line(unit, quantity, rates.per_unit[unit]))
+    fees = unit_fees(counts, rates)
+    if isinstance(fees, Unpriced):
+        return fees
+    lines += (_line(unit, quantity, rates.per_unit[unit]) for unit, quantity in fees.items())
     cost = ZERO
     for line in lines:
         cost = EXACT.add(cost, line.cost)
     return Charge(tuple(lines), cost)
+
+
+def unit_fees(counts: Counts, rates: Rates) -> dict[UnitClass, Quantity] | Unpriced:
+    """What is billed by the unit, beside the tokens or instead of them; units of nothing are left out."""
+    fees: dict[UnitClass, Quantity] = {}
+    for unit, counter in UNIT_COUNTERS.items():
+        quantity = counts.get("requests" if assumes_one(unit, counts, rates) else counter) or 0
+        listed = unit in rates.per_unit
+        if not quantity or (unit in FREE_WHERE_ABSENT and not listed) or _by_tokens(unit, counts, rates):
+            continue
+        if not listed:
+            return Unpriced(f"no {unit} rate")
+        fees[unit] = quantity
+    if not any(rates.per_mtok.values()) and not fees:
+        # Nothing but units is sold: where the log counts none of them, the cost is unknown, not zero.
+        sold = [c for unit, c in UNIT_COUNTERS.items() if rates.per_unit.get(unit) and unit not in CALL_FEES]
+        if sold and all(counts.get(counter) is None for counter in sold):
+            return Unpriced(f"{sold[0].replace('_', ' ')} unknown")
+    return fees
+
+
+def assumes_one(unit: UnitClass, counts: Counts, rates: Rates) -> bool:
+    """Whether one unit a request has to be assumed, since the log does not count them."""
+    return unit in ONE_A_REQUEST and unit in rates.per_unit and counts.get(UNIT_COUNTERS[unit]) is None
+
+
+def _by_tokens(unit: UnitClass, counts: Counts, rates: Rates) -> bool:
+    counter, classes = PAID_BY_TOKENS.get(unit, ("", ()))
+    return bool(counts.get(counter)) and any(name in rates.per_mtok for name in classes)
 
 
 def token_leaves(counts: Counts, rates: Rates) -> dict[TokenClass, Quantity] | Unpriced:

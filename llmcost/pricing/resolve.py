@@ -16,6 +16,7 @@ from llmcost.pricing.entries import (
     BatchRule,
     CacheRule,
     Discount,
+    ModelEntry,
     Price,
     TokenClass,
     UnitClass,
@@ -64,6 +65,8 @@ class Terms:
 
     batch: BatchRule | None = None
     discounts: tuple[Discount, ...] = ()
+    tools: tuple[ModelEntry, ...] = ()
+    """What the provider sells per call to any of its models."""
 
 
 def rates(
@@ -85,7 +88,7 @@ def rates(
     tier, tier_note = _tier_of(entry, input_tokens)
     listed = {**entry.rates, **tier[1]}
     factor = _discount(model, terms.discounts, service, at)
-    unit_rates = _call_fees(model, entry, at) | entry.per_unit
+    unit_rates = _call_fees(model, entry, terms.tools, at) | entry.per_unit
     assumptions = [*assumed, *([model.assumed] if model.assumed else []), *notes, *tier_note]
     if service_tier is None:
         assumptions.append("service tier unknown: standard assumed")
@@ -202,17 +205,18 @@ def _tier_of(entry: Price, input_tokens: int | None) -> tuple[tuple[int | None, 
     return (max(t.from_input_tokens for t in reached), merged), []
 
 
-def _call_fees(model: ModelRef, entry: Price, at: int) -> dict[UnitClass, Decimal]:
-    """Fees per tool call, listed with the standard entry and the same in every service and region."""
+def _call_fees(model: ModelRef, entry: Price, tools: Iterable[ModelEntry], at: int) -> dict[UnitClass, Decimal]:
+    """Fees per tool call, the same in every service and region: the model's own standard entry, else the tool's."""
     fees: dict[UnitClass, Decimal] = {}
-    for region in ("global", entry.region):
-        holding = [
-            p
-            for p in model.entry.prices
-            if p.service == "standard" and p.region == region and not p.windows and p.holds(at)
-        ]
-        if holding:
-            fees |= {c: r for c, r in max(holding, key=_precedence).per_unit.items() if c in units.CALL_FEES}
+    for seller in (*tools, model.entry):
+        for region in ("global", entry.region):
+            holding = [
+                p
+                for p in seller.prices
+                if p.service == "standard" and p.region == region and not p.windows and p.holds(at)
+            ]
+            if holding:
+                fees |= {c: r for c, r in max(holding, key=_precedence).per_unit.items() if c in units.CALL_FEES}
     return fees
 
 

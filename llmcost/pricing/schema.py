@@ -20,7 +20,7 @@ TokenClass = Literal[
 ]  # fmt: skip
 UnitClass = Literal[
     "request", "web_search", "page", "image", "audio_input_second", "video_input_second",
-    "audio_output_second", "code_session", "file_search", "cache_storage_mtok_hour", "character",
+    "audio_output_second", "code_session", "file_search", "search_unit", "cache_storage_mtok_hour", "character",
 ]  # fmt: skip
 Service = Literal["standard", "batch", "flex", "priority", "fast"]
 Confidence = Literal[
@@ -138,7 +138,7 @@ class FineTune(_Model):
 
 
 class ModelEntry(_Model):
-    """One model of one provider."""
+    """One model, or one tool, of one provider."""
 
     id: str = Field(description="Canonical id, as the provider's API names it.")
     aliases: tuple[str, ...] = Field(default=(), description="Other exact names (dated snapshots).")
@@ -150,8 +150,9 @@ class ModelEntry(_Model):
     note: str | None = Field(
         default=None, description="What a reader should know (how the tokenizer factor is known ..)."
     )
-    operation: Literal["chat", "embeddings", "image", "audio", "moderation", "rerank", "ocr", "video"] = Field(
-        default="chat"
+    operation: Literal["chat", "embeddings", "image", "audio", "moderation", "rerank", "ocr", "video", "tool"] = Field(
+        default="chat",
+        description="What is sold. A tool is paid per call, and its fees hold for every model of the provider.",
     )
     context_window: int | None = Field(default=None, description="Most input + output tokens.")
     max_output: int | None = Field(default=None, description="Most output tokens.")

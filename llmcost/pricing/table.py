@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 import ibis
@@ -18,23 +20,25 @@ from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.names import ModelRef
-from llmcost.pricing.price import Charge, charge
+from llmcost.pricing.price import Charge, assumes_one, charge
 from llmcost.pricing.resolve import Rates, Unpriced
+from llmcost.pricing.units import CALL_FEES, ONE_A_REQUEST, PAID_BY_TOKENS, UNIT_COUNTERS
 from llmcost.pricing.windows import WEEK_MINUTES
 
 SUMMED: Final = (
     "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens",
     "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "input_video_tokens", "output_tokens",
-    "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens", "web_search_requests",
-    "input_audio_seconds", "input_video_seconds", "pages",
+    "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens",
+    *(counter for counter in UNIT_COUNTERS.values() if counter != "requests"),
 )  # fmt: skip
 """Counters that are summed in the engine."""
 _PRESENCE: Final = tuple(name for name in SUMMED if name not in {"input_tokens", "output_tokens"})
+_MEASURES: Final = tuple(counter for unit, counter in UNIT_COUNTERS.items() if unit not in {"request", *CALL_FEES})
 _MINUTE: Final = 60_000_000
 _DAY: Final = 86_400_000_000
 RATE_KEYS: Final = ("model", "service_tier", "region", "period", "size", "span")
 PRICE_KEYS: Final = (
-    *RATE_KEYS, "classes", "input_unknown", "output_unknown", "timeless", "bucket", "contradictory",
+    *RATE_KEYS, "classes", "input_unknown", "output_unknown", "unmeasured", "timeless", "bucket", "contradictory",
 )  # fmt: skip
 
 
@@ -82,6 +86,7 @@ def keyed(rows: ir.Table, cuts: Cuts, present: frozenset[str]) -> ir.Table:
         classes=_classes(rows, present),
         input_unknown=rows.input_tokens.isnull(),
         output_unknown=rows.output_tokens.isnull(),
+        unmeasured=_unmeasured(rows, present),
         timeless=rows.started_at.isnull(),
     )
 
@@ -108,6 +113,12 @@ def _contradictory(rows: ir.Table, present: frozenset[str]) -> ir.BooleanValue:
     return (total > rows.input_tokens).fill_null(False)
 
 
+def _unmeasured(rows: ir.Table, present: frozenset[str]) -> ir.BooleanValue:
+    """Rows that count no seconds, pages, characters ..: the sum of an unknown with a known quantity would be known."""
+    known = [rows[name].notnull() for name in _MEASURES if name in present]
+    return ~reduce(or_, known) if known else ibis.literal(True)
+
+
 def _span(instant: ir.IntegerValue, cuts: Cuts) -> ir.IntegerValue:
     """A bit for each weekly window that holds the instant, 0 outside all."""
     total: ir.IntegerValue = ibis.literal(0, type="int64")
@@ -124,8 +135,10 @@ def _span(instant: ir.IntegerValue, cuts: Cuts) -> ir.IntegerValue:
 def _classes(rows: ir.Table, present: frozenset[str]) -> ir.IntegerValue:
     """A bit for each rarer counter that is above zero: a missing rate concerns only rows that need it."""
     total: ir.IntegerValue = ibis.literal(0, type="int64")
-    for place, name in enumerate(_PRESENCE):
-        if name in present:
+    # Whether tokens pay for what is also measured otherwise is a question to each row, not to a sum of rows.
+    paying = {PAID_BY_TOKENS[unit][0] for unit in PAID_BY_TOKENS if UNIT_COUNTERS[unit] in present}
+    for place, name in enumerate((*_PRESENCE, *sorted(paying))):
+        if name in present or name in paying:
             total = total + (rows[name] > 0).fill_null(False).ifelse(1 << place, 0)
     return total.cast("int64")
 
@@ -200,6 +213,11 @@ class Pricer:
                 rates, notes = found, found.assumptions
                 charged = _scaled(charge(counts, found), factor)
                 notes = (*notes, *self._bucket_notes(row, found))
+                notes += tuple(
+                    f"{UNIT_COUNTERS[unit].replace('_', ' ')} unknown: one a request assumed"
+                    for unit in ONE_A_REQUEST
+                    if assumes_one(unit, counts, found)
+                )
                 if row["cache_unknown"] and "cache_read" in found.per_mtok:
                     notes = (*notes, "cache reads unknown: priced as uncached")
             else:

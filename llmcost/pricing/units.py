@@ -29,8 +29,14 @@ BILLED_AS: Final[dict[TokenClass, TokenClass]] = {
 UNIT_COUNTERS: Final[dict[UnitClass, str]] = {
     "request": "requests",
     "web_search": "web_search_requests",
+    "file_search": "file_search_requests",
+    "code_session": "code_execution_sessions",
+    "search_unit": "search_units",
     "page": "pages",
+    "image": "output_images",
+    "character": "input_characters",
     "audio_input_second": "input_audio_seconds",
+    "audio_output_second": "output_audio_seconds",
     "video_input_second": "input_video_seconds",
 }
 """Unit fee -> the counter it multiplies. The other unit classes are flat charges that no request counts."""
@@ -41,3 +47,15 @@ CALL_FEES: Final[frozenset[UnitClass]] = frozenset({"web_search", "file_search",
 
 FREE_WHERE_ABSENT: Final[frozenset[UnitClass]] = frozenset({"request"})
 """Fees that few providers have: no rate means no fee, because the request is paid by its tokens."""
+
+PAID_BY_TOKENS: Final[dict[UnitClass, tuple[str, tuple[TokenClass, ...]]]] = {
+    "image": ("output_tokens", ("image_output", "output")),
+    "character": ("input_tokens", ("input",)),
+}
+"""Second measures of what tokens count too: where the counter beside them is above zero and one of the classes has a
+rate, the tokens pay and the measure is no fee. Price pages list one or the other; catalogues list both for some models
+(Vertex AI embeddings: 0.1 USD a million tokens is 0.000025 a thousand characters, LiteLLM 1.109.1)."""
+
+ONE_A_REQUEST: Final[frozenset[UnitClass]] = frozenset({"search_unit"})
+"""Units of which a call has one at least; where the log does not count them, one a request is assumed and said
+(docs.cohere.com/docs/how-does-cohere-pricing-work, read 2026-11-24: a query with up to 100 documents is one unit)."""

@@ -118,9 +118,15 @@ USAGE: Final[tuple[Column, ...]] = (
     _C("output_audio_tokens", "count", "media", "Audio tokens inside output_tokens."),
     _C("output_image_tokens", "count", "media", "Image tokens inside output_tokens."),
     _C("web_search_requests", "count", "media", "Web searches that were run and are billed per call."),
+    _C("file_search_requests", "count", "media", "Searches in the provider's file stores that were run."),
+    _C("code_execution_sessions", "count", "media", "Containers that ran code and are billed per session."),
+    _C("search_units", "count", "media", "Rerank units billed (a query with up to 100 documents is one)."),
+    _C("input_characters", "count", "media", "Characters of input (speech, some embeddings), where they are billed."),
     _C("input_audio_seconds", "decimal", "media", "Seconds of audio that are billed by time."),
+    _C("output_audio_seconds", "decimal", "media", "Seconds of produced audio that are billed by time."),
     _C("input_video_seconds", "decimal", "media", "Seconds of video that are billed by time."),
     _C("pages", "count", "media", "Document pages that are billed per page."),
+    _C("output_images", "count", "media", "Images that were produced."),
     _C("images", "json", "media", "List of {width, height, count} of the images sent."),
     _C("system_tokens", "count", "part", "Input tokens of the system prompt."),
     _C("tools_tokens", "count", "part", "Input tokens of tool definitions."),
@@ -202,9 +208,15 @@ class Usage(TypedDict, total=False):
     output_audio_tokens: int | None
     output_image_tokens: int | None
     web_search_requests: int | None
+    file_search_requests: int | None
+    code_execution_sessions: int | None
+    search_units: int | None
+    input_characters: int | None
     input_audio_seconds: Decimal | None
+    output_audio_seconds: Decimal | None
     input_video_seconds: Decimal | None
     pages: int | None
+    output_images: int | None
     images: str | None
     system_tokens: int | None
     tools_tokens: int | None

@@ -8,7 +8,7 @@ from typing import Final
 from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import BILLED, USAGE, Column
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SQL_TYPES: Final = {
     "text": "VARCHAR",
     "count": "BIGINT",

@@ -13,16 +13,20 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from llmcost.pricing import entries, price, resolve, schema
-from llmcost.pricing.entries import Price, TokenClass
-from llmcost.pricing.units import BILLED_AS, Counts
+from llmcost.pricing.entries import Price, TokenClass, UnitClass
+from llmcost.pricing.table import SUMMED
+from llmcost.pricing.units import BILLED_AS, PAID_BY_TOKENS, UNIT_COUNTERS, Counts
+from llmcost.usage.columns import BY_NAME
 
 CLASSES: tuple[TokenClass, ...] = (
     "input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "cache_read_audio", "audio_output",
 )  # fmt: skip
+FEES: tuple[UnitClass, ...] = tuple(c for c in UNIT_COUNTERS if c not in {"request", *PAID_BY_TOKENS})
+FEE_RATES: dict[UnitClass, Decimal] = {c: Decimal(f"0.00{n + 1}") for n, c in enumerate((*FEES, "request"))}
 RATES = resolve.Rates(
     price_id="t",
     per_mtok={c: Decimal(f"0.{7 * i + 3}") for i, c in enumerate(CLASSES)},
-    per_unit={"web_search": Decimal("0.01"), "request": Decimal("0.005")},
+    per_unit=dict(FEE_RATES),
     billed_as=BILLED_AS,
     assumptions=(),
     discount=Decimal(1),
@@ -45,7 +49,7 @@ def counts(draw: st.DrawFn) -> dict[str, int]:
         "output_tokens": out + spoken + thought,
         "output_audio_tokens": spoken,
         "reasoning_output_tokens": thought,
-        "web_search_requests": draw(st.integers(0, 9)),
+        **{UNIT_COUNTERS[unit]: draw(st.integers(0, 9)) for unit in FEES},
         "requests": draw(st.integers(1, 9)),
     }
 
@@ -68,7 +72,7 @@ def test_summing_first_is_exact(rows: list[dict[str, int]]) -> None:
 def test_every_token_lands_in_one_class(usage: dict[str, int]) -> None:
     charge = price.charge(usage, RATES)
     assert isinstance(charge, price.Charge)
-    tokens = [line.quantity for line in charge.lines if line.token_class not in {"web_search", "request"}]
+    tokens = [line.quantity for line in charge.lines if line.token_class not in UNIT_COUNTERS]
     assert sum(tokens) == usage["input_tokens"] + usage["output_tokens"]
     assert all(quantity > 0 for quantity in tokens)
     assert charge.cost == sum((line.unit_price * line.quantity for line in charge.lines), Decimal(0))
@@ -78,6 +82,10 @@ def test_money_is_exact_at_any_size() -> None:
     charge = price.charge({"input_tokens": 10**15 + 1, "output_tokens": 1}, RATES)
     assert isinstance(charge, price.Charge)
     assert charge.cost == Decimal("300000000.0000004")
+
+
+def test_every_counter_that_is_billed_is_a_column_and_is_summed() -> None:
+    assert {*UNIT_COUNTERS.values()} - {"requests"} < {*SUMMED} < BY_NAME.keys()
 
 
 def test_weighted_counts_stay_exact() -> None:

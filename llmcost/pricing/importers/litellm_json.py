@@ -44,7 +44,7 @@ _UNITS: Final[dict[str, tuple[UnitClass, frozenset[str]]]] = {
     "input_cost_per_video_per_second": ("video_input_second", frozenset()),
     "ocr_cost_per_page": ("page", frozenset()),
     "input_cost_per_request": ("request", frozenset()),
-    "input_cost_per_query": ("request", frozenset({"rerank", "search"})),
+    "input_cost_per_query": ("request", frozenset({"search"})),
     "output_cost_per_image": ("image", frozenset({"image_generation", "image_edit"})),
     "input_cost_per_character": ("character", frozenset({"audio_speech"})),
     "code_interpreter_cost_per_session": ("code_session", frozenset()),
@@ -155,6 +155,9 @@ def _unit_rates(row: dict[str, Any]) -> dict[UnitClass, Decimal]:
         rate = amount(row.get(key))
         if rate and (not modes or row.get("mode") in modes):
             found[unit] = rate
+    # A reranker's "query" is a search unit: LiteLLM multiplies the rate by the units that the response bills.
+    if row.get("mode") == "rerank" and (rate := amount(row.get("input_cost_per_query"))):
+        found["search_unit"] = rate
     searches = row.get("search_context_cost_per_query")
     if isinstance(searches, dict) and (rate := amount(searches.get("search_context_size_medium"))):
         found["web_search"] = rate
