@@ -9,6 +9,8 @@ MTOK: Final = Decimal(1_000_000)
 ZERO: Final = Decimal(0)
 EXACT: Final = Context(prec=100, traps=[InvalidOperation, Inexact])
 """Adds and multiplies money; a result that would need rounding raises instead."""
+RATIO: Final = Context(prec=50, traps=[InvalidOperation])
+"""Divides: shares, prices per unit and break-even points, which are no amounts and are rounded at the 50th digit."""
 
 
 def decimal_of(text: str | int | Decimal) -> Decimal:

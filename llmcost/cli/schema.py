@@ -20,7 +20,8 @@ def schema(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="WHAT", help="scenario, result, comparison, prices, price-file, mapping, or strategy with a NAME."
+            metavar="WHAT",
+            help="scenario, result, comparison, prices, price-file, gpu, throughput, mapping, or strategy with a NAME.",
         ),
     ],
     name: Annotated[

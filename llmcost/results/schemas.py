@@ -14,6 +14,8 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 MODELS: Final = {
     "price-file": ("llmcost.pricing.schema", "PriceFile", "validation"),
     "overlay": ("llmcost.pricing.schema", "OverlayFile", "validation"),
+    "gpu": ("llmcost.hosting.schema", "GpuFile", "validation"),
+    "throughput": ("llmcost.hosting.schema", "ThroughputFile", "validation"),
     "mapping": ("llmcost.records.mapfile", "MapFile", "validation"),
     "scenario": ("llmcost.results.scenario", "ScenarioFile", "validation"),
     "result-v1": ("llmcost.results.model", "Result", "serialization"),
