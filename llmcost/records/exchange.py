@@ -6,8 +6,9 @@ A record is ``{request, response, timestamp ..}`` (also ``request_body``/``respo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ _RESPONSE: Final = (
 )
 _URL: Final = ("url", "request_url", "target_url", "endpoint", "uri", "path", "api_base", "base_url")
 _STATUS: Final = ("status", "status_code", "http_status", "response_status", "response_status_code", "statusCode")
+_ANSWERS: Final = frozenset({"choices", "content", "output", "object", "candidates"})
 _STREAMS: Final = ("chunks", "events", "stream_events", "response_chunks")
 _FOREIGN: Final = frozenset({
     "custom_id", "custom_llm_provider", "call_type", "schemaType", "request_created_at", "costUSD", "run_type", "dotted_order", "traceId", "trace",
@@ -48,11 +50,23 @@ _OBJECTS: Final = {
 }  # fmt: skip
 
 
+_CLOUD_PATHS: Final = (
+    (re.compile(r"[:/](stream)?generateContent$", re.IGNORECASE), "gemini"),
+    (re.compile(r"/model/[^/]+(/[^/]+)*/converse(-stream)?$"), "converse"),
+    (re.compile(r"/model/[^/]+(/[^/]+)*/invoke(-with-response-stream)?$"), "invoke"),
+)
+"""Ends of the paths of Gemini (both APIs) and of Bedrock's runtime, whose middle names the model."""
+_CONVERSE_EVENTS: Final = frozenset({"messageStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
+_MODEL: Final = ("modelId", "model_id")
+_HEADERS: Final = ("headers", "response_headers", "responseHeaders")
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One call as it was logged. ``request`` and ``response`` are empty when the log lacks them.
 
     ``labels`` are the canonical columns that the logger wrote around the call; ``asked`` tells whether the request is there.
+    ``headers`` are those of the answer, in lower case; ``model`` is what the logger named beside the bodies.
     """
 
     request: dict[str, Any]
@@ -62,6 +76,8 @@ class Exchange:
     http_status: int | None = None
     url: str | None = None
     problems: tuple[Problem, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    model: str | None = None
 
     @property
     def asked(self) -> bool:
@@ -107,7 +123,8 @@ def exchange(value: dict[str, Any]) -> Exchange | None:
         return None
     notes = Notes()
     if _api_of_answer(value):
-        return Exchange({}, value, (), labels_of({}, (value.get("metadata"),), notes), problems=tuple(notes))
+        own = labels_of({}, (value.get("metadata"),), notes)
+        return Exchange({}, value, (), own, problems=tuple(notes), headers=_headers(value))
     request, envelope = _request(value)
     raw, status = _response(value)
     if request is None and raw is None:
@@ -116,9 +133,24 @@ def exchange(value: dict[str, Any]) -> Exchange | None:
     if not answer and not events and (fault := _fault(value)) is not None:
         answer = {"error": fault}
     asked = request if isinstance(request, dict) else {}
-    labels = labels_of(value, (asked.get("metadata"),), notes)
+    labels = labels_of(value, (asked.get("metadata"), asked.get("labels"), asked.get("requestMetadata")), notes)
     url = _first_text({**value, **envelope}, _URL)
-    return Exchange(asked, answer, events, labels, status, url, tuple(notes))
+    model = _first_text({**asked, **value, **envelope}, _MODEL)
+    return Exchange(asked, answer, events, labels, status, url, tuple(notes), _headers(value), model)
+
+
+def _headers(value: dict[str, Any]) -> dict[str, str]:
+    """The answer's HTTP headers, wherever the logger put them; an SDK of AWS keeps them in ResponseMetadata."""
+    found: dict[str, str] = {}
+    for holder in (value, *(value[k] for k in _RESPONSE if isinstance(value.get(k), dict))):
+        kept = holder.get("ResponseMetadata")
+        inner = [kept.get("HTTPHeaders")] if isinstance(kept, dict) else []
+        for headers in (*(holder.get(k) for k in _HEADERS), *inner):
+            if isinstance(headers, dict):
+                found.update({str(k).lower(): v for k, v in headers.items() if isinstance(v, str)})
+        if isinstance(kept, dict) and isinstance(kept.get("RequestId"), str):
+            found.setdefault("x-amzn-requestid", kept["RequestId"])
+    return found
 
 
 def _fault(value: dict[str, Any]) -> Any:
@@ -168,7 +200,8 @@ def _api_of_url(url: str | None) -> str | None:
         path = urlsplit(url or "").path.rstrip("/")
     except ValueError:
         return None
-    return next((api for end, api in _PATHS.items() if path == end or path.endswith(f"/{end}")), None)
+    known = (api for end, api in _PATHS.items() if path == end or path.endswith(f"/{end}"))
+    return next(known, None) or next((api for form, api in _CLOUD_PATHS if form.search(path)), None)
 
 
 def _api_of_answer(answer: dict[str, Any]) -> str | None:
@@ -181,7 +214,19 @@ def _api_of_answer(answer: dict[str, Any]) -> str | None:
         return "messages"
     if answer.get("type") == "error" and isinstance(answer.get("error"), dict):
         return "messages"
+    if kind is None and (cloud := _cloud_of_answer(answer)) is not None:
+        return cloud
     return "chat" if kind is None and isinstance(answer.get("choices"), list) and "usage" in answer else None
+
+
+def _cloud_of_answer(answer: dict[str, Any]) -> str | None:
+    """Gemini and Converse answers, whose fields no other API has."""
+    if isinstance(answer.get("usageMetadata") or answer.get("usage_metadata"), dict) and "run_type" not in answer:
+        return "gemini" if {"candidates", "modelVersion", "model_version", "promptFeedback"} & answer.keys() else None
+    usage = answer.get("usage")
+    if "stopReason" in answer and isinstance(usage, dict) and "inputTokens" in usage and "output" in answer:
+        return "converse"
+    return None
 
 
 def _first_object(data: Any) -> Any:
@@ -197,6 +242,10 @@ def _api_of_events(events: tuple[Event, ...]) -> str | None:
             return "responses"
         if event.data.get("object") == "chat.completion.chunk":
             return "chat"
+        if _cloud_of_answer(event.data) == "gemini":
+            return "gemini"
+        if _CONVERSE_EVENTS & event.data.keys():
+            return "converse"
     return None
 
 
@@ -210,7 +259,7 @@ def _request(value: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, An
     if "body" in body and not {"messages", "model"} & body.keys():
         inner = _json(body["body"])
         return (inner if isinstance(inner, dict) else {}), {
-            k: v for k, v in body.items() if k in _URL and isinstance(v, str)
+            k: v for k, v in body.items() if k in {*_URL, *_MODEL} and isinstance(v, str)
         }
     return body, {}
 
@@ -218,7 +267,7 @@ def _request(value: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, An
 def _response(value: dict[str, Any]) -> tuple[Any, int | None]:
     status = next((s for k in _STATUS if (s := _status(value.get(k))) is not None), None)
     raw = next((value[k] for k in (*_RESPONSE, *_STREAMS) if value.get(k)), None)
-    if isinstance(raw, dict) and "body" in raw and not {"choices", "content", "output", "object"} & raw.keys():
+    if isinstance(raw, dict) and "body" in raw and not _ANSWERS & raw.keys():
         inner = next((s for k in _STATUS if (s := _status(raw.get(k))) is not None), None)
         return raw["body"], inner if inner is not None else status
     return raw, status
