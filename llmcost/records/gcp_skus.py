@@ -14,8 +14,9 @@ from typing import Final
 
 _GEMINI: Final = re.compile(
     r"gemini[ -_](?:v)?(?P<version>\d+(?:\.\d+)?)[ -_](?P<size>pro|flash|ultra|nano|argon|hydrogen|carbon)(?P<lite>[ -_]lite)?"
-    r"(?P<kind>[ -_](?:image|live|tts|native audio)\b(?=.*(?:predictions|output|input)))?"
+    r"(?:[ -_](?P<kind>live|tts|image(?= (?:image|text|video|audio) )))?"
 )
+# "Image Input" names tokens of a modality, "2.5 Flash Image Image Output" a model of that name.
 _CLAUDE_NEW: Final = re.compile(r"claude (?P<size>opus|sonnet|haiku|fable|mythos) (?P<version>\d+(?:\.\d+)?)")
 _CLAUDE_OLD: Final = re.compile(r"claude (?P<version>3(?:\.\d)?) (?P<size>opus|sonnet|haiku)")
 _OTHERS: Final = re.compile(
@@ -55,11 +56,8 @@ def read_sku(description: str) -> Sku:
 
 def _model(lowered: str) -> str | None:
     if match := _GEMINI.search(lowered):
-        parts = ["gemini", match["version"], match["size"], "lite" if match["lite"] else None]
-        kind = (match["kind"] or "").strip(" -_")
-        # "Image Input" and "Image Output" are tokens of a modality, "2.5 Flash Image Image Output" a model of that name
-        is_model = kind in {"live", "tts"} or (kind == "image" and lowered.count("image") > 1)
-        return "-".join(p for p in (*parts, kind if is_model else None) if p)
+        parts = ["gemini", match["version"], match["size"], "lite" if match["lite"] else None, match["kind"]]
+        return "-".join(part for part in parts if part)
     for form in (_CLAUDE_NEW, _CLAUDE_OLD):
         if match := form.search(lowered):
             version = match["version"].replace(".", "-")

@@ -28,7 +28,7 @@ GEMINI_KNOWS: Final = frozenset({
     "request_id", "parent_request_id", "call_role", "started_at", "duration_ms", "time_to_first_token_ms", "provider_name", "request_model",
     "response_model", "operation_name", "service_tier", "region", "status", "finish_reason", "attempt", "requests", "input_tokens",
     "cache_read_input_tokens", "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "input_video_tokens", "output_tokens",
-    "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens", "web_search_requests", "images", "organization", "project", "team",
+    "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens", "output_images", "web_search_requests", "images", "organization", "project", "team",
     "user_id", "api_key_id", "feature", "environment", "conversation_id", "tags", "task_type", "confidence", "quality_score", "original_model",
     "was_routed", "temperature", "top_p", "seed", "response_format", "max_output_tokens", "thinking_budget_tokens", "token_source",
 })  # fmt: skip
@@ -182,9 +182,7 @@ def gemini_body(request: dict[str, Any], answer: dict[str, Any]) -> Body | None:
     if not objects(request.get("contents")):
         return None
     said = [_said(part) for c in objects(answer.get("candidates")) for part in _answer_parts(c)]
-    return body_of(
-        _parts(request), "\n".join(s for s in said if s) or None, complete=not request.get("cachedContent")
-    )
+    return body_of(_parts(request), "\n".join(s for s in said if s) or None, complete=not request.get("cachedContent"))
 
 
 def _answer_parts(candidate: dict[str, Any]) -> list[dict[str, Any]]:
@@ -244,6 +242,7 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
         row.update(gemini_usage(usage, notes))
     if not call.failed:
         row["web_search_requests"] = searches(answer, served or asked)
+        row["output_images"] = _images_made(answer)
         _maps(answer, notes)
     row.update(_ended(call, answer, notes, counted=counted))
     row["provider_name"], row["operation_name"] = provider_of(call, answer), "generate_content"
@@ -258,6 +257,12 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
     yield made
 
 
+def _images_made(answer: dict[str, Any]) -> int | None:
+    parts = (part for candidate in objects(answer.get("candidates")) for part in _answer_parts(candidate))
+    held = (mapping(part.get("inlineData")) for part in parts)
+    return sum(word(data.get("mimeType")).startswith("image/") for data in held) or None
+
+
 def _ended(call: Exchange, answer: dict[str, Any], notes: Notes, *, counted: bool) -> Usage:
     reason = next((r for c in objects(answer.get("candidates")) if (r := word(c.get("finishReason")))), None)
     blocked = word(mapping(answer.get("promptFeedback")).get("blockReason")) or None
@@ -269,7 +274,11 @@ def _ended(call: Exchange, answer: dict[str, Any], notes: Notes, *, counted: boo
 
 
 def _maps(answer: dict[str, Any], notes: Notes) -> None:
-    chunks = (c for a in objects(answer.get("candidates")) for c in items(mapping(a.get("groundingMetadata")).get("groundingChunks")))
+    chunks = (
+        c
+        for a in objects(answer.get("candidates"))
+        for c in items(mapping(a.get("groundingMetadata")).get("groundingChunks"))
+    )
     if any(isinstance(chunk, dict) and "maps" in chunk for chunk in chunks):
         told = "a prompt grounded with Google Maps: a fee that no column holds"
         notes.append(Problem("no-column", told, rejected=False, informative=True))

@@ -23,7 +23,7 @@ from llmcost.records.labels import Notes
 from llmcost.records.rows import known, tags_of
 from llmcost.records.shapes import mapping, objects
 from llmcost.records.sse import parse_json
-from llmcost.records.values import BadValueError, instant, money, text
+from llmcost.records.values import instant, money, text
 from llmcost.usage.columns import Billed
 
 _VERTEX: Final = "C7E2-9256-1C43"
@@ -95,13 +95,13 @@ def _charges(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     row = _shared(line, described, notes)
     row["provider_name"] = "google" if of_gemini_api else "vertex_ai"
     row["line_item"] = named or called
-    credits = [_credit(row, c) for c in objects(line.get("credits"))]
+    reductions = [_credit(row, c) for c in objects(line.get("credits"))]
     main = Billed(**row)
     main["billed_cost"] = money(line.get("cost"), "cost")
     main["charge_category"] = _category(line, named)
     main["token_class"] = described.token_class
     main["quantity"], main["quantity_unit"] = _quantity(mapping(line.get("usage")), described)
-    for billed in (main, *credits):
+    for billed in (main, *reductions):
         yield Row(billed=known(billed))  # type: ignore[arg-type]
 
 
@@ -141,11 +141,8 @@ def _pairs(labels: Any) -> dict[str, Any]:
 
 def _credit(row: Billed, credit: dict[str, Any]) -> Billed:
     named = text(credit.get("full_name") or credit.get("name") or credit.get("type"), "credit name")
-    amount = money(credit.get("amount"), "credit amount")
-    if amount is not None and amount > 0:
-        raise BadValueError("positive-credit", f"a credit of {amount} is no credit")
     found = Billed(**row)
-    found["billed_cost"], found["charge_category"] = amount, "credit"
+    found["billed_cost"], found["charge_category"] = money(credit.get("amount"), "credit amount"), "credit"
     found["line_item"] = f"{row.get('line_item')}: {named}"[:1024] if named else row.get("line_item")
     return found
 

@@ -56,15 +56,14 @@ def read(record: Record, _context: Context) -> Iterator[Reading]:
 
 
 def _call(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
-    request, answer, events = mapping(_json(line.get("full_request"))), _json(line.get("full_response")), ()
+    request, answer = mapping(_json(line.get("full_request"))), _json(line.get("full_response"))
     if not isinstance(answer, dict | list) or not answer:
         answer = [_json(piece) for piece in _strings(line.get("response_payload"))]
     if not request:
         request = mapping(next((_json(piece) for piece in _strings(line.get("request_payload"))), None))
-    if isinstance(answer, list):
-        events = tuple(Event(None, piece) for piece in answer if isinstance(piece, dict))
-        answer = events[0].data if len(events) == 1 else {}
-        events = () if answer else events
+    pieces = [piece for piece in answer if isinstance(piece, dict)] if isinstance(answer, list) else [answer]
+    events = tuple(Event(None, piece) for piece in pieces) if len(pieces) > 1 else ()
+    whole = pieces[0] if len(pieces) == 1 else {}
     path = notes.soft(text, line.get("model"), "model")
     place = location_of_path(word(line.get("endpoint"))) or location_of_path(word(request.get("model")))
     labels = known({
@@ -74,7 +73,7 @@ def _call(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
         "provider_name": "vertex_ai",
         "region": place,
     })  # fmt: skip
-    call = Exchange({**request, "model": path}, answer, events, labels, _status(line), None, ())
+    call = Exchange({**request, "model": path}, whole, events, labels, _status(line), None, ())
     for reading in _readings(call, path, notes):
         yield _settled(reading, labels, path) if isinstance(reading, Row) else reading
 
@@ -99,7 +98,7 @@ def _uncounted(call: Exchange, path: str | None, notes: Notes) -> Iterator[Readi
 
 def _settled(reading: Row, labels: Usage, path: str | None) -> Row:
     """The row under the provider, model and region of the table."""
-    row = Usage(**(reading.usage or {}))  # type: ignore[typeddict-item]
+    row = Usage(**(reading.usage or {}))
     row["provider_name"] = "vertex_ai"
     if (model := model_of_path(path)) is not None and not row.get("parent_request_id"):
         row["request_model"] = model
