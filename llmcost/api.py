@@ -17,6 +17,7 @@ from llmcost.reports import REPORTS, Options
 from llmcost.results.compare import Comparison, compare
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
+from llmcost.results.outcome import Model, outcome
 from llmcost.results.replay import replay
 from llmcost.results.scenario import BoundScenario, preset, presets, read
 from llmcost.strategies import STRATEGIES
@@ -146,9 +147,9 @@ def load_result(path: Path | str) -> Result:
         ) from error  # fmt: skip
 
 
-def render(result: Result, name: str = "terminal", options: Options | None = None) -> bytes:
-    """The result in one format."""
-    return REPORTS.load(name).render(result, options or Options())
+def render(found: Model, name: str = "terminal", options: Options | None = None) -> bytes:
+    """A result, a comparison or any other outcome in one format."""
+    return REPORTS.load(name).render(outcome(found), options or Options())
 
 
 def _now() -> int:

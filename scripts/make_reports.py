@@ -11,6 +11,7 @@ from pathlib import Path
 import llmcost
 from llmcost.reports import REPORTS, Options
 from llmcost.results.options import ReplayOptions
+from llmcost.results.outcome import outcome
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "reports"
@@ -31,7 +32,8 @@ def october() -> llmcost.Result:
 def pages() -> dict[str, bytes]:
     """File name -> content, one a format."""
     result = october()
-    return {f"october.{report.suffix.lstrip('.')}": report.render(result, Options()) for _, report in REPORTS}
+    shown = outcome(result)
+    return {f"october.{report.suffix.lstrip('.')}": report.render(shown, Options()) for _, report in REPORTS}
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Final
 
-from llmcost.results.schemas import MODELS, schema
+from llmcost.results.schemas import names, schema
 
-__all__ = ["FOLDER", "MODELS", "schema", "text"]
+__all__ = ["FOLDER", "names", "schema", "text"]
 FOLDER: Final = Path(__file__).parent.parent / "pricing" / "schema"
 
 
@@ -23,7 +23,7 @@ def text(name: str) -> str:
 def main() -> None:
     """Writes what changed, and says so."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in MODELS:
+    for name in names():
         path = FOLDER / f"{name}.json"
         if not path.exists() or path.read_text() != text(name):
             path.write_text(text(name))

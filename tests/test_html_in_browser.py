@@ -14,8 +14,10 @@ import pytest
 from llmcost.money import usd
 from llmcost.reports import REPORTS, Options
 from llmcost.results.model import Result
+from llmcost.results.outcome import outcome
 from tests.reports import sample_result
 from tests.reports.browser import Browser
+from tests.reports.sample_document import everything
 from tests.support import program
 
 SAMPLES = ("rich", "empty", "no_times", "large", "hostile")
@@ -34,12 +36,32 @@ def page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Re
     """A sample's page, opened; gives the result it was made from."""
     result: Result = getattr(sample_result, request.param)()
     file = tmp_path / "report.html"
-    file.write_bytes(REPORTS.load("html").render(result, Options()))
+    file.write_bytes(REPORTS.load("html").render(outcome(result), Options()))
     browser.emulate(1280, 900)
     browser.log("browser")
     browser.requests()
     browser.open(file)
     return result
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_every_kind_of_chart_is_drawn(browser: Browser, tmp_path: Path, width: int, dark: bool) -> None:
+    file = tmp_path / "everything.html"
+    file.write_bytes(REPORTS.load("html").render(everything(), Options()))
+    browser.emulate(width, 900, dark=dark)
+    browser.log("browser")
+    browser.open(file)
+    assert browser.log("browser") == []
+    count = (
+        "return [...document.querySelectorAll('[data-chart]')].map((c) => [c.dataset.chart,"
+        " c.querySelectorAll('.barlayer .point path').length, c.querySelectorAll('.scatterlayer .js-line').length,"
+        " c.querySelectorAll('.scatterlayer .point').length])"
+    )
+    drawn = {name: (tiles, lines, marks) for name, tiles, lines, marks in browser.script(count)}
+    assert {name: found[0] for name, found in drawn.items() if found[0]} == {"c-days": 6, "c-grouped": 4, "c-heat": 48}
+    assert drawn["c-lines"][1:] == (2, 1)
+    assert drawn["c-time"][1:] == (3, 0)
+    assert browser.script(_OVERFLOW) == 0
 
 
 every_sample = pytest.mark.parametrize("page", SAMPLES, indirect=True)

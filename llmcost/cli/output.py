@@ -6,13 +6,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from llmcost.cli.diagnostics import say
 from llmcost.errors import UsageError, nearest
-from llmcost.reports import REPORTS, Options, Report
+from llmcost.reports import REPORTS, Options
+
+if TYPE_CHECKING:
+    from llmcost.results.outcome import Outcome
 
 DEFAULT: Final = "terminal"
 _WIDTH: Final = 100
@@ -35,28 +38,19 @@ def chosen(formats: Sequence[str] | None, out: Path | None) -> list[str]:
     return names
 
 
-def write(
-    names: Sequence[str],
-    render: Callable[[Report, Options], bytes],
-    out: Path | None,
-    stem: str,
-    title: str,
-    *,
-    quiet: bool,
-) -> None:
-    """Renders every format and writes it: one to stdout, or to ``out`` (a folder gets ``stem`` with each suffix)."""
+def write(names: Sequence[str], outcome: Outcome, out: Path | None, title: str, *, quiet: bool) -> None:
+    """Renders every format and writes it: one to stdout, or to ``out`` (a folder gets a file of each, by its kind)."""
     if out is None:
         report = REPORTS.load(names[0])
-        binary = not report.media_type.startswith("text/") and "json" not in report.media_type
-        if binary and sys.stdout.isatty():
+        if report.binary and sys.stdout.isatty():
             raise UsageError(f"{names[0]} is not for a terminal", where="--format", hint="name a file with --out")
-        to_stdout(render(report, _options(title, terminal=True)))
+        to_stdout(report.render(outcome, _options(title, terminal=True)))
         return
     folder = out.is_dir() or len(names) > 1 or str(out).endswith(os.sep) or (not out.suffix and not out.exists())
     for name in names:
         report = REPORTS.load(name)
-        path = out / f"{stem}{report.suffix}" if folder else out
-        replace(path, render(report, _options(title, terminal=False)))
+        path = out / f"{outcome.kind}{report.suffix}" if folder else out
+        replace(path, report.render(outcome, _options(title, terminal=False)))
         say(f"wrote {path}", quiet=quiet)
 
 

@@ -11,8 +11,6 @@ from llmcost.cli.options import command_app
 from llmcost.errors import UsageError
 
 COMMAND = command_app()
-_SHORT = {"prices": "overlay", "result": "result-v1", "comparison": "comparison-v1"}
-"""Names that users say -> names of the schemas."""
 
 
 @COMMAND.command()
@@ -38,4 +36,4 @@ def schema(
         return
     if name is not None:
         raise UsageError(f"schema {what} takes no NAME", where=name)
-    show_json(schemas.schema(_SHORT.get(what, what)))
+    show_json(schemas.schema(what))

@@ -75,6 +75,7 @@ def simulate(
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
+    from llmcost.results.outcome import outcome
 
     day = opt.day_of(prices_on, "--prices-on") if prices_on else None
     scenarios = api.scenarios_of(scenario or [], preset or [], day)
@@ -104,7 +105,7 @@ def simulate(
     for account in accounts:
         tell(account, quiet=quiet)
     result = result if scenario or preset else _only_effective(result, quiet=quiet)
-    write(formats, lambda report, options: report.render(result, options), out, "simulation", title, quiet=quiet)
+    write(formats, outcome(result), out, title, quiet=quiet)
     if strict:
         for account in accounts:
             check_strict(account)

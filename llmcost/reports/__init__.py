@@ -1,4 +1,4 @@
-"""A result to bytes: one file a format. ``REPORTS`` finds them; a report never imports another."""
+"""An outcome to bytes: one file a format. ``REPORTS`` finds them; a report never imports another."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from llmcost.plugins import Plugins
 
 if TYPE_CHECKING:  # the names of the formats are wanted by --help, which loads no pydantic
-    from llmcost.results.compare import Comparison
-    from llmcost.results.model import Result
+    from llmcost.results.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The record that each format's file ends in, as ``REPORT``."""
+    """The record that each format's file ends in, as ``REPORT``. What is ``binary`` is not shown on a terminal."""
 
     title: str
     media_type: str
     suffix: str
-    render: Callable[[Result, Options], bytes]
-    render_comparison: Callable[[Comparison, Options], bytes] | None = None
+    render: Callable[[Outcome, Options], bytes]
+    binary: bool = False
 
 
 REPORTS: Plugins[Report] = Plugins("llmcost.reports", "REPORT", "report")

@@ -7,29 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from llmcost.reports import Options, Report
-from llmcost.results.compare import Comparison
-from llmcost.results.compare_tables import comparison_document
-from llmcost.results.document import Cell, Column, Document, Figure, Table, Waterfall
-from llmcost.results.model import Result
+from llmcost.results.chart import Waterfall
+from llmcost.results.document import Block, Cell, Column, Document, Figure, Notes, Section, Table, Text
+from llmcost.results.outcome import Outcome
 from llmcost.results.present import clean
-from llmcost.results.tables import document
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~]|\$(?!\d))")
 _ACTIVE: Final = re.compile(r"(@|#|(?<=:)(?=//)|(?i:www)(?=\.)|:(?=[a-z+-][a-z0-9_+-]*:))")
 _LEADING: Final = re.compile(r"^(\s*\d*)([-+=]+(?=\s|$)|[.)](?=\s|$))")
 
 
-def render(result: Result, options: Options) -> bytes:
-    """``result`` as a Markdown page."""
-    doc = document(result, options.top_n, options.title)
-    return _joined(_page(doc))
-
-
-def render_comparison(comparison: Comparison, options: Options) -> bytes:
-    """What lies between two results, as Markdown."""
-    doc = comparison_document(comparison, options.top_n, options.title)
-    head = [f"## {escaped(doc.title)}", _bullets(doc.sides), escaped(doc.sentence), _bullets(doc.warnings)]
-    return _joined([*head, *(part for table in doc.tables for part in _section(table))])
+def render(outcome: Outcome, options: Options) -> bytes:
+    """``outcome`` as a Markdown page."""
+    return _joined(_page(outcome.document(options.top_n, options.title)))
 
 
 def _joined(parts: Iterable[str]) -> bytes:
@@ -46,25 +36,37 @@ def escaped(text: str) -> str:
 
 def _page(doc: Document) -> list[str]:
     parts = [f"# {escaped(doc.title)}", escaped(doc.subtitle), f"**{escaped(doc.sentence)}**"]
-    parts += [_figures(doc.figures), _bullets(doc.caveats)]
-    if len(doc.scenarios.rows) > 1:
-        parts += _section(doc.scenarios)
-    for waterfall in doc.waterfalls:
-        parts += _waterfall(waterfall)
-    optional = (doc.token_lines, doc.evidence, doc.flat_charges)
-    tables = (
-        *doc.breakdowns,
-        *(t for t in optional if t.rows),
-        doc.coverage,
-        doc.unpriced,
-        doc.problems,
-        doc.assumptions,
-    )
-    for table in tables:
-        parts += _section(table)
+    parts += [_figures(doc.figures) if doc.figures else "", _bullets(doc.caveats)]
+    for section in doc.sections:
+        parts += _section(section, 2)
     if doc.warnings:
         parts += ["## Warnings", _bullets(doc.warnings)]
-    return [*parts, f"<sub>{escaped(doc.footer)}</sub>"]
+    return [*parts, f"<sub>{escaped(doc.footer)}</sub>" if doc.footer else ""]
+
+
+def _section(section: Section, level: int) -> list[str]:
+    """A section under its title; nothing at all where a page of text shows none of it."""
+    parts = [part for block in section.blocks for part in _block(block, section.title, level)]
+    return [f"{'#' * level} {escaped(section.title)}", *parts] if parts else []
+
+
+def _block(block: Block, above: str, level: int) -> list[str]:
+    """One block; a waterfall is a list of its bars, the numbers of the other charts are in the tables."""
+    match block:
+        case Section():
+            return _section(block, level + 1)
+        case Table():
+            titled = block.titled and block.title != above
+            heading = [f"{'#' * (level + 1)} {escaped(block.title)}"] if titled else []
+            return [] if block.long else [*heading, *_body(block)]
+        case Waterfall():
+            return [_table(_listed(block))]
+        case Text():
+            return [escaped(line) for line in block.paragraphs]
+        case Notes():
+            return [_bullets(block.lines)]
+        case _:
+            return []
 
 
 def _bullets(lines: Sequence[str]) -> str:
@@ -77,18 +79,15 @@ def _figures(figures: Sequence[Figure]) -> str:
     return "\n".join([head, _line(":--" for _ in figures), values])
 
 
-def _section(table: Table, level: str = "##") -> list[str]:
+def _body(table: Table) -> list[str]:
     body = _table(table) if table.rows else f"_{escaped(table.empty or 'none')}_"
-    return [f"{level} {escaped(table.title)}", body, escaped(table.note)]
+    return [body, escaped(table.note)]
 
 
-def _waterfall(waterfall: Waterfall) -> list[str]:
-    bars = waterfall.bars
-    columns = (Column("From the baseline down"), Column("Amount", numeric=True))
-    rows = tuple((Cell(bar.label), Cell(bar.text, bar.tone)) for bar in bars)
-    steps = [_table(waterfall.steps)] if waterfall.steps.rows else []
-    falls = _table(Table("waterfall", "", columns, rows))
-    return [f"## {escaped(waterfall.scenario)}", falls, *steps, _bullets(waterfall.notes)]
+def _listed(waterfall: Waterfall) -> Table:
+    columns = (Column(waterfall.caption), Column("Amount", numeric=True))
+    rows = tuple((Cell(bar.label), Cell(bar.text, bar.tone)) for bar in waterfall.bars)
+    return Table(waterfall.key, "", columns, rows)
 
 
 def _table(table: Table) -> str:
@@ -110,4 +109,4 @@ def _cell(cell: Cell) -> str:
     return f"**{text}**" if cell.tone == "loss" else text
 
 
-REPORT = Report("Markdown", "text/markdown; charset=utf-8", ".md", render, render_comparison)
+REPORT = Report("Markdown", "text/markdown; charset=utf-8", ".md", render)

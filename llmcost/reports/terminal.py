@@ -14,12 +14,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from llmcost.reports import Options, Report
-from llmcost.results.compare import Comparison
-from llmcost.results.compare_tables import comparison_document
-from llmcost.results.document import Bar, Cell, Document, Figure, Table, Tone, Waterfall
-from llmcost.results.model import Result
+from llmcost.results.chart import Bar, Tone, Waterfall
+from llmcost.results.document import Block, Cell, Document, Figure, Notes, Section, Table
+from llmcost.results.document import Text as TextBlock
+from llmcost.results.outcome import Outcome
 from llmcost.results.present import shorten
-from llmcost.results.tables import document
 
 _STYLES: Final[dict[Tone, str]] = {"": "", "saving": "green", "loss": "bold red", "muted": "dim"}
 _FILLS: Final[dict[Tone, str]] = {"": "█", "saving": "░", "loss": "▓", "muted": "█"}
@@ -28,18 +27,10 @@ _READABLE: Final = 16
 _GAP: Final = 2
 
 
-def render(result: Result, options: Options) -> bytes:
-    """``result`` as text of ``options.width`` columns."""
-    doc = document(result, options.top_n, options.title)
+def render(outcome: Outcome, options: Options) -> bytes:
+    """``outcome`` as text of ``options.width`` columns."""
+    doc = outcome.document(options.top_n, options.title)
     return _printed(_report(doc, _width(options)), options)
-
-
-def render_comparison(comparison: Comparison, options: Options) -> bytes:
-    """What lies between two results, as text."""
-    doc = comparison_document(comparison, options.top_n, options.title)
-    parts: list[RenderableType] = [_heading(doc.title), *map(Text, doc.sides), Text(), Text(doc.sentence)]
-    parts += _remarks(doc.warnings)
-    return _printed([*parts, *(_table(table, _width(options)) for table in doc.tables)], options)
 
 
 def _width(options: Options) -> int:
@@ -70,22 +61,48 @@ def _printed(parts: Iterable[RenderableType], options: Options) -> bytes:
 
 
 def _report(doc: Document, width: int) -> list[RenderableType]:
-    parts: list[RenderableType] = [
-        _heading(doc.title),
-        Text(doc.subtitle, "dim"),
-        Text(),
-        _figures(doc.figures),
-        Text(),
-    ]
+    parts: list[RenderableType] = [_heading(doc.title)]
+    parts += [Text(doc.subtitle, "dim"), Text()] if doc.subtitle else [Text()]
+    parts += [_figures(doc.figures), Text()] if doc.figures else []
     parts += [Text(doc.sentence), *_remarks(doc.caveats)]
-    parts.append(_table(doc.scenarios, width) if len(doc.scenarios.rows) > 1 else Text())
-    for waterfall in doc.waterfalls:
-        parts += _waterfall(waterfall, width)
-    tables = (*doc.breakdowns, *(t for t in (doc.token_lines, doc.evidence, doc.flat_charges) if t.rows), doc.coverage)
-    parts += [_table(table, width) for table in (*tables, doc.unpriced, doc.problems, doc.assumptions)]
+    for section in doc.sections:
+        parts += _section(section, width)
     if doc.warnings:
-        parts += [_heading("Warnings"), *(_item(warning) for warning in doc.warnings), Text()]
+        parts += [_rule("Warnings", width), *(_item(warning) for warning in doc.warnings), Text()]
     return [*parts, Text(doc.footer, "dim")]
+
+
+def _section(section: Section, width: int, *, inner: bool = False) -> list[RenderableType]:
+    """A section under its title; nothing at all where a terminal shows none of it."""
+    parts: list[RenderableType] = []
+    for block in section.blocks:
+        parts += _block(block, section.title, width)
+    if not parts:
+        return []
+    return [_heading(section.title) if inner else _rule(section.title, width), *parts]
+
+
+def _block(block: Block, above: str, width: int) -> list[RenderableType]:
+    """One block; of the charts only a waterfall is drawn, the numbers of all are in the tables."""
+    match block:
+        case Section():
+            return _section(block, width, inner=True)
+        case Table():
+            return [] if block.long else [_table(block, width, titled=block.titled and block.title != above)]
+        case Waterfall():
+            return [*_bars(block.bars, width), Text()]
+        case TextBlock():
+            return [part for line in block.paragraphs for part in (Text(line), Text())]
+        case Notes():
+            return [*(_item(note) for note in block.lines), Text()]
+        case _:
+            return []
+
+
+def _rule(title: str, width: int) -> Text:
+    """A section's title on a line across the page."""
+    line = Text(f"{shorten(title, width - 4)} ", "bold", no_wrap=True, overflow="crop")
+    return line.append("─" * max(width - cell_len(line.plain), 0), "dim")
 
 
 def _heading(text: str) -> Text:
@@ -115,7 +132,8 @@ def _figures(figures: Sequence[Figure]) -> RenderableType:
 def _table(table: Table, width: int, *, titled: bool = True) -> RenderableType:
     """A table of at most ``width``; optional columns go first where it does not fit, numbers never break."""
     if not table.rows:
-        return Group(_heading(table.title), Text(f"  {table.empty or 'none'}", "dim"), Text())
+        empty = Text(f"  {table.empty or 'none'}", "dim")
+        return Group(*([_heading(table.title)] if titled else []), empty, Text())
     note = [Padding(Text(table.note, "dim"), (0, 0, 0, 2))] if table.note else []
     shown, least = _fitting(table, width)
     if not shown:
@@ -200,14 +218,6 @@ def _text(cell: Cell) -> Text:
     return Text(cell.text, _STYLES[cell.tone])
 
 
-def _waterfall(waterfall: Waterfall, width: int) -> list[RenderableType]:
-    """Bars between the running totals on one scale, then the steps in numbers."""
-    parts: list[RenderableType] = [_heading(waterfall.scenario), *_bars(waterfall.bars, width), Text()]
-    if waterfall.steps.rows:
-        parts.append(_table(waterfall.steps, width, titled=False))
-    return [*parts, *(_item(note) for note in waterfall.notes), Text()]
-
-
 def _bars(bars: Sequence[Bar], width: int) -> list[Text]:
     label_width = min(max(cell_len(bar.label) for bar in bars), width // 3)
     text_width = max(cell_len(bar.text) for bar in bars)
@@ -226,4 +236,4 @@ def _bars(bars: Sequence[Bar], width: int) -> list[Text]:
     return lines
 
 
-REPORT = Report("Terminal", "text/plain; charset=utf-8", ".txt", render, render_comparison)
+REPORT = Report("Terminal", "text/plain; charset=utf-8", ".txt", render)

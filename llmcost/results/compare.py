@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -65,6 +65,7 @@ class Mover(Change):
 class Comparison(_Model):
     """What lies between two results."""
 
+    kind: ClassVar[str] = "comparison"
     schema_version: Literal[1] = 1
     before: Side
     after: Side

@@ -1,37 +1,51 @@
-"""What every report for people shows, format aside: figures, one sentence, waterfalls and tables of finished cells.
+"""What every report for people shows, format aside: figures, one sentence, and sections of tables, charts and remarks.
 
-The cells are made once, so a terminal, a page and a wiki cannot disagree; a format only escapes and lays out.
+The cells are made once, so a terminal, a page and a wiki cannot disagree; a format only escapes and lays out. A cell
+carries its exact value beside its text, so a format for machines never parses a text.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-Tone = Literal["", "saving", "loss", "muted"]
+from llmcost.results.chart import Chart, Tone
+
+Value = Decimal | int | str | None
+Unit = Literal["", "USD", "share", "requests", "tokens", "days", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A finished text and how it is meant; names in it are clean but not yet escaped for any format."""
+    """A finished text and how it is meant; names in it are clean but not yet escaped for any format.
+
+    ``value`` is what the text was made from, exactly; None where there is no more than the text.
+    """
 
     text: str
     tone: Tone = ""
+    value: Value = None
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading. An ``optional`` column may be left out where there is no room for it."""
+    """A heading. An ``optional`` column may be left out where there is no room for it; ``unit`` is that of its values."""
 
     title: str
     numeric: bool = False
     optional: bool = False
+    unit: Unit = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells; the first column names the row. ``empty`` is said where there are no rows."""
+    """Rows of cells; the first column names the row. ``empty`` is said where there are no rows.
+
+    ``folded`` starts closed where a reader can open it. ``long`` marks lists that only such a place and data formats
+    show: a row a day, say. ``titled`` is false where the heading above says it already.
+    """
 
     key: str
     title: str
@@ -40,27 +54,53 @@ class Table:
     total: tuple[Cell, ...] | None = None
     note: str = ""
     empty: str = ""
+    titled: bool = True
+    folded: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar of a waterfall between two displayed totals; ``text`` is what it stands for, in dollars."""
+class Text:
+    """Paragraphs."""
 
-    label: str
-    start: Decimal
-    end: Decimal
-    text: str
-    tone: Tone = ""
+    paragraphs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Waterfall:
-    """How a scenario gets from the comparable baseline to its cost."""
+class Notes:
+    """Remarks, one a line."""
 
-    scenario: str
-    bars: tuple[Bar, ...]
-    steps: Table
-    notes: tuple[str, ...] = ()
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Blocks under a heading, sections of their own among them; ``short`` is its name where room is scarce."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+    folded: bool = False
+    short: str = ""
+
+    def tables(self) -> Iterator[Table]:
+        """Every table in reading order, those of inner sections included."""
+        for block in self.blocks:
+            if isinstance(block, Section):
+                yield from block.tables()
+            elif isinstance(block, Table):
+                yield block
+
+    def charts(self) -> Iterator[Chart]:
+        """Every chart in reading order, those of inner sections included."""
+        for block in self.blocks:
+            if isinstance(block, Section):
+                yield from block.charts()
+            elif isinstance(block, Chart):
+                yield block
+
+
+Block = Table | Chart | Text | Notes | Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +115,28 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A result as a reader meets it, top to bottom."""
+    """An outcome as a reader meets it, top to bottom."""
 
     title: str
     subtitle: str
     sentence: str
-    caveats: tuple[str, ...]
-    figures: tuple[Figure, ...]
-    scenarios: Table
-    waterfalls: tuple[Waterfall, ...]
-    breakdowns: tuple[Table, ...]
-    days: Table
-    token_lines: Table
-    evidence: Table
-    flat_charges: Table
-    coverage: Table
-    unpriced: Table
-    problems: Table
-    assumptions: Table
-    warnings: tuple[str, ...]
-    footer: str
+    caveats: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    sections: tuple[Section, ...] = ()
+    warnings: tuple[str, ...] = ()
+    footer: str = ""
 
     def tables(self) -> tuple[Table, ...]:
-        """Every table in reading order, the steps of each waterfall included."""
-        steps = tuple(waterfall.steps for waterfall in self.waterfalls)
-        money = (self.days, self.token_lines, self.evidence, self.flat_charges)
-        trust = (self.coverage, self.unpriced, self.problems, self.assumptions)
-        return (self.scenarios, *steps, *self.breakdowns, *money, *trust)
+        """Every table in reading order."""
+        return tuple(table for section in self.sections for table in section.tables())
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Every chart in reading order."""
+        return tuple(chart for section in self.sections for chart in section.charts())
+
+    def table(self, key: str) -> Table:
+        """The table called ``key``; KeyError where there is none."""
+        for table in self.tables():
+            if table.key == key:
+                return table
+        raise KeyError(key)

@@ -8,7 +8,8 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from llmcost.money import rounded, usd
-from llmcost.results.document import Figure, Tone
+from llmcost.results.chart import Tone
+from llmcost.results.document import Figure
 from llmcost.results.model import Period, Result, Scenario
 from llmcost.results.present import (
     EVIDENCE,

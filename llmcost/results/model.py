@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -209,6 +209,7 @@ class Scenario(Totals):
 class Result(_Model):
     """A baseline and any number of scenarios over the same rows."""
 
+    kind: ClassVar[str] = "simulation"
     schema_version: Literal[1] = 1
     generated_with: str = Field(description="llmcost and its version.")
     title: str = ""

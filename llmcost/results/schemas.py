@@ -8,32 +8,55 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 
 from llmcost.errors import UsageError, nearest
+from llmcost.results.outcome import OUTCOMES
 from llmcost.strategies import STRATEGIES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-MODELS: Final = {
-    "price-file": ("llmcost.pricing.schema", "PriceFile", "validation"),
-    "overlay": ("llmcost.pricing.schema", "OverlayFile", "validation"),
-    "gpu": ("llmcost.hosting.schema", "GpuFile", "validation"),
-    "throughput": ("llmcost.hosting.schema", "ThroughputFile", "validation"),
-    "mapping": ("llmcost.records.mapfile", "MapFile", "validation"),
-    "scenario": ("llmcost.results.scenario", "ScenarioFile", "validation"),
-    "result-v1": ("llmcost.results.model", "Result", "serialization"),
-    "comparison-v1": ("llmcost.results.compare", "Comparison", "serialization"),
+READ: Final = {
+    "price-file": ("llmcost.pricing.schema", "PriceFile"),
+    "overlay": ("llmcost.pricing.schema", "OverlayFile"),
+    "gpu": ("llmcost.hosting.schema", "GpuFile"),
+    "throughput": ("llmcost.hosting.schema", "ThroughputFile"),
+    "mapping": ("llmcost.records.mapfile", "MapFile"),
+    "scenario": ("llmcost.results.scenario", "ScenarioFile"),
 }
-"""Schema name -> module, model, and whether the schema is of what is read or of what is written."""
+"""What users write: schema name -> module and model."""
+_SHORT: Final = {"prices": "overlay"}
+"""Other names that users say."""
+
+
+def names() -> tuple[str, ...]:
+    """Every schema: of what users write, then of what outcomes are in JSON, with their version."""
+    return (*READ, *_written())
+
+
+def _written() -> dict[str, type[BaseModel]]:
+    return {f"{kind.schema or name}-v{_version(kind.model)}": kind.model for name, kind in OUTCOMES}
+
+
+def _version(model: type[BaseModel]) -> int:
+    version: int = model.model_fields["schema_version"].default
+    return version
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema called ``name``; UsageError with the nearest name."""
-    if name not in MODELS:
-        raise UsageError(f"there is no schema {name!r}", hint=nearest(name, MODELS))
-    module, attribute, mode = MODELS[name]
+    """The schema called ``name`` (of an outcome also without its version); UsageError with the nearest name."""
+    known, written = names(), _written()
+    full = next((n for n in known if n == _SHORT.get(name, name) or n.rpartition("-v")[0] == name), None)
+    if full is None:
+        raise UsageError(f"there is no schema {name!r}", hint=nearest(name, known))
+    if full in written:
+        return _described(full, TypeAdapter(written[full]).json_schema(by_alias=True, mode="serialization"))
+    module, attribute = READ[full]
     model: type[BaseModel] = getattr(importlib.import_module(module), attribute)
     adapter: TypeAdapter[Any] = TypeAdapter(model)
-    body = adapter.json_schema(by_alias=True, mode="serialization" if mode == "serialization" else "validation")
-    if name == "scenario":
+    body = adapter.json_schema(by_alias=True)
+    if full == "scenario":
         _with_strategies(body)
+    return _described(full, body)
+
+
+def _described(name: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"$schema": DIALECT, "$id": f"llmcost/{name}.json", **body}
 
 

@@ -13,7 +13,7 @@ from llmcost.cli.init import TEMPLATES, template
 from llmcost.pricing.overlay import read as read_prices
 from llmcost.records.mapfile import load_mapping
 from llmcost.results.scenario import read as read_scenarios
-from llmcost.results.schemas import MODELS
+from llmcost.results.schemas import names
 from llmcost.sources import SOURCES
 from llmcost.strategies import STRATEGIES
 from tests.cli.support import OCTOBER, STAGING, Program, row, write_rows
@@ -55,7 +55,7 @@ def test_every_parameter_is_described(name: str, llmcost: Program) -> None:
     assert all(p["name"] in text for p in found["parameters"])
 
 
-@pytest.mark.parametrize("name", ["scenario", "result", "prices", "mapping", "comparison", *MODELS])
+@pytest.mark.parametrize("name", ["scenario", "result", "prices", "mapping", "comparison", *names()])
 def test_schemas_are_schemas(name: str, llmcost: Program) -> None:
     jsonschema.Draft202012Validator.check_schema(llmcost("schema", name).json)
 

@@ -14,18 +14,23 @@ import jsonschema
 import pytest
 
 from llmcost.reports import REPORTS, Options
-from llmcost.reports.json import schema
+from llmcost.results.chart import Waterfall
 from llmcost.results.document import Document
 from llmcost.results.model import Result
+from llmcost.results.outcome import outcome
 from llmcost.results.present import shown_steps
-from llmcost.results.tables import document
+from llmcost.results.schemas import schema
 from tests.reports import sample_result
 
 SAMPLES = ("rich", "empty", "no_times", "large", "hostile")
 
 
 def _render(format_: str, result: Result, width: int = 100) -> str:
-    return REPORTS.load(format_).render(result, Options(width=width)).decode()
+    return REPORTS.load(format_).render(outcome(result), Options(width=width)).decode()
+
+
+def _document(result: Result) -> Document:
+    return outcome(result).document(10, "")
 
 
 class _Tables(HTMLParser):
@@ -70,21 +75,19 @@ def test_the_page_shows_the_cells(sample: str) -> None:
     result = getattr(sample_result, sample)()
     parser = _Tables()
     parser.feed(_render("html", result))
-    expected = _expected(document(result))
+    expected = _expected(_document(result))
     for key, rows in parser.tables.items():
         assert rows == expected[key.removeprefix("t-")]
     shown = {key.removeprefix("t-") for key in parser.tables}
-    left_out = {key for key, rows in expected.items() if rows} - shown
-    assert left_out <= ({"scenarios"} if not result.scenarios else set()), "every table with rows is on the page"
+    assert {key for key, rows in expected.items() if rows} == shown, "every table with rows is on the page"
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_markdown_shows_the_cells(sample: str) -> None:
     result = getattr(sample_result, sample)()
     rows = [_markdown_cells(line) for line in _render("markdown", result).splitlines() if line.startswith("| ")]
-    doc = document(result)
-    for key, table in _expected(doc).items():
-        if key == "days" or (key == "scenarios" and not result.scenarios):
+    for key, table in _expected(_document(result)).items():
+        if key == "days":
             continue
         for row in table:
             assert [_squeezed(cell) for cell in row] in rows
@@ -112,8 +115,8 @@ def test_the_terminal_shows_the_cells_and_keeps_its_width(sample: str, width: in
     text = _render("terminal", result, width)
     assert max(len(line) for line in text.splitlines()) <= width
     words = set(re.sub(r"[│─]", " ", text).split())
-    for key, rows in _expected(document(result)).items():
-        if key == "days" or (key == "scenarios" and not result.scenarios):
+    for key, rows in _expected(_document(result)).items():
+        if key == "days":
             continue
         for row in rows[1:]:
             money = [word for cell in row[1:2] for word in cell.split() if word.startswith(("$", "-$", "<$"))]
@@ -125,7 +128,7 @@ def test_json_is_the_result_and_follows_its_schema(sample: str) -> None:
     result = getattr(sample_result, sample)()
     text = _render("json", result)
     assert Result.model_validate_json(text) == result
-    jsonschema.validate(json.loads(text), schema())
+    jsonschema.validate(json.loads(text), schema("result"))
     assert text == _render("json", Result.model_validate_json(text)), "the same result has the same bytes"
 
 
@@ -151,14 +154,16 @@ def _exact(value: str) -> Decimal | None:
 def test_what_is_shown_sums(sample: str) -> None:
     """Steps to the saving, evidence to the step, and each breakdown's lines to its total, in the cents on the page."""
     result: Result = getattr(sample_result, sample)()
-    doc = document(result)
-    for scenario, waterfall in zip(result.scenarios, doc.waterfalls, strict=True):
+    doc = _document(result)
+    waterfalls = [chart for chart in doc.charts() if isinstance(chart, Waterfall)]
+    for scenario, waterfall in zip(result.scenarios, waterfalls, strict=True):
         shown = shown_steps(scenario, 2)
         assert sum(step.saving for step in shown) == waterfall.bars[0].end - waterfall.bars[-1].end
         for step in shown:
             assert sum(step.evidence) == step.saving
-    for table in (*doc.breakdowns, doc.days, doc.token_lines):
-        if table.total and table.total[1].text != "unknown":
+    for table in doc.tables():
+        summing = table.key.startswith("by-") or table.key in {"days", "token-classes"}
+        if summing and table.total and table.total[1].text != "unknown":
             assert sum(_amount(row[1].text) for row in table.rows) == _amount(table.total[1].text)
 
 

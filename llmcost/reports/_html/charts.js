@@ -6,8 +6,16 @@
   const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const cut = (text, width) => plain(text.length > width ? `${text.slice(0, width - 1)}…` : text);
   const narrow = (place) => place.clientWidth < 560;
-  const dollars = (largest) => (largest >= 100 ? "$,.0f" : largest >= 1 ? "$,.2~f" : "$.6~f");
+  const number = (text) => (text === null ? null : Number(text));
+  const known = (values) => values.filter((value) => value !== null);
   const config = { displayModeBar: false, responsive: true, showTips: false };
+
+  /* How the numbers of an axis read. */
+  const ticks = (unit, largest) => {
+    if (unit === "share") return ".0%";
+    if (unit !== "USD") return largest >= 1000 ? "~s" : ",~f";
+    return largest >= 100 ? "$,.0f" : largest >= 1 ? "$,.2~f" : "$.6~f";
+  };
 
   const layout = (place, more) => ({
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -30,6 +38,8 @@
     ...more,
   });
 
+  const dates = (place) => ({ type: "date", tickformat: "%-d %b\n%Y", nticks: narrow(place) ? 5 : 10 });
+
   const rows = (labels, width) => axis({
     tickvals: labels.map((_, index) => index),
     ticktext: labels.map((label) => `${cut(label, width)}  `),
@@ -41,7 +51,16 @@
 
   const legend = { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", traceorder: "normal", itemclick: false, itemdoubleclick: false };
 
-  function waterfall(place, bars) {
+  /* A series' own colour by its meaning, else the next of the palette; the pattern tells kinds apart without colour. */
+  const paints = { rest: "s6", measured: "measured", modelled: "modelled", assumed: "assumed", saving: "saving", loss: "loss", total: "total" };
+  const paint = (meaning, index) => colour(paints[meaning] || `s${index % 6}`);
+  const patterns = { modelled: "/", assumed: ".", loss: "/" };
+  const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const veil = (hex, strength) => `rgba(${channels(hex).join(",")},${strength})`;
+  const between = (from, to, part) => `rgb(${channels(from).map((c, at) => Math.round(c + (channels(to)[at] - c) * part)).join(",")})`;
+
+  function waterfall(place, chart) {
+    const bars = chart.bars;
     const start = bars.map((bar) => Number(bar.start));
     const end = bars.map((bar) => Number(bar.end));
     const largest = Math.max(...start, ...end, 0);
@@ -81,63 +100,140 @@
     }
     Plotly.react(place, [trace], layout(place, {
       height: (small ? 52 : 44) * bars.length + 50,
-      xaxis: axis({ range: [smallest < 0 ? smallest - room / 4 : 0, largest + room], tickformat: dollars(largest), nticks: small ? 4 : 8 }),
+      xaxis: axis({ range: [smallest < 0 ? smallest - room / 4 : 0, largest + room], tickformat: ticks("USD", largest), nticks: small ? 4 : 8 }),
       yaxis: names,
       shapes: connectors,
     }), config);
   }
 
-  function series(place, chart) {
-    const traces = chart.names.map((name, index) => ({
+  function days(place, chart) {
+    const traces = chart.series.map((line, index) => ({
       type: "bar",
-      name: cut(name, 34),
+      name: cut(line.name, 34),
       x: chart.days,
-      y: chart.values[index].map(Number),
-      marker: { color: colour(chart.rest && index === chart.names.length - 1 ? "s6" : `s${index % 6}`) },
-      customdata: chart.texts[index].map((text, day) => `${chart.days[day]}<br>${plain(name)}: ${plain(text)}`),
+      y: line.values.map(number),
+      marker: { color: paint(line.colour, index) },
+      customdata: line.texts.map((text, day) => `${chart.days[day]}<br>${plain(line.name)}: ${plain(text)}`),
       hovertemplate: "%{customdata}<extra></extra>",
     }));
-    const totals = chart.days.map((_, day) => chart.values.reduce((sum, values) => sum + Number(values[day]), 0));
+    const totals = chart.days.map((_, day) => chart.series.reduce((sum, line) => sum + Number(line.values[day] || 0), 0));
     Plotly.react(place, traces, layout(place, {
       height: narrow(place) ? 340 : 380,
       barmode: "stack",
       bargap: 0.2,
-      showlegend: chart.names.length > 1,
+      showlegend: chart.series.length > 1,
       legend,
-      xaxis: axis({ type: "date", showgrid: false, tickformat: "%-d %b\n%Y", nticks: narrow(place) ? 5 : 10 }),
-      yaxis: axis({ tickformat: dollars(Math.max(...totals)), nticks: 6, rangemode: "tozero" }),
+      xaxis: axis({ ...dates(place), showgrid: false }),
+      yaxis: axis({ tickformat: ticks(chart.unit, Math.max(...totals)), nticks: 6, rangemode: "tozero" }),
     }), config);
   }
 
-  function evidence(place, lines) {
-    const kinds = [["measured", ""], ["modelled", "/"], ["assumed", "."]];
-    const traces = kinds.map(([kind, shape]) => ({
+  function bars(place, chart) {
+    const traces = chart.series.map((line, index) => {
+      const painted = paint(line.colour, index);
+      return {
+        type: "bar",
+        orientation: "h",
+        name: cut(line.name, 34),
+        y: chart.names.map((_, at) => at),
+        x: line.values.map(number),
+        marker: {
+          color: painted,
+          line: { color: painted, width: 1 },
+          pattern: { shape: patterns[line.colour] || "", size: 6, solidity: 0.3, fgcolor: colour("paper"), fillmode: "overlay" },
+        },
+        customdata: line.texts.map((text, at) => `${plain(chart.names[at])}<br>${plain(line.name)}: ${plain(text)}`),
+        hovertemplate: "%{customdata}<extra></extra>",
+      };
+    });
+    const largest = Math.max(...chart.series.flatMap((line) => known(line.values).map((value) => Math.abs(Number(value)))), 0);
+    const each = chart.grouped ? 24 + 18 * chart.series.length : 46;
+    Plotly.react(place, traces, layout(place, {
+      height: each * chart.names.length + 90,
+      barmode: chart.grouped ? "group" : "relative",
+      showlegend: chart.series.length > 1,
+      legend,
+      xaxis: axis({ tickformat: ticks(chart.unit, largest), nticks: narrow(place) ? 4 : 8 }),
+      yaxis: rows(chart.names, narrow(place) ? 17 : 30),
+    }), config);
+  }
+
+  function lines(place, chart) {
+    const onTime = chart.x_unit === "date";
+    const across = (points) => points.map((point) => (onTime ? point.x : Number(point.x)));
+    const up = (points) => points.map((point) => Number(point.y));
+    const hover = (name, points) => ({ customdata: points.map((point) => `${plain(name)}<br>${plain(point.text)}`), hovertemplate: "%{customdata}<extra></extra>" });
+    const edge = (points) => ({ type: "scatter", mode: "lines", x: across(points), y: up(points), line: { width: 0 }, showlegend: false });
+    const bands = chart.bands.flatMap((band, index) => [
+      { ...edge(band.low), ...hover(band.name, band.low) },
+      { ...edge(band.high), ...hover(band.name, band.high), fill: "tonexty", fillcolor: veil(paint(band.colour, index), 0.22), name: cut(band.name, 34), showlegend: true },
+    ]);
+    const drawn = chart.lines.map((line, index) => ({
+      type: "scatter",
+      mode: line.points.length > 1 ? "lines" : "markers",
+      name: cut(line.name, 34),
+      x: across(line.points),
+      y: up(line.points),
+      line: { color: paint(line.colour, index), width: 2.5, shape: line.steps ? "hv" : "linear", dash: line.dashed ? "dash" : "solid" },
+      ...hover(line.name, line.points),
+    }));
+    const marks = chart.marks.length && {
+      type: "scatter",
+      mode: narrow(place) ? "markers" : "markers+text",
+      x: across(chart.marks),
+      y: up(chart.marks),
+      text: chart.marks.map((mark) => cut(mark.text, 40)),
+      textposition: "top center",
+      textfont: { color: colour("ink") },
+      cliponaxis: false,
+      showlegend: false,
+      marker: { size: 11, color: colour("paper"), line: { color: colour("ink"), width: 2 } },
+      customdata: chart.marks.map((mark) => plain(mark.text)),
+      hovertemplate: "%{customdata}<extra></extra>",
+    };
+    const traces = [...bands, ...drawn, ...(marks ? [marks] : [])];
+    const largest = Math.max(...traces.flatMap((trace) => trace.y), 0);
+    const furthest = onTime ? 0 : Math.max(...traces.flatMap((trace) => trace.x), 0);
+    Plotly.react(place, traces, layout(place, {
+      height: narrow(place) ? 340 : 400,
+      showlegend: chart.lines.length + chart.bands.length > 1,
+      legend,
+      margin: { l: 8, r: 24, t: 24, b: 44 },
+      xaxis: axis({ title: { text: plain(chart.x_title), font: { color: colour("soft") } }, showgrid: false, ...(onTime ? dates(place) : { tickformat: ticks(chart.x_unit, furthest), nticks: narrow(place) ? 5 : 10 }) }),
+      yaxis: axis({ tickformat: ticks(chart.unit, largest), nticks: 6, rangemode: "tozero" }),
+    }), config);
+  }
+
+  /* Rows of coloured tiles: bars of one height, stacked from the last row up. */
+  function heatmap(place, chart) {
+    const largest = Math.max(...chart.rows.flatMap((row) => known(row.values).map(Number)), 0) || 1;
+    const shade = (value) => (value === null ? "rgba(0,0,0,0)" : between(colour("wash"), colour("s0"), Math.max(Number(value), 0) / largest));
+    const order = chart.rows.slice().reverse();
+    const traces = order.map((row) => ({
       type: "bar",
-      orientation: "h",
-      name: kind,
-      y: lines.map((_, index) => index),
-      x: lines.map((line) => Number(line[kind].value)),
-      marker: { color: colour(kind), line: { color: colour(kind), width: 1 }, pattern: { shape, size: 6, solidity: 0.3, fgcolor: colour("paper"), fillmode: "overlay" } },
-      customdata: lines.map((line) => `${plain(line.scenario)}<br>${kind}: ${plain(line[kind].text)}`),
+      x: chart.columns.map((_, at) => at),
+      y: chart.columns.map(() => 1),
+      marker: { color: row.values.map(shade), line: { color: colour("paper"), width: 1.5 } },
+      customdata: row.texts.map((text, at) => `${plain(row.name)} ${plain(chart.columns[at])}<br>${plain(text)}`),
       hovertemplate: "%{customdata}<extra></extra>",
     }));
-    const largest = Math.max(...lines.flatMap((line) => kinds.map(([kind]) => Math.abs(Number(line[kind].value)))), 0);
+    const step = Math.ceil(chart.columns.length / (narrow(place) ? 6 : 12));
+    const shown = chart.columns.map((_, at) => at).filter((at) => at % step === 0);
     Plotly.react(place, traces, layout(place, {
-      height: 46 * lines.length + 90,
-      barmode: "relative",
-      showlegend: true,
-      legend,
-      xaxis: axis({ tickformat: dollars(largest), nticks: narrow(place) ? 4 : 8 }),
-      yaxis: rows(lines.map((line) => line.scenario), narrow(place) ? 17 : 30),
+      height: 34 * order.length + 60,
+      barmode: "stack",
+      bargap: 0,
+      xaxis: axis({ tickvals: shown, ticktext: shown.map((at) => cut(chart.columns[at], 12)), showgrid: false, zeroline: false }),
+      yaxis: axis({ tickvals: order.map((_, at) => at + 0.5), ticktext: order.map((row) => `${cut(row.name, 20)}  `), range: [0, order.length], showgrid: false, zeroline: false, tickfont: { color: colour("ink") } }),
     }), config);
   }
 
+  const kinds = { waterfall, days, bars, lines, heatmap };
+
   function draw(place) {
-    const [kind, index] = place.dataset.chart.split("-");
     if (place.closest("details:not([open])")) return;
-    if (kind === "waterfall") waterfall(place, data.waterfalls[Number(index)]);
-    if (kind === "series") series(place, data.series);
-    if (kind === "evidence") evidence(place, data.evidence);
+    const chart = data[place.dataset.chart];
+    kinds[chart.kind](place, chart);
   }
 
   const all = () => document.querySelectorAll("[data-chart]").forEach(draw);
