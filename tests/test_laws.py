@@ -30,6 +30,10 @@ EXAMPLES: Final[Mapping[str, list[dict[str, Any]]]] = {
     "price-day": [{"on": "2026-10-20"}],
     "reprice": [{"model": "anthropic/opus"}, {"growth": "1.3", "discount": "0.1"}, {"service_tier": "flex", "share": "0.5"}],
     "route": [{"rules": [{"when": "output_tokens < 300", "model": "openai/small", "share": "0.7"}], "default": "openai/big"}],
+    "fine-tune": [
+        {"model": "anthropic/opus", "example_tokens": 300, "training_tokens": 1000, "training_usd_per_mtok": "8", "share": "0.6"},
+        {"model": "openai/small", "example_tokens": 0, "output_factor": "0.5", "when": "feature = 'chat'"},
+    ],
     "batch": [{}, {"eligible": "all", "keep_cache_hits": "0.6"}],
     "prompt-cache": [{"ttl": "1h"}, {"when": "feature = 'chat'", "share": "0.6"}, {"hit_rate": "0.95", "prefix_tokens": 600, "share": "0.5"}],
     "response-cache": [{}, {"deterministic_only": False, "ttl": "5m", "max_entries": 2, "policy": "lfu"}, {"lookup_cost_usd": "0.0001"}],

@@ -108,6 +108,8 @@ class Priced:
     def _flat_cost(self, flat: FlatCharge) -> Decimal | None:
         if flat.amount_usd is not None:
             return flat.amount_usd
+        if flat.unit_usd is not None:
+            return EXACT.multiply(flat.unit_usd, flat.quantity)
         if flat.model is None:
             return None
         model = self.pricer.catalogue.get(flat.model)

@@ -94,13 +94,17 @@ class Branches:
 
 @dataclass(frozen=True)
 class FlatCharge:
-    """A charge that no token causes: ``quantity`` of ``unit`` of a SKU (``per_unit`` class of ``model``), or an amount."""
+    """A charge that no token causes: ``quantity`` of ``unit`` of a SKU (``per_unit`` class of ``model``), or at ``unit_usd``,
+    or an amount.
+    """
 
     sku: str
     quantity: Decimal
     unit: str
     model: str | None = None
     amount_usd: Decimal | None = None
+    unit_usd: Decimal | None = None
+    """USD per unit where no model's price list has the SKU: GPU-hours, training, what the user gave."""
     note: str | None = None
     at: int | None = None
     """The instant (microseconds) whose price applies; None: the scenario's price day, else the end of the period."""
