@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -78,5 +79,7 @@ def test_they_are_read_as_expected(folder: str, name: str, store: Store) -> None
     assert got.rejected == want["rejected"]
     if want["requests"] is not None:
         assert store.value("SELECT sum(requests) FROM usage") == want["requests"]
+    if "spend_usd" in want:
+        assert store.value("SELECT sum(billed_cost) FROM usage") == Decimal(want["spend_usd"])
     parts = want["by_model"].items()
     assert by_model(store) == {model: (p["rows"], p["input_tokens"], p["output_tokens"]) for model, p in parts}

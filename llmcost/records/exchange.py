@@ -38,7 +38,8 @@ _STREAMS: Final = ("chunks", "events", "stream_events", "response_chunks")
 _FOREIGN: Final = frozenset({
     "custom_id", "custom_llm_provider", "call_type", "schemaType", "request_created_at", "costUSD", "run_type", "dotted_order", "traceId", "trace",
     "observations", "ai_org", "parentUuid", "full_request", "resourceSpans", "resourceLogs", "openinference.span.kind", "resourceId", "span_kind",
-    "spans", "payload_type", "rateLimits", "generationId", "tokens_in",
+    "spans", "payload_type", "rateLimits", "generationId", "tokens_in", "ai_model", "req_units", "res_units", "total_units", "cost_currency", "RateLimited",
+    "standard_logging_object", "usageDetails", "usage_details",
 })  # fmt: skip
 """Keys of other tools' records, which have sources of their own."""
 _PATHS: Final = {

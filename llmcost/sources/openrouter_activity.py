@@ -44,15 +44,12 @@ from llmcost.records import (
     tags_of,
     text,
 )
+from llmcost.records.openrouter import DAY, byok, fee, model_of
 
 _DAILY: Final = frozenset({"Date", "Slug", "Usage", "BYOK Usage", "Requests", "Prompt Tokens", "Completion Tokens"})
 _CALLS: Final = frozenset(
     {"generation_id", "created_at", "cost_total", "tokens_prompt", "tokens_completion", "model_permaslug"}
 )
-_DAY: Final = 86_400_000_000
-_ROUTING: Final = frozenset({"nitro", "floor", "online", "exacto"})
-"""Variants that choose a host or add a tool: no price of their own (https://openrouter.ai/docs/guides/routing/model-variants/overview, 2026-11-23)."""
-
 _KNOWS: Final = frozenset({
     "request_id", "started_at", "ended_at", "duration_ms", "time_to_first_token_ms", "provider_name", "response_model", "status", "finish_reason",
     "requests", "input_tokens", "cache_read_input_tokens", "output_tokens", "reasoning_output_tokens", "user_id", "api_key_id", "tags", "billed_cost",
@@ -83,7 +80,7 @@ def _rows(line: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
 
 def _day(line: Mapping[str, Any], notes: Notes) -> Reading:
     start = instant(line["Date"], "Date")
-    if start is None or start % _DAY:
+    if start is None or start % DAY:
         return Problem("not-a-day", "Date is not the start of a day: export a month, which has a row a day")
     counted = {
         "requests": count(line["Requests"], "Requests"),
@@ -92,12 +89,12 @@ def _day(line: Mapping[str, Any], notes: Notes) -> Reading:
         "reasoning_output_tokens": count(line.get("Reasoning Tokens"), "Reasoning Tokens"),
         "billed_cost": money(line["Usage"], "Usage"),
     }
-    own_key = _byok(line["BYOK Usage"], "BYOK Usage", notes)
+    own_key = byok(line["BYOK Usage"], "BYOK Usage", notes)
     if not own_key and all(value == 0 for value in counted.values()):
         return Skip("a day without usage")
     model = text(line["Slug"], "Slug")
     origin = {"provider_name": "openrouter", "response_model": model, "token_source": "provider"}
-    return Row(known({**counted, **origin, "started_at": start, "ended_at": start + _DAY}))
+    return Row(known({**counted, **origin, "started_at": start, "ended_at": start + DAY}))
 
 
 def _call(line: Mapping[str, Any], notes: Notes) -> Row:
@@ -106,7 +103,7 @@ def _call(line: Mapping[str, Any], notes: Notes) -> Row:
     found = {
         "request_id": text(line["generation_id"], "generation_id"),
         "provider_name": "openrouter",
-        "response_model": _model(text(line["model_permaslug"], "model_permaslug"), variant),
+        "response_model": model_of(text(line["model_permaslug"], "model_permaslug"), variant),
         "requests": 1,
         "billed_cost": money(line["cost_total"], "cost_total"),
         "status": _status(line, notes),
@@ -124,7 +121,7 @@ def _tags(line: Mapping[str, Any], variant: str | None, notes: Notes) -> str | N
         "upstream_provider": notes.soft(text, line.get("provider_name"), "provider_name"),
         "app_name": notes.soft(text, line.get("app_name"), "app_name"),
         "variant": variant,
-        "byok": "true" if _byok(line.get("byok_usage_inference"), "byok_usage_inference", notes) else None,
+        "byok": "true" if byok(line.get("byok_usage_inference"), "byok_usage_inference", notes) else None,
     }
     return tags_of(tags)
 
@@ -151,12 +148,6 @@ def _times(line: Mapping[str, Any], notes: Notes) -> dict[str, int | None]:
     }
 
 
-def _model(slug: str | None, variant: str | None) -> str | None:
-    if slug is None or variant is None or variant in _ROUTING or slug.endswith(f":{variant}"):
-        return slug
-    return f"{slug}:{variant}"
-
-
 def _status(line: Mapping[str, Any], notes: Notes) -> str | None:
     if notes.soft(flag, line.get("cancelled"), "cancelled"):
         return "cancelled"
@@ -169,32 +160,9 @@ def _finish(line: Mapping[str, Any], notes: Notes) -> str | None:
     return raw or notes.soft(text, line.get("finish_reason_normalized"), "finish_reason_normalized")
 
 
-def _byok(value: Any, name: str, notes: Notes) -> bool:
-    """Whether inference ran on the user's own key, which the upstream bills: noted, never part of the charge."""
-    amount = notes.soft(money, value, name)
-    if amount:
-        notes.append(
-            Problem(
-                "byok",
-                f"{name} {amount}: billed by the upstream on your own key, not by OpenRouter",
-                rejected=False,
-                informative=True,
-            )
-        )
-    return bool(amount)
-
-
 def _fees(line: Mapping[str, Any], notes: Notes) -> None:
     for name in ("cost_web_search", "cost_file_processing"):
-        if amount := notes.soft(money, line.get(name), name):
-            notes.append(
-                Problem(
-                    "no-column",
-                    f"{name} {amount}: a fee inside cost_total that no column holds",
-                    rejected=False,
-                    informative=True,
-                )
-            )
+        fee(notes.soft(money, line.get(name), name), name, notes)
 
 
 SOURCE: Final = Source(

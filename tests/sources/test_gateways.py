@@ -1,0 +1,92 @@
+"""What the gateways' logs say, held against the catalogue: units of money, models, and one spend in two logs."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmcost.ingest.recognise import recognise
+from llmcost.ingest.run import ingest
+from llmcost.pricing.catalogue import load
+from llmcost.records import Context, Record, Row, Sample
+from llmcost.records.files import records, sample
+from llmcost.sources.portkey import SOURCE as PORTKEY
+from llmcost.usage.store import Store
+from tests.sources.cases import read_all, rows_of, sample_lines
+from tests.support import SAMPLES, shared_data
+
+FOLDERS = (
+    "litellm_standard_logging_payload",
+    "helicone_requests",
+    "portkey_logs_export",
+    "cloudflare_ai_gateway",
+    "otlp_json_genai",
+)
+NOT_FOR_SALE = {
+    ("openrouter", "google/gemini-2.0-flash-exp:free"): "free and rate-limited; withdrawn",
+}
+"""Models that the real samples name and the catalogue does not know, each with the reason."""
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    found = sample(path)
+    assert isinstance(found, Sample), path
+    chosen = recognise(found)
+    assert chosen is not None, path
+    given = (r for r in records(path, found.form) if isinstance(r, Record))
+    readings = read_all(chosen[1], given, Context(found.name, found.header))
+    return [dict(r.usage) for r in readings if isinstance(r, Row) and r.usage is not None]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_model_of_the_real_samples_is_in_the_catalogue(folder: str) -> None:
+    catalogue = load()
+    unknown = set()
+    for path in sorted(shared_data("formats", folder).iterdir()):
+        for row in _rows(path) if path.suffix != ".md" else ():
+            provider, at = row.get("provider_name"), row.get("started_at")
+            names = [n for n in (row.get("response_model"), row.get("request_model")) if n]
+            if names and not any(catalogue.resolve(provider, name, at) for name in names):
+                unknown.add((provider, names[0]))
+    assert unknown <= set(NOT_FOR_SALE)
+
+
+def test_portkeys_costs_are_cents_by_the_list_price_of_its_documented_example() -> None:
+    (row,) = rows_of(PORTKEY, sample_lines("portkey_logs_export", "logs_export.documented.jsonl"))
+    catalogue = load()
+    model = catalogue.resolve(row["provider_name"], row["request_model"], row["started_at"])
+    assert model is not None
+    rates = catalogue.rates(model, at=row["started_at"])
+    per_mtok = {str(name): rate for name, rate in rates.per_mtok.items()}  # type: ignore[union-attr]
+    list_cost = (row["input_tokens"] * per_mtok["input"] + row["output_tokens"] * per_mtok["output"]) / Decimal(10**6)
+    assert row["billed_cost"] == list_cost
+
+
+def test_two_logs_of_one_gateway_are_one_spend(tmp_path: Path) -> None:
+    """LiteLLM's payloads again as rows of its table: the same ids, so nothing is added."""
+    with Store(None) as store:
+        ingest(store, [str(SAMPLES / "litellm_logging" / "payloads.jsonl")])
+        before = store.rows("SELECT count(*), sum(requests), sum(billed_cost), sum(input_tokens) FROM usage")
+        path = store._spill / "again.jsonl"  # a folder of this test's own
+        path.write_bytes(_as_table((SAMPLES / "litellm_logging" / "payloads.jsonl").read_bytes()))
+        summary = ingest(store, [str(path)])
+        assert summary.ingested == 0
+        assert summary.duplicates + summary.superseded + summary.replaced >= summary.read
+        assert store.rows("SELECT count(*), sum(requests), sum(billed_cost), sum(input_tokens) FROM usage") == before
+
+
+def _as_table(payloads: bytes) -> bytes:
+    lines = []
+    for line in payloads.splitlines():
+        one = json.loads(line)
+        lines.append({
+            "request_id": one["id"], "call_type": one["call_type"], "spend": one["response_cost"], "startTime": one["startTime"], "endTime": one["endTime"],
+            "completionStartTime": one["completionStartTime"], "model": one["model"], "model_group": one["model_group"], "status": one["status"],
+            "custom_llm_provider": one["custom_llm_provider"], "prompt_tokens": one["prompt_tokens"], "completion_tokens": one["completion_tokens"],
+            "total_tokens": one["total_tokens"], "cache_hit": str(one["cache_hit"]), "metadata": json.dumps(one["metadata"]),
+        })  # fmt: skip
+    return "".join(json.dumps(row) + "\n" for row in lines).encode()
