@@ -135,6 +135,8 @@ def iterations(usage: dict[str, Any], main: Usage, notes: Notes) -> Iterator[Row
         model = notes.soft(text, iteration.get("model"), "iteration model") or main.get("response_model")
         served = tier_and_region({"service_tier": usage.get("service_tier"), "speed": iteration.get("speed")}, Notes())
         row = subcall(main, f"iteration-{number}", messages_usage(iteration, notes), model)
+        if iteration.get("type") == "compaction":
+            row["call_role"] = "summariser"
         row["operation_name"] = "chat"
         row.pop("service_tier", None)
         row.update(served)
@@ -225,6 +227,7 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
     yield main
     if usage is not None and main.usage is not None:
         yield from iterations(usage, main.usage, notes)
+        yield from _code_runs(answer)
         if usage.get("fallback_credit"):
             notes.append(
                 Problem(
@@ -234,3 +237,12 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
                     informative=True,
                 )
             )
+
+
+def _code_runs(answer: dict[str, Any]) -> Iterator[Problem]:
+    """Code that ran in a container is billed by the hour beyond a free allowance; no answer says how long it ran."""
+    ran = [b for b in objects(answer.get("content")) if b.get("type") == "server_tool_use"]
+    times = sum(word(block.get("name")).endswith("code_execution") for block in ran)
+    if times:
+        detail = f"{times} code executions of {answer.get('id')}: billed by container time, which no answer tells"
+        yield Problem("tool-fee-not-counted", detail, rejected=False, informative=True)

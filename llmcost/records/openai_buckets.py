@@ -15,25 +15,32 @@ from llmcost.records.calls import tier_of
 from llmcost.records.contract import Problem, Reading, Row
 from llmcost.records.labels import Notes
 from llmcost.records.rows import known, tags_of
+from llmcost.records.tools import CODE_INTERPRETER, FILE_SEARCH
 from llmcost.records.values import count, flag, instant, money, text
 from llmcost.usage.columns import Usage
 
 OPERATIONS: Final = {
     "completions": "chat", "embeddings": "embeddings", "moderations": "moderations", "images": "image_generation", "audio_speeches": "speech",
     "audio_transcriptions": "transcription", "web_search_calls": "web_search", "web_searches": "web_search",
+    "file_search_calls": "file_search", "file_searches": "file_search", "code_interpreter_sessions": "code_interpreter",
 }  # fmt: skip
 """Kinds of usage with a row, and the operation that the row names."""
-_NO_COLUMN: Final = {
-    "vector_stores": "usage_bytes", "code_interpreter_sessions": "num_sessions", "file_search_calls": "num_requests", "file_searches": "num_requests",
-}  # fmt: skip
+_NO_COLUMN: Final = {"vector_stores": "usage_bytes"}
+_TOOLS: Final = {
+    "web_search": ("web_search_requests", "num_requests", None),
+    "file_search": ("file_search_requests", "num_requests", FILE_SEARCH),
+    "code_interpreter": ("code_execution_sessions", "num_sessions", CODE_INTERPRETER),
+}
+"""Operation -> column and key of its calls, and the name under which the tool is sold where no model is named. The
+tokens and requests of the model that called the tool stand in the completions export."""
 _NO_OUTPUT: Final = frozenset({"embeddings", "moderations"})
 """Kinds whose answers are no tokens. Images and speech are billed by the piece: their counts stay unknown."""
-_TAGS: Final = ("size", "source", "context_level", "vector_store_id", "images", "characters")
+_TAGS: Final = ("size", "source", "context_level", "vector_store_id")
 BUCKETS_KNOW: Final = frozenset({
     "call_role", "started_at", "ended_at", "provider_name", "response_model", "operation_name", "service_tier", "requests", "input_tokens",
     "cache_read_input_tokens", "cache_creation_input_tokens", "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "output_tokens",
-    "output_audio_tokens", "output_image_tokens", "web_search_requests", "input_audio_seconds", "project", "user_id", "api_key_id", "tags",
-    "token_source",
+    "output_audio_tokens", "output_image_tokens", "web_search_requests", "file_search_requests", "code_execution_sessions", "input_characters",
+    "output_images", "input_audio_seconds", "project", "user_id", "api_key_id", "tags", "token_source",
 })  # fmt: skip
 """The columns that bucketed usage can fill."""
 
@@ -52,18 +59,17 @@ def _rows(kind: str, result: Mapping[str, Any], start: Any, end: Any, notes: Not
     if kind not in OPERATIONS:
         yield Problem("unknown-kind", "a kind of usage that is not known")
         return
-    row = _counters(kind, result, notes)
-    row.update(_dimensions(result, notes))
+    row = Usage(**{**_counters(kind, result, notes), **known(_dimensions(result, notes))})
     row["started_at"], row["ended_at"] = instant(start, "start_time"), instant(end, "end_time")
     row["provider_name"], row["operation_name"], row["token_source"] = "openai", OPERATIONS[kind], "provider"
     yield Row(known(row))
-    yield from _unpriced(kind, result)
 
 
 def _counters(kind: str, result: Mapping[str, Any], notes: Notes) -> Usage:
-    if OPERATIONS[kind] == "web_search":  # the model's own tokens and requests stand in the completions export
-        searches = count(result.get("num_requests"), "num_requests")
-        return Usage(call_role="subcall", input_tokens=0, output_tokens=0, web_search_requests=searches)
+    if OPERATIONS[kind] in _TOOLS:
+        column, key, sold_as = _TOOLS[OPERATIONS[kind]]
+        calls = {column: count(result.get(key), key), "response_model": sold_as, "service_tier": sold_as and "standard"}
+        return known({"call_role": "subcall", "input_tokens": 0, "output_tokens": 0, **calls})
     row = Usage(
         requests=count(result.get("num_model_requests"), "num_model_requests"),
         input_tokens=count(result.get("input_tokens"), "input_tokens"),
@@ -76,6 +82,8 @@ def _counters(kind: str, result: Mapping[str, Any], notes: Notes) -> Usage:
         output_audio_tokens=count(result.get("output_audio_tokens"), "output_audio_tokens"),
         output_image_tokens=count(result.get("output_image_tokens"), "output_image_tokens"),
         input_audio_seconds=money(result.get("seconds"), "seconds"),
+        input_characters=count(result.get("characters"), "characters"),
+        output_images=count(result.get("images"), "images"),
     )
     if kind in _NO_OUTPUT:
         row["output_tokens"] = 0
@@ -118,10 +126,3 @@ def _dimensions(result: Mapping[str, Any], notes: Notes) -> Usage:
         row["service_tier"] = tier_of(result.get("service_tier"), notes)
     row["tags"] = tags_of({key: result.get(key) for key in _TAGS})
     return row
-
-
-def _unpriced(kind: str, result: Mapping[str, Any]) -> Iterator[Problem]:
-    for unit in ("images", "characters"):
-        if amount := count(result.get(unit), unit):
-            detail = f"{amount} {unit} of {kind}: billed by a unit that no column holds"
-            yield Problem("no-column", detail, rejected=False, informative=True)

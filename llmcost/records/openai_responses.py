@@ -3,12 +3,11 @@
 ``input_tokens`` contains cached and written tokens, ``output_tokens`` contains reasoning: total = input + output in 399
 of 399 recorded answers (https://platform.openai.com/docs/api-reference/responses/object, 2026-11-23). A stream's
 usage is in its last ``response.*`` event. Images that a tool made are billed by another model and come as a row of
-their own. A chain of ``previous_response_id`` names the call before, and the log then lacks what the server kept.
+their own, as do the containers of code interpreter. A chain of ``previous_response_id`` names the call before, and the log then lacks what the server kept.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -28,11 +27,10 @@ from llmcost.records.prompts import (
 )
 from llmcost.records.shapes import mapping, objects, word
 from llmcost.records.sse import Event
+from llmcost.records.tools import containers, file_searches, images_made, web_searches
 from llmcost.records.values import count
 from llmcost.usage.columns import Usage
 
-_FEES: Final = ("code_interpreter_call", "file_search_call")
-"""Tool calls with a fee of their own that no usage column holds."""
 _UNFINISHED: Final = frozenset({"queued", "in_progress"})
 _CALLS: Final = frozenset(
     {
@@ -92,24 +90,6 @@ def responses_usage(usage: dict[str, Any], notes: Notes) -> Usage:
             Problem("total-mismatch", f"input {given} and output {made} are not total {total}", rejected=False)
         )
     return row
-
-
-def searches(answer: dict[str, Any]) -> int | None:
-    """Web searches that were run: the provider's own number, else the executed search calls.
-
-    Opening a page or finding a text in it is no search; one recorded call shows both ways agreeing (2026-11).
-    """
-    told = mapping(mapping(answer.get("tool_usage")).get("web_search")).get("num_requests")
-    if told is not None:
-        return count(told, "web_search num_requests")
-    if not isinstance(answer.get("output"), list):
-        return None
-    ran = [
-        i
-        for i in objects(answer["output"])
-        if i.get("type") == "web_search_call" and word(i.get("status")) in {"", "completed"}
-    ]
-    return sum(word(mapping(i.get("action")).get("type")) in {"", "search"} for i in ran)
 
 
 def _asked(request: dict[str, Any], answer: dict[str, Any], notes: Notes) -> Usage:
@@ -198,13 +178,16 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
     usage = answer.get("usage")
     if isinstance(usage, dict) and not call.failed:
         row.update(responses_usage(usage, notes))
-        row["web_search_requests"] = searches(answer)
+        row["web_search_requests"] = web_searches(answer)
+        # Few answers search in files: none is left unknown, so that a log without any needs no column for them.
+        row["file_search_requests"] = file_searches(answer) or None
     row.update(_outcome(call, answer, notes, has_usage=isinstance(usage, dict)))
     row["provider_name"], row["operation_name"] = provider, "chat"
     main = usage_row(call, answer, row, notes, body=responses_body(call.request, answer), created="created_at")
     yield _with_metadata(main, answer, notes)
-    yield from _images_made(answer, main, notes)
-    yield from _fees(answer)
+    if main.usage is not None and not call.failed:
+        yield from _image_calls(answer, main.usage, notes)
+        yield from containers(answer, main.usage)
 
 
 def _outcome(call: Exchange, answer: dict[str, Any], notes: Notes, *, has_usage: bool) -> Usage:
@@ -232,23 +215,18 @@ def _with_metadata(main: Row, answer: dict[str, Any], notes: Notes) -> Row:
     return main
 
 
-def _images_made(answer: dict[str, Any], main: Row, notes: Notes) -> Iterator[Row]:
-    made = mapping(mapping(answer.get("tool_usage")).get("image_gen"))
-    if not made.get("total_tokens") or main.usage is None:
+def _image_calls(answer: dict[str, Any], main: Usage, notes: Notes) -> Iterator[Row]:
+    told, made = mapping(mapping(answer.get("tool_usage")).get("image_gen")), images_made(answer)
+    if not told.get("total_tokens") and not made:
         return
     tool = next((t for t in objects(answer.get("tools")) if t.get("type") == "image_generation"), {})
     model = tool.get("model")
-    row = subcall(main.usage, "image-gen", responses_usage(made, notes), model if isinstance(model, str) else None)
+    counters = responses_usage(told, notes) if told.get("total_tokens") else Usage()
+    if not counters:
+        notes.append(
+            Problem("image-tokens-unknown", f"{made} images of {answer.get('id')} without tokens", rejected=False)
+        )
+    counters["output_images"] = made or None
+    row = subcall(main, "image-gen", counters, model if isinstance(model, str) else None)
     row["operation_name"] = "image_generation"
     yield Row(row)
-
-
-def _fees(answer: dict[str, Any]) -> Iterator[Problem]:
-    ran = Counter(item["type"] for item in objects(answer.get("output")) if word(item.get("type")) in _FEES)
-    for kind, times in sorted(ran.items()):
-        yield Problem(
-            "tool-fee-not-counted",
-            f"{times} {kind} of response {answer.get('id')}: a fee that no column holds",
-            rejected=False,
-            informative=True,
-        )

@@ -3,8 +3,9 @@
 From: what an application, proxy or recorder writes for calls of ``POST /v1/responses``
 (https://platform.openai.com/docs/api-reference/responses, 2026-11-23): JSONL or one JSON document of
 ``{request, response ..}`` wrappers or of bare answers; streams as raw text or lists of events. A row is one call; images
-that a tool made are a second row (``<id>#image-gen``). Cached and written tokens are inside the input count, reasoning
-inside the output count. Left out: fees of code interpreter and file search; the texts that the server kept for
+that a tool made are a second row (``<id>#image-gen``), and a container of code interpreter is one, under the container's
+id, however many calls used it. Cached and written tokens are inside the input count, reasoning
+inside the output count. Left out: the texts that the server kept for
 ``previous_response_id``, ``conversation`` and stored prompts.
 """
 
@@ -44,7 +45,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
-    knows=CHAT_KNOWS,
+    knows=CHAT_KNOWS | {"file_search_requests", "code_execution_sessions", "output_images"},
     url="https://platform.openai.com/docs/api-reference/responses",
     checked="2026-11-23",
 )

@@ -2,9 +2,9 @@
 
 From: ``GET /v1/organization/usage/{completions, embeddings, images ..}`` with an admin key
 (https://platform.openai.com/docs/api-reference/usage, 2026-11-23), saved as JSON: a page, a list of pages or a page a line.
-A row is one result of one bucket (minute, hour or day). Cached and written tokens are inside the input count. Left
-out: reasoning tokens; every dimension the query was not grouped by; bytes of vector stores, sessions of code
-interpreter, file searches, and images and characters that are billed by the piece (listed as problems).
+A row is one result of one bucket (minute, hour or day). Cached and written tokens are inside the input count. File
+searches and sessions of code interpreter name no model: theirs is the tool (``file-search``, ``code-interpreter``). Left
+out: reasoning tokens; every dimension the query was not grouped by; bytes of vector stores (listed as problems).
 """
 
 from __future__ import annotations

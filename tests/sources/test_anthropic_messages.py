@@ -14,7 +14,7 @@ def test_the_sums_are_those_of_the_raw_answers() -> None:
     usages = [u for r in records if (u := _usage(r["response"])) is not None]
     extra = [i for u in usages for i in u.get("iterations") or [] if i["type"] != "message"]
     rows = rows_of(SOURCE, records)
-    main = [r for r in rows if r.get("call_role") != "subcall"]
+    main = [r for r in rows if "parent_request_id" not in r]
     assert (len(main), len(rows) - len(main)) == (len(records), len(extra)) == (44, 3)
     assert sum(r.get("input_tokens", 0) for r in main) == sum(_prompt(u) for u in usages)
     assert sum(r.get("input_tokens", 0) for r in rows) == sum(_prompt(u) for u in [*usages, *extra])
@@ -24,10 +24,11 @@ def test_the_sums_are_those_of_the_raw_answers() -> None:
     )
     assert sum(r.get("web_search_requests", 0) for r in rows) == 4
     assert [r["status"] for r in rows].count("error") == 1
-    assert {r["response_model"] for r in rows if r.get("call_role") == "subcall"} == {
-        "claude-fable-5",
-        "claude-opus-4-8",
-        "claude-sonnet-4-6",
+    further = {(r["response_model"], r["call_role"]) for r in rows if "parent_request_id" in r}
+    assert further == {
+        ("claude-fable-5", "subcall"),
+        ("claude-opus-4-8", "subcall"),
+        ("claude-sonnet-4-6", "summariser"),
     }
     assert {r.get("region") for r in rows} == {None, "global"}
 

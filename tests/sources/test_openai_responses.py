@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import llmcost
 from llmcost.sources.openai_responses import SOURCE
 from tests.sources.cases import rows_of, sample_lines
 
@@ -35,3 +38,20 @@ def _answer(response: Any) -> dict[str, Any]:
     last = [line for line in response.splitlines() if line.startswith("data: {")][-1]
     answer: dict[str, Any] = json.loads(last[6:])["response"]
     return answer
+
+
+def test_a_container_that_two_answers_share_is_paid_once(tmp_path: Path) -> None:
+    code = {"type": "code_interpreter_call", "container_id": "cntr_7", "status": "completed"}
+    answers = [
+        {
+            "id": f"resp_{n}", "object": "response", "status": "completed", "model": "gpt-5", "created_at": 1790812800 + n, "service_tier": "default",
+            "output": [code, code, {"type": "file_search_call", "status": "completed"}], "usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0},
+        }
+        for n in range(2)
+    ]  # fmt: skip
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(answer) + "\n" for answer in answers))
+    result = llmcost.simulate(path, scenarios=[])
+    assert result.coverage.unpriced == []
+    assert result.baseline.cost_usd == Decimal("0.035")  # one session, two searches at 2.50 USD per 1,000
+    assert result.baseline.requests == 2
