@@ -17,6 +17,7 @@ from scripts.samples import (
     claude_code,
     codex,
     gateways,
+    hosts,
     litellm,
     openai_chat,
     openai_responses,
@@ -45,6 +46,7 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "otlp_json": otlp.build,
     "portkey": gateways.portkey,
     "usage_rows": usage_rows.build,
+    **hosts.BUILDERS,
 }
 """Folder of sample_logs -> what builds its files."""
 

@@ -7,7 +7,7 @@ A record is ``{request, response, timestamp ..}`` (also ``request_body``/``respo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from llmcost.records.contract import Problem, Reading, Record, Sample
 from llmcost.records.labels import Notes, labels_of
 from llmcost.records.shapes import word
-from llmcost.records.sse import Event, events_of_list, events_of_text, is_stream, parse_json
+from llmcost.records.sse import Event, events_of_lines, events_of_list, events_of_text, is_stream, parse_json
 from llmcost.records.values import BadValueError, count, text
 from llmcost.usage.columns import Usage
 from llmcost.usage.names import provider_of_url
@@ -43,7 +43,8 @@ _FOREIGN: Final = frozenset({
 })  # fmt: skip
 """Keys of other tools' records, which have sources of their own."""
 _PATHS: Final = {
-    "chat/completions": "chat", "responses": "responses", "messages": "messages", "embeddings": "embeddings",
+    "chat/completions": "chat", "fim/completions": "chat", "agents/completions": "chat", "v1/ocr": "ocr", "v1/chat": "cohere", "v2/chat": "cohere",
+    "v1/embed": "cohere", "v2/embed": "cohere", "v1/rerank": "rerank", "v2/rerank": "rerank", "api/embed": "ollama", "api/embeddings": "ollama", "responses": "responses", "messages": "messages", "embeddings": "embeddings",
     "completions": "completions", "moderations": "moderations",
 }  # fmt: skip
 _OBJECTS: Final = {
@@ -176,13 +177,17 @@ def first_call(sample: Sample) -> Exchange | None:
     return None
 
 
-def read_calls(record: Record, api: str, readings: Callable[[Exchange], Iterable[Reading]]) -> Iterator[Reading]:
+def read_calls(
+    record: Record, apis: str | Collection[str], readings: Callable[[Exchange], Iterable[Reading]]
+) -> Iterator[Reading]:
     """What ``readings`` gives for each call of the record; one bad call of a list leaves the others."""
+    known = {apis} if isinstance(apis, str) else set(apis)
     found = False
     for call in exchanges(record.value):
         found = True
-        if call.api not in {None, api}:
-            yield Problem("other-format", f"a call of the API {call.api} in a log of the API {api}")
+        if call.api is not None and call.api not in known:
+            told = " and ".join(sorted(known))
+            yield Problem("other-format", f"a call of the API {call.api} in a log of the API {told}")
             continue
         try:
             yield from readings(call)
@@ -217,7 +222,19 @@ def _api_of_answer(answer: dict[str, Any]) -> str | None:
         return "messages"
     if kind is None and (cloud := _cloud_of_answer(answer)) is not None:
         return cloud
-    return "chat" if kind is None and isinstance(answer.get("choices"), list) and "usage" in answer else None
+    if kind is None and isinstance(answer.get("choices"), list) and "usage" in answer:
+        return "chat"
+    return _api_of_native(answer)
+
+
+def _api_of_native(answer: dict[str, Any]) -> str | None:
+    """The APIs of hosts with a form of their own, told from counters that nobody else writes."""
+    if "done" in answer and ("model" in answer or "eval_count" in answer) and "created_at" in answer:
+        return "ollama"
+    for key in ("usage", "meta"):
+        if isinstance(answer.get(key), dict) and isinstance(answer[key].get("billed_units"), dict):
+            return "rerank" if "results" in answer else "cohere"
+    return "ocr" if isinstance(answer.get("usage_info"), dict) and isinstance(answer.get("pages"), list) else None
 
 
 def _cloud_of_answer(answer: dict[str, Any]) -> str | None:
@@ -247,6 +264,10 @@ def _api_of_events(events: tuple[Event, ...]) -> str | None:
             return "gemini"
         if _CONVERSE_EVENTS & event.data.keys():
             return "converse"
+        if kind == "message-start" or word(event.data.get("event_type")) == "stream-start":
+            return "cohere"
+        if (native := _api_of_native(event.data)) is not None:
+            return native
     return None
 
 
@@ -295,7 +316,9 @@ def _parsed(raw: Any, notes: Notes) -> tuple[dict[str, Any], tuple[Event, ...]]:
     if isinstance(raw, str):
         if is_stream(raw):
             return {}, tuple(events_of_text(raw))
-        raw = _json(raw)
+        raw = _json(raw) if (lines := events_of_lines(raw)) is None else lines
+        if isinstance(raw, tuple):
+            return {}, raw
         if raw is None:
             notes.append(Problem("unreadable-answer", "the answer is neither JSON nor an event stream", rejected=False))
     if isinstance(raw, list):

@@ -23,6 +23,7 @@ from llmcost.records.values import count
 from llmcost.usage.columns import Usage
 
 _OWN_MODELS: Final = re.compile(r"^(ft:)?(gpt-|o\d|chatgpt-|davinci|babbage|codex-|computer-use|omni-)")
+_CACHED: Final = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 _EXAMPLES: Final = frozenset({"example_user", "example_assistant"})
 CHAT_KNOWS: Final = frozenset({
     "request_id", "parent_request_id", "call_role", "started_at", "duration_ms", "time_to_first_token_ms", "provider_name", "request_model",
@@ -65,6 +66,8 @@ def merged(events: tuple[Event, ...]) -> dict[str, Any]:
     reasons: dict[int, Any] = {}
     for event in events:
         answer.update({k: v for k, v in event.data.items() if k != "choices" and v is not None})
+        if "usage" not in answer and isinstance(late := mapping(event.data.get("x_groq")).get("usage"), dict):
+            answer["usage"] = late
         for choice in objects(event.data.get("choices")):
             at, delta = place(choice.get("index")), mapping(choice.get("delta"))
             texts[at] = texts.get(at, "") + word(delta.get("content"))
@@ -90,7 +93,7 @@ def chat_usage(usage: dict[str, Any], notes: Notes) -> Usage:
     row = Usage(
         input_tokens=count(usage.get("prompt_tokens"), "prompt_tokens"),
         output_tokens=count(usage.get("completion_tokens"), "completion_tokens"),
-        cache_read_input_tokens=count(into.get("cached_tokens"), "cached_tokens"),
+        cache_read_input_tokens=_cached(usage, into),
         cache_creation_input_tokens=count(into.get("cache_write_tokens"), "cache_write_tokens"),
         input_audio_tokens=count(into.get("audio_tokens"), "prompt audio_tokens"),
         cache_read_audio_tokens=count(cached.get("audio_tokens"), "cached audio_tokens"),
@@ -100,6 +103,14 @@ def chat_usage(usage: dict[str, Any], notes: Notes) -> Usage:
         output_image_tokens=count(out.get("image_tokens"), "completion image_tokens"),
     )
     return _checked(row, count(usage.get("total_tokens"), "total_tokens"), notes)
+
+
+def _cached(usage: dict[str, Any], into: dict[str, Any]) -> int | None:
+    """Cached tokens, which hosts also name beside the details: DeepSeek, Mistral, Moonshot (docs read 2026-11-24)."""
+    for place_, key in ((into, "cached_tokens"), *((usage, k) for k in _CACHED)):
+        if (found := count(place_.get(key), key)) is not None:
+            return found
+    return None
 
 
 def _checked(row: Usage, total: int | None, notes: Notes) -> Usage:
@@ -171,13 +182,13 @@ def _said(answer: dict[str, Any]) -> str | None:
     return "\n".join(texts) or None
 
 
-def chat_readings(call: Exchange, provider: str | None) -> Iterator[Reading]:
+def chat_readings(call: Exchange, provider: str | None, operation: str = "chat") -> Iterator[Reading]:
     """The row of one chat call, with what was odd about it."""
     notes = Notes(call.problems)
-    return notes.after(_rows(call, provider, notes))
+    return notes.after(_rows(call, provider, operation, notes))
 
 
-def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Reading]:
+def _rows(call: Exchange, provider: str | None, operation: str, notes: Notes) -> Iterator[Reading]:
     answer = merged(call.events) if call.events else call.response
     row = chat_request(call.request or answer, notes)
     usage = answer.get("usage")
@@ -188,7 +199,7 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
     reason = next((r for c in objects(answer.get("choices")) if (r := word(c.get("finish_reason")))), None)
     row.update(finished(call, answer, reason, notes, has_usage=isinstance(usage, dict)))
     row["provider_name"] = provider
-    row["operation_name"] = "chat"
+    row["operation_name"] = operation
     yield usage_row(call, answer, row, notes, body=chat_body(call.request, answer), created="created")
 
 

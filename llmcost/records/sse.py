@@ -47,6 +47,28 @@ def events_of_text(text: str) -> Iterator[Event]:
             data.append(line[5:].strip())
 
 
+def events_of_lines(text: str) -> tuple[Event, ...] | None:
+    """The events of a stream of JSON objects, one a line (Ollama, Cohere v1); None if ``text`` is no such stream.
+
+    A last line that was cut off is left out.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines):
+        return None
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            value = parse_json(line)
+        except ValueError:
+            if number < len(lines):
+                return None
+            continue
+        if not isinstance(value, dict):
+            return None
+        found.append(Event(None, value))
+    return tuple(found)
+
+
 def events_of_list(chunks: list[Any]) -> Iterator[Event]:
     """The events of a stream that was logged as a list of JSON objects or of raw lines."""
     for chunk in chunks:

@@ -16,9 +16,7 @@ from typing import Final
 from llmcost.records.anthropic import MESSAGES_KNOWS, messages_readings, provider_of_id
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
 from llmcost.records.exchange import Exchange, first_call, read_calls
-
-_OWN_SOURCE: Final = frozenset({"bedrock"})
-"""Hosts that speak this form too, and have a source each."""
+from llmcost.records.hosts import OWN_SOURCE
 
 
 def _provider(call: Exchange) -> str | None:
@@ -28,7 +26,7 @@ def _provider(call: Exchange) -> str | None:
 def sniff(sample: Sample) -> bool:
     """Claims a file whose first recognisable call is a Messages call of no host with a source of its own."""
     call = first_call(sample)
-    return call is not None and call.api == "messages" and call.provider not in _OWN_SOURCE
+    return call is not None and call.api == "messages" and call.provider not in OWN_SOURCE
 
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:

@@ -14,12 +14,8 @@ from typing import Final
 
 from llmcost.records.contract import Context, Reading, Record, Sample, Skip, Source
 from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.hosts import OWN_SOURCE
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_readings, provider_of_answer
-
-_OWN_SOURCE: Final = frozenset(
-    {"azure", "openrouter", "mistral", "deepseek", "groq", "cerebras", "ollama", "cohere", "bedrock"}
-)
-"""Hosts whose answers need more than this form, and have a source each."""
 
 
 def _provider(call: Exchange) -> str | None:
@@ -29,7 +25,7 @@ def _provider(call: Exchange) -> str | None:
 def sniff(sample: Sample) -> bool:
     """Claims a file whose first recognisable call is a chat completion of no host with a source of its own."""
     call = first_call(sample)
-    return call is not None and call.api == "chat" and _provider(call) not in _OWN_SOURCE
+    return call is not None and call.api == "chat" and _provider(call) not in OWN_SOURCE
 
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:

@@ -16,11 +16,9 @@ from typing import Final
 
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
 from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.hosts import OWN_SOURCE
 from llmcost.records.openai_chat import CHAT_KNOWS, is_openai_model
 from llmcost.records.openai_responses import merged, responses_readings
-
-_OWN_SOURCE: Final = frozenset({"azure", "openrouter", "mistral", "deepseek", "groq", "cerebras", "ollama"})
-"""Hosts that speak this form too, and have a source each."""
 
 
 def _provider(call: Exchange) -> str | None:
@@ -31,7 +29,7 @@ def _provider(call: Exchange) -> str | None:
 def sniff(sample: Sample) -> bool:
     """Claims a file whose first recognisable call is a Responses call of no host with a source of its own."""
     call = first_call(sample)
-    return call is not None and call.api == "responses" and call.provider not in _OWN_SOURCE
+    return call is not None and call.api == "responses" and call.provider not in OWN_SOURCE
 
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:

@@ -52,6 +52,10 @@ def test_every_usage_object_is_read_alike() -> None:
         compared[ours[0]] += 1
         readings = [{k: v for k, v in e["usage"].items() if k in NAMES and v} for e in entry["extracted"]]
         mine = {k: v for k, column in NAMES.items() if (v := ours[1].get(column))}
+        if (
+            "num_cached_tokens" in usage or "cached_tokens" in usage
+        ):  # Mistral, Moonshot: that library reads it as not cached
+            mine.pop("cache_read_tokens", None)
         if mine not in readings:
             different.append((entry["body"].get("file"), mine, readings))
     assert different == []
