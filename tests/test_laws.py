@@ -34,6 +34,10 @@ EXAMPLES: Final[Mapping[str, list[dict[str, Any]]]] = {
         {"model": "anthropic/opus", "example_tokens": 300, "training_tokens": 1000, "training_usd_per_mtok": "8", "share": "0.6"},
         {"model": "openai/small", "example_tokens": 0, "output_factor": "0.5", "when": "feature = 'chat'"},
     ],
+    "commitment": [
+        {"kind": "provisioned", "tokens_per_minute": 5000, "usd_per_unit_hour": "0.02", "output_weight": "4", "share": "0.6"},
+        {"kind": "spend", "usd_per_month": "1000", "discount": "0.2", "above": "list", "when": "feature = 'chat'"},
+    ],
     "batch": [{}, {"eligible": "all", "keep_cache_hits": "0.6"}],
     "prompt-cache": [{"ttl": "1h"}, {"when": "feature = 'chat'", "share": "0.6"}, {"hit_rate": "0.95", "prefix_tokens": 600, "share": "0.5"}],
     "response-cache": [{}, {"deterministic_only": False, "ttl": "5m", "max_entries": 2, "policy": "lfu"}, {"lookup_cost_usd": "0.0001"}],

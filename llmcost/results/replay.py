@@ -6,9 +6,10 @@ not comparable. The sum of the steps' savings is the scenario's saving, to the l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any, Final
 
 import ibis
@@ -16,9 +17,10 @@ import ibis.expr.types as ir
 
 from llmcost import __version__
 from llmcost.errors import UsageError, nearest
-from llmcost.money import usd
+from llmcost.money import EXACT, ZERO, usd
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
+from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import SUMMED, Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.model import PricesUsed, Result
@@ -32,7 +34,7 @@ from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
-from llmcost.workload.contract import WORK, Workload
+from llmcost.workload.contract import WORK, Costs, Workload
 from llmcost.workload.select import columns_of, condition
 
 
@@ -207,12 +209,32 @@ class _Replay:
 
         return Chain(self.engine, links, baseline, price)
 
-    def _priced(self, workload: Workload, cuts: Cuts, prices_on: date | None) -> Priced:
+    def _costs_of(self, links: Sequence[Link], scenario: BoundScenario) -> Callable[[Workload, str], Costs]:
+        """What a step that comes behind ``links`` may ask: costs by a column of its own making."""
+
+        def costs(workload: Workload, column: str) -> Costs:
+            named, cuts = self._named(workload), self._cuts([links])
+            priced = self._priced(named, cuts, scenario.prices_on, (column,))
+            usd: dict[Any, Decimal] = {}
+            unpriced: dict[Any, Decimal] = {}
+            for group in priced.groups([f"d_{column}"]):
+                value = group.dimensions[0]
+                usd[value] = EXACT.add(usd.get(value, ZERO), group.cost)
+                if isinstance(group.charge, Unpriced):
+                    unpriced[value] = EXACT.add(unpriced.get(value, ZERO), group.requests)
+            return Costs(usd, unpriced)
+
+        return costs
+
+    def _priced(
+        self, workload: Workload, cuts: Cuts, prices_on: date | None, dimensions: tuple[str, ...] | None = None
+    ) -> Priced:
         pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
         flat_at = self.engine.span[1] - 1 if self.engine.span else self.options.now
         if prices_on is not None:
             flat_at = instant_of(datetime.combine(prices_on, time(12)))
-        return Priced(self.engine, pricer, cuts, workload, self.options.dimensions, self.clock.day_index, flat_at)
+        by = self.options.dimensions if dimensions is None else dimensions
+        return Priced(self.engine, pricer, cuts, workload, by, self.clock.day_index, flat_at)
 
     def _named(self, workload: Workload) -> Workload:
         return replace(workload, rows=self.engine.view(workload.rows))
@@ -222,11 +244,13 @@ class _Replay:
         if scenario.prices_on is not None:
             day = bind("price-day", {"on": scenario.prices_on.isoformat()}, f"scenario {scenario.name!r}")
             steps.insert(0, day)
-        workload, links = base, []
+        workload: Workload = base
+        links: list[Link] = []
         for place, step in enumerate(steps):
             stage = SceneStage(
-                self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None
-            )
+                self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None,
+                price=self._costs_of(tuple(links), scenario),
+            )  # fmt: skip
             before = fresh_step(self._slim(workload, steps[place:]))
             with placed(step):
                 rewritten = step.strategy.rewrite(before, step.params, stage)

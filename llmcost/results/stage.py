@@ -20,7 +20,7 @@ from llmcost.pricing.names import ModelRef
 from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import USAGE
 from llmcost.usage.store import Store
-from llmcost.workload.contract import Workload
+from llmcost.workload.contract import Costs, Workload
 
 IBIS_TYPES: Final = {
     "text": "string", "count": "int64", "instant": "int64", "decimal": "decimal(38, 18)", "number": "float64",
@@ -224,6 +224,8 @@ class SceneStage:
     """Usage columns that at least one row of the log knows."""
     restricted: bool = False
     """Only some of the store's files exist for this replay."""
+    price: Callable[[Workload, str], Costs] | None = None
+    """Prices a workload by a column."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -256,6 +258,11 @@ class SceneStage:
 
     def register(self, data: pa.Table) -> ir.Table:
         return self.engine.register(data)
+
+    def costs(self, workload: Workload, column: str) -> Costs:
+        if self.price is None:
+            raise AssertionError("this stage prices nothing")
+        return self.price(workload, column)
 
 
 def fresh_step(workload: Workload) -> Workload:

@@ -157,6 +157,14 @@ class Rewritten:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Costs:
+    """What rows cost by the value of a column; ``unpriced`` counts the requests without a price."""
+
+    usd: Mapping[Any, Decimal]
+    unpriced: Mapping[Any, Decimal]
+
+
 class Stage(Protocol):
     """What a strategy may know and ask."""
 
@@ -201,6 +209,9 @@ class Stage(Protocol):
 
     def register(self, data: pa.Table) -> ir.Table:
         """Makes a table of results available to expressions."""
+
+    def costs(self, workload: Workload, column: str) -> Costs:
+        """What the selected rows of ``workload`` cost by the value of ``column``: for decisions that need money."""
 
     @property
     def restricted(self) -> bool:

@@ -1,0 +1,48 @@
+"""Capacity by time window: what is served in order of arrival, and what is over.
+
+A window serves requests in the order in which they start until its capacity is full; a request that does not fit is over,
+and one behind it that does is served. Whole requests, whole units of work: no draw, the same on every engine.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from llmcost.workload.contract import Stage
+from llmcost.workload.prefixes import tie
+
+SERVED = "_served"
+WINDOW = "_window"
+
+
+def windows(rows: ir.Table, window_us: int) -> ir.IntegerValue:
+    """The window of each row, counted from 1970; unknown without a time."""
+    return (rows.started_at // window_us).cast("int64")
+
+
+def within(
+    rows: ir.Table, asking: ir.BooleanValue, work: ir.IntegerValue, window_us: int, room: int | ir.Table, stage: Stage
+) -> ir.Table:
+    """``rows`` with the columns :data:`SERVED` and :data:`WINDOW`: which of the ``asking`` rows their window has room for.
+
+    ``work`` is what a row takes of ``room``, the capacity of every window, or of those in a table (``window``, ``room``);
+    windows that it does not name have none. Rows without a time are over.
+    """
+    rows = rows.mutate(
+        _asking=asking, _work=ibis.greatest(work.fill_null(0), 0).cast("int64"), **{WINDOW: windows(rows, window_us)}
+    )
+    rows = stage.view(rows)
+    asked = rows.filter(rows._asking & rows[WINDOW].notnull())
+    narrow = asked.select("row_id", "branch", "started_at", "_work", WINDOW, _tie=tie(asked))
+    order = ibis.window(group_by=WINDOW, order_by=["started_at", "_tie", "row_id", "branch"])
+    filled = narrow.mutate(_sum=narrow._work.sum().over(order.copy(start=None, end=0)))
+    if isinstance(room, int):
+        fits = filled.filter(filled._sum <= room)
+    else:
+        joined = filled.inner_join(room, filled[WINDOW] == room.window)
+        fits = joined.filter(joined._sum <= joined.room)
+    held = stage.materialise(fits.select("row_id", "branch", _held=ibis.literal(True)))
+    found = rows.left_join(held, ["row_id", "branch"])
+    names = [name for name in rows.columns if name not in {"_asking", "_work"}]
+    return found.select(*(found[name] for name in names), **{SERVED: found._held.fill_null(False)})
