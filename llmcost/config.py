@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+import tomllib
+from decimal import Decimal
 from hashlib import blake2b, md5, sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from llmcost.errors import UsageError
 
@@ -126,6 +128,18 @@ def owner_hash(text: str, secret: bytes) -> str:
 def owner_hash_sql(expression: str, secret: bytes) -> str:
     """DuckDB SQL of :func:`owner_hash` over a text expression; NULL stays NULL. For the engine alone, as above."""
     return f"('h_' || left(sha256('{_owner_prefix(secret)}' || ({expression})), 32))"
+
+
+def exact_toml(text: str) -> dict[str, Any]:
+    """A TOML file with exact numbers; TOMLDecodeError for whatever cannot be read, however deep or long it is."""
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError as error:
+        raise tomllib.TOMLDecodeError("it is nested too deep to be read") from error
+    except (ValueError, ArithmeticError) as error:
+        raise tomllib.TOMLDecodeError("it holds a number or a time that cannot be read") from error
 
 
 def memory_available() -> int:

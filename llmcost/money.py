@@ -7,6 +7,7 @@ from typing import Final
 
 MTOK: Final = Decimal(1_000_000)
 ZERO: Final = Decimal(0)
+_MOST_DIGITS: Final = 1000
 EXACT: Final = Context(prec=100, traps=[InvalidOperation, Inexact])
 """Adds and multiplies money; a result that would need rounding raises instead."""
 RATIO: Final = Context(prec=50, traps=[InvalidOperation])
@@ -23,6 +24,8 @@ def decimal_of(text: str | int | Decimal) -> Decimal:
         raise ValueError(f"{text!r} is not a number") from error
     if not value.is_finite():
         raise ValueError(f"{text!r} is not a finite number")
+    if abs(value.adjusted()) > _MOST_DIGITS:  # written out it would fill the memory
+        raise ValueError("a number beyond all reason")
     return value
 
 

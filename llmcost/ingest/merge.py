@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from llmcost.ingest.adopt import adopt_providers
 from llmcost.ingest.owners import OwnerSql
 from llmcost.ingest.stage import Staging
 from llmcost.usage.columns import COUNTERS
@@ -43,11 +44,20 @@ def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns
 
     Runs inside the caller's transaction; ``staged_files`` must exist, and :func:`insert_usage` must follow. ``owner_sql`` says how owners are stored.
     """
-    present = [name for name in USAGE_NAMES if name in staging.present]
-    store.execute(
-        "CREATE OR REPLACE TEMP VIEW staged AS SELECT s.*, s.file_row_number AS n, f.source, f.file_key "
-        f"FROM read_parquet('{_quoted(staging.usage_path)}', file_row_number = true) s JOIN staged_files f USING (file_no)"
+    rows = (
+        f"read_parquet('{_quoted(staging.usage_path)}', file_row_number = true) s JOIN staged_files f USING (file_no)"
     )
+    store.execute(
+        f"CREATE OR REPLACE TEMP VIEW staged AS SELECT s.*, s.file_row_number AS n, f.source, f.file_key FROM {rows}"
+    )
+    if adopt_providers(store, staging.present):
+        staging.present.add("provider_name")
+        all_columns = {*all_columns, "provider_name"}
+        store.execute(
+            "CREATE OR REPLACE TEMP VIEW staged AS SELECT s.* REPLACE (coalesce(s.provider_name, a.provider) AS provider_name), "
+            f"s.file_row_number AS n, f.source, f.file_key FROM {rows} LEFT JOIN nameless a ON a.n = s.file_row_number"
+        )
+    present = [name for name in USAGE_NAMES if name in staging.present]
     _identify(store, present)
     conflicts = _conflicts(store)
     duplicates, superseded, replaced = _settle(store, all_columns) if conflicts else (0, 0, 0)
@@ -136,7 +146,7 @@ def _settle(store: Store, all_columns: Collection[str]) -> tuple[int, int, int]:
         moved = " OR v.started_at IS DISTINCT FROM v.first_at" if "started_at" in names else ""
         store.execute(
             "CREATE OR REPLACE TEMP TABLE disturbed AS SELECT DISTINCT prefix_keys[1] AS root FROM versions v "
-            f"WHERE v.n IS NULL AND len(prefix_keys) > 0 AND (v.place > 1{moved})"
+            f"WHERE v.n IS NULL AND len(prefix_keys) > 0 AND (v.place > 1{moved} OR v.identity IN (SELECT identity FROM readdressed))"
         )
     store.execute(
         "UPDATE usage SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at "

@@ -1,7 +1,7 @@
 """Keeps API keys out of the store, and hides owners where the user asks for it.
 
-What looks like a raw key is replaced by a hash in every owner column and tag, whatever ``--owners`` says, before any
-row is written. ``--owners hash|drop`` changes users and key ids on their way into the store.
+What looks like a raw key is replaced by a hash in every owner column and tag, and a mail address in every tag, whatever
+``--owners`` says, before any row is written. ``--owners hash|drop`` changes users and key ids on their way into the store.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.config import owner_hash, owner_hash_sql
-from llmcost.records.apikeys import KEY, MAYBE
+from llmcost.records.apikeys import EMAIL, KEY, MAYBE
 from llmcost.usage.columns import USAGE
 from llmcost.usage.rules import HASHED_OWNERS
 
@@ -30,10 +30,12 @@ def without_keys(table: pa.Table, secret: bytes) -> pa.Table:
         # Owners repeat: each distinct one is looked at once.
         coded = table[name].combine_chunks().dictionary_encode()
         coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-        if not pc.any(pc.match_substring_regex(coded.dictionary, MAYBE)).as_py():
+        # A user is told by a mail address where the log does so; a tag that holds one only tells on somebody.
+        hides = _without_mails if name == "tags" else masked
+        if not pc.any(pc.match_substring_regex(coded.dictionary, f"{MAYBE}|@" if name == "tags" else MAYBE)).as_py():
             continue
         clean = pa.array(
-            [None if text is None else masked(text, secret) for text in coded.dictionary.to_pylist()], pa.string()
+            [None if text is None else hides(text, secret) for text in coded.dictionary.to_pylist()], pa.string()
         )
         column = clean.take(coded.indices).cast(table.schema.field(name).type)
         table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
@@ -43,6 +45,10 @@ def without_keys(table: pa.Table, secret: bytes) -> pa.Table:
 def masked(text: str, secret: bytes) -> str:
     """The text with its raw keys hashed."""
     return KEY.sub(lambda found: owner_hash(found[0], secret), text)
+
+
+def _without_mails(text: str, secret: bytes) -> str:
+    return EMAIL.sub(lambda found: owner_hash(found[0], secret), masked(text, secret))
 
 
 @dataclass(frozen=True)

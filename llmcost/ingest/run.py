@@ -7,7 +7,6 @@ again: its rows are duplicates by definition.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -102,20 +101,16 @@ def ingest(
         raise UsageError(
             "there is no file in it", where=", ".join(paths), hint="hidden files are read only when they are named"
         )
-    work = Path(tempfile.mkdtemp(prefix="ingest-", dir=_work_folder(store)))
+    store.spill.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="ingest-", dir=store.spill))
     try:
         with store.transaction():
             return _ingest(store, inputs, options, progress, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            work.parent.rmdir()
-
-
-def _work_folder(store: Store) -> Path:
-    folder = Path(f"{store.path}.spill") if store.path else Path(tempfile.gettempdir()) / f"llmcost-work-{os.getpid()}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+        if store.path is not None:
+            with contextlib.suppress(OSError):
+                store.spill.rmdir()
 
 
 def _ingest(

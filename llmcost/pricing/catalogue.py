@@ -15,7 +15,7 @@ from llmcost.pricing import entries, names, overlay, resolve
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.entries import BatchRule, CacheRule, Discount, ModelEntry, PriceFile
 from llmcost.pricing.names import ModelRef, NameIndex
-from llmcost.pricing.resolve import Rates, Terms, Unpriced
+from llmcost.pricing.resolve import GEOGRAPHIES, Rates, Terms, Unpriced, is_host_region
 from llmcost.usage import names as usage_names
 
 __all__ = ["Catalogue", "Cuts", "ModelRef", "Rates", "Unpriced", "load", "price_folder"]
@@ -184,6 +184,14 @@ class Catalogue:
         return resolve.rates(
             model, terms, at=at, service_tier=service_tier, region=region, input_tokens=input_tokens, assumed=assumed
         )
+
+    def check_region(self, region: str) -> None:
+        """UsageError with the nearest name for what is neither a host's region nor one that any price names."""
+        if is_host_region(region):
+            return
+        named = {p.region for name in self.providers() for m in self.models(name) for p in m.entry.prices}
+        if region not in named:
+            raise UsageError(f"there is no region {region!r}", hint=nearest(region, {"global", *GEOGRAPHIES, *named}))
 
     def cache_rule(self, model: ModelRef, at: int | None = None) -> CacheRule | None:
         """How the provider caches this model's prompts at an instant; None if nobody knows."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from llmcost.config import exact_toml
 from llmcost.errors import UsageError
 
 TokenClass: TypeAlias = Literal[
@@ -171,7 +172,7 @@ def read(text: str, where: str) -> PriceFile:
     """The records of a price file; UsageError naming the place for what is not one."""
     try:
         return build(parse(text))
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(
             f"not a price file: {error}", where=where, why="llmcost schema prices shows the form"
         ) from error
@@ -179,7 +180,7 @@ def read(text: str, where: str) -> PriceFile:
 
 def parse(text: str) -> dict[str, Any]:
     """TOML with exact numbers."""
-    return tomllib.loads(text, parse_float=Decimal)
+    return exact_toml(text)
 
 
 def build(data: dict[str, Any]) -> PriceFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,6 +33,18 @@ GEOGRAPHIES = {
     "swedencentral": "eu", "francecentral": "eu", "germanywestcentral": "eu",
 }  # fmt: skip
 """First part of a host's region -> the geography whose rates apply where the region has none of its own."""
+
+
+_HOST_REGION = re.compile(r"([a-z]+)(?:-gov)?-(?:central|north|south|(?:north|south)?(?:east|west))-?\d{1,2}")
+_CONTINENTS = frozenset(
+    {"us", "eu", "ap", "ca", "sa", "me", "af", "il", "mx", "cn", "europe", "asia", "australia", "northamerica", "southamerica", "africa"}
+)  # fmt: skip
+
+
+def is_host_region(region: str) -> bool:
+    """Whether it is a geography, or looks like a region of a host in one."""
+    shaped = _HOST_REGION.fullmatch(region)
+    return region == "global" or region in GEOGRAPHIES or (shaped is not None and shaped[1] in _CONTINENTS)
 
 
 @dataclass(frozen=True, slots=True)

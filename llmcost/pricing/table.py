@@ -55,6 +55,7 @@ class Group:
     rows: Decimal
     requests: Decimal
     changed: Decimal
+    changed_requests: Decimal
     tallied: Decimal
     counts: Mapping[str, Decimal | None]
     charge: Charge | Unpriced | None
@@ -166,6 +167,7 @@ def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present
         counted=(paid & counted).ifelse(unit, 0).sum(),
         calls=unit.sum(),
         altered=wide.changed.ifelse(1, 0).sum(),
+        altered_calls=wide.changed.ifelse(unit, 0).sum(),
         tallied=wide.tally.sum(),
         cache_unknown=wide.cache_read_input_tokens.isnull().ifelse(unit, 0).sum(),
         at=wide.priced_at.min(),
@@ -229,6 +231,7 @@ class Pricer:
             rows=_exact(row["n"], count),
             requests=_exact(row["counted"], count),
             changed=_exact(row["altered"], count),
+            changed_requests=_exact(row["altered_calls"], count),
             tallied=_exact(row["tallied"], count),
             counts=counts,
             charge=charged,

@@ -1,4 +1,4 @@
-"""Knows an API key when it sees one, whatever field it stands in."""
+"""Knows an API key or an e-mail address when it sees one, whatever field it stands in."""
 
 from __future__ import annotations
 
@@ -16,3 +16,5 @@ KEY: Final = re.compile(
     rf"(?<![-_A-Za-z0-9])(?:(?i:bearer|basic)\s+[-.~+/=_A-Za-z0-9]{{12,}}|(?:{'|'.join(_STARTS)})(?=[-._a-z]*[A-Z0-9])[-._~+/=A-Za-z0-9]{{16,}})"
 )
 """A key anywhere in a text. Its body is long and not of lower-case words alone, so sk-learn-pipeline-tests is a label."""
+EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+"""An address of a person anywhere in a text."""

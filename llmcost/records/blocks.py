@@ -22,6 +22,7 @@ from llmcost.usage.columns import Column
 
 BOM: Final = b"\xef\xbb\xbf"
 SAMPLED_LINES: Final = 200
+_POINT_IN_DOUBT: Final = re.compile(rb"[1-9]\d{0,2}(?:\.\d{3})+(?![.\d])")
 _BLOCK: Final = 4 * 1024 * 1024
 _IMAGE: Final = pa.struct([("width", pa.int64()), ("height", pa.int64()), ("count", pa.int64())])
 _decode: Final = msgspec.json.Decoder().decode
@@ -153,6 +154,8 @@ def csv_table(block: bytes, header: Sequence[str], delimiter: str = ",") -> pa.T
     block = block.removeprefix(BOM)
     lines = block.count(b"\n") + (not block.endswith(b"\n"))
     if len(set(header)) != len(header) or not block or b"\0" in block or b"\r" in block.replace(b"\r\n", b""):
+        raise DeclineError
+    if delimiter == ";" and _POINT_IN_DOUBT.search(block):
         raise DeclineError
     _utf8(block)
     table = pa_csv.read_csv(

@@ -6,7 +6,6 @@ becomes unknown, the row stays, and a problem says so: no spend is lost to a str
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from hashlib import blake2b
@@ -14,6 +13,7 @@ from typing import Any, Final, cast
 
 from llmcost.money import plain
 from llmcost.records.contract import Problem
+from llmcost.records.jsontext import decode
 from llmcost.records.values import BadValueError, as_json, count, flag, instant, is_absent, money, number, text
 from llmcost.usage import names
 from llmcost.usage.columns import BY_NAME, Column, Usage
@@ -32,7 +32,7 @@ def key(value: Any, field: str) -> int | None:
     """
     if is_absent(value):
         return None
-    if isinstance(value, bool | list | dict) or (isinstance(value, Decimal | float) and value != int(value)):
+    if isinstance(value, bool | list | dict) or (isinstance(value, Decimal | float) and not _is_whole(value)):
         raise BadValueError("not-a-key", f"{field} is {type(value).__name__}, not a key")
     word = value.strip() if isinstance(value, str) else str(int(value))
     if word.isascii() and word.isdigit() and len(word) <= 19 and int(word) < KEY_LIMIT:
@@ -40,6 +40,11 @@ def key(value: Any, field: str) -> int | None:
     if not isinstance(value, str) and int(value) < 0:
         raise BadValueError("negative-key", f"{field} is negative")
     return int.from_bytes(blake2b(word.encode(), digest_size=8).digest()) >> 1 if word else None
+
+
+def _is_whole(value: Decimal | float) -> bool:
+    exact = Decimal(value)
+    return exact.is_finite() and exact.adjusted() < 60 and exact == exact.to_integral_value()
 
 
 def tags(value: Any, field: str) -> str | None:
@@ -97,8 +102,8 @@ def _loaded(value: Any, field: str) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        return decode(value.encode())
+    except ValueError as error:
         raise BadValueError("not-json", f"{field} is text that is not JSON") from error
 
 

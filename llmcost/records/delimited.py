@@ -12,6 +12,7 @@ from typing import Final
 from llmcost.records.contract import Problem, Record
 from llmcost.records.cut import MAX_RECORD, lines
 from llmcost.records.streams import Stream
+from llmcost.records.values import in_doubt
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _SEP_LINE: Final = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
@@ -110,6 +111,8 @@ def delimited(stream: Stream, dialect: Dialect, limit: int = MAX_RECORD) -> Iter
         if wanted:
             wanted -= 1
             continue
+        if dialect.delimiter == ";":
+            row = list(map(in_doubt, row))
         yield _record(row, dialect.header, feeder.first)
     if stream.fault is not None:
         yield Problem(stream.fault.kind, stream.fault.detail, line=feeder.number + 1)

@@ -9,7 +9,20 @@ from typing import Any, Final
 
 import msgspec
 
-_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+MAX_DEPTH: Final = 200
+"""Levels of lists and objects in one record; logs have a dozen, and deeper ones exhaust whoever reads them."""
+
+
+def _fraction(text: str) -> Decimal:
+    """An exact number; ArithmeticError for an exponent that would fill the memory when it is written out."""
+    value = Decimal(text)
+    if abs(value.adjusted()) > MAX_EXPONENT:
+        raise InvalidOperation
+    return value
+
+
+MAX_EXPONENT: Final = 1000
+_DECODER: Final = msgspec.json.Decoder(float_hook=_fraction)
 _LONE_SURROGATE: Final = re.compile(
     rb"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
 )
@@ -47,11 +60,17 @@ def decode_all(data: bytes) -> list[Any]:
     return [value] if colons <= _keys(value) else _decode_slowly(data)
 
 
-def _keys(value: Any) -> int:
+def _keys(value: Any, depth: int = 0) -> int:
+    """Keys in all objects; BadJsonError for a value that is nested too deep."""
+    if depth > MAX_DEPTH:
+        raise BadJsonError("json-too-deep", f"JSON nested more than {MAX_DEPTH} levels deep")
+    depth += 1
     if type(value) is dict:
-        return len(value) + sum(_keys(item) for item in value.values() if type(item) is dict or type(item) is list)
+        return len(value) + sum(
+            _keys(item, depth) for item in value.values() if type(item) is dict or type(item) is list
+        )
     if type(value) is list:
-        return sum(_keys(item) for item in value if type(item) is dict or type(item) is list)
+        return sum(_keys(item, depth) for item in value if type(item) is dict or type(item) is list)
     return 0
 
 
@@ -72,6 +91,7 @@ def _decode_slowly(data: bytes) -> list[Any]:
             raise BadJsonError("json-too-deep", "JSON nested too deep to be read") from error
         except (ValueError, ArithmeticError) as error:
             raise _named(text, error) from error
+        _keys(value)
         values.append(value)
         at = _skip(text, end)
     if not values:
@@ -109,4 +129,4 @@ def _constant(name: str) -> Any:
     raise BadJsonError("not-a-number", f"{name} is not a JSON number")
 
 
-_SLOW: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=Decimal, parse_constant=_constant, strict=False)
+_SLOW: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_fraction, parse_constant=_constant, strict=False)

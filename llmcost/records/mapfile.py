@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from llmcost.config import exact_toml
 from llmcost.errors import UsageError, nearest
 from llmcost.records.contract import Sample
 from llmcost.records.values import BadValueError, instant
@@ -229,7 +230,7 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
 def load_mapping(path: Path) -> MapFile:
     """The mapping in a TOML file; UsageError naming what is wrong with it."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        content = exact_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UsageError(
             "there is no such mapping file", where=str(path), hint="llmcost init writes one to start from"

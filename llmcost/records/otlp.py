@@ -6,10 +6,14 @@ text or numbers, ids as hex, names in lowerCamelCase; exporters that keep the pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
+
+_INT64: Final = re.compile(r"-?[0-9]{1,19}")
+"""Protobuf's JSON writes 64-bit integers as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,6 @@ def _value(value: Any) -> Any:
         return [_value(item) for item in _items(inner, "values", "values")]
     if flat == "kvlistvalue":
         return attributes(_get(inner, "values", "values"))
-    if flat == "intvalue" and isinstance(inner, str) and inner.lstrip("-").isdigit():
+    if flat == "intvalue" and isinstance(inner, str) and _INT64.fullmatch(inner):
         return int(inner)
     return inner if flat in {"stringvalue", "intvalue", "doublevalue", "boolvalue", "bytesvalue"} else None

@@ -26,6 +26,9 @@ _ISO = re.compile(
 )
 
 
+_SEPARATED: Final = re.compile(r"[+-]?\d+(?:[.,' \u2019\u00a0\u202f]\d+)+")
+_GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
+"""``1.000`` is one thousand where the point groups digits, and one where it begins the fraction."""
 _ABSENT: Final = frozenset({"", "null", "none"})
 
 
@@ -35,6 +38,30 @@ class BadValueError(ValueError):
     def __init__(self, kind: str, detail: str) -> None:
         self.kind, self.detail = kind, detail
         super().__init__(detail)
+
+
+class PointInDoubt(str):
+    """A cell of a table whose point may group digits: where semicolons part the cells, a comma begins the fraction."""
+
+    __slots__ = ()
+
+
+def in_doubt(cell: str) -> str:
+    """The cell, marked when it is a number whose point may group digits."""
+    return PointInDoubt(cell) if _GROUPED.fullmatch(cell.strip()) else cell
+
+
+def _check_separators(value: Any, field: str, *, whole: bool) -> None:
+    """BadValueError for a number that countries read differently: ``1.234,56``, ``1,234``, or ``1.000`` tokens."""
+    if not isinstance(value, str) or not _SEPARATED.fullmatch(word := value.strip()):
+        return
+    plain = word.count(".") == 1 and word.replace(".", "").lstrip("+-").isdigit()
+    if plain and not ((whole or isinstance(value, PointInDoubt)) and _GROUPED.fullmatch(word)):
+        return
+    raise BadValueError(
+        "ambiguous-number",
+        f"{field} is written {word[:30]}, which may be read in two ways: write plain digits, and a point before the fraction",
+    )
 
 
 def _show(value: object) -> str:
@@ -58,6 +85,7 @@ def count(value: Any, field: str) -> int | None:
         return None
     if isinstance(value, bool | list | dict):
         raise BadValueError("not-a-count", f"{field} is {_show(value)}, not a count")
+    _check_separators(value, field, whole=True)
     if isinstance(value, int):
         whole = value
     else:
@@ -85,6 +113,7 @@ def money(value: Any, field: str) -> Decimal | None:
         return None
     if isinstance(value, bool | list | dict):
         raise BadValueError("not-an-amount", f"{field} is {_show(value)}, not an amount")
+    _check_separators(value, field, whole=False)
     try:
         amount = (
             Decimal(repr(value))

@@ -139,7 +139,9 @@ class Step(_Model):
     title: str = Field(description="One line: what the step did with its parameters.")
     saving_usd: Usd = Field(description="Net of everything the step adds; negative is a loss.")
     cost_added_usd: Usd = Field(description="What the step itself costs, already inside saving_usd.")
-    requests_changed: int
+    requests_changed: int = Field(
+        description="Calls whose rows the step changed; a bucket counts the calls it stands for."
+    )
     changes_answers: bool = Field(default=False, description="Whether users may get other answers than they got.")
     evidence: Evidence
     assumptions: list[Assumption] = Field(default_factory=list)

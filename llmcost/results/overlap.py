@@ -1,9 +1,8 @@
 """The same traffic seen twice: usage buckets beside requests, or two exports of the same buckets. Charged once.
 
 Two rows describe the same traffic when provider, model and owner agree (an unknown owner or model agrees with any) and
-the request, or the finer bucket, lies in the bucket's span. Requests are primary unless the user says otherwise; of two
-buckets the finer one is, and of two alike the one whose source comes first by name. What is not primary is left out of
-every total and reported with its amount.
+the request lies in the bucket's span. Requests are primary unless the user says otherwise; of two exports of buckets one
+is (:mod:`llmcost.results.exports`). What is not primary is left out of every total and reported with its amount.
 """
 
 from __future__ import annotations
@@ -13,11 +12,12 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from llmcost.results.exports import leave_out
 from llmcost.usage.store import Store
 
 _MINUTE = 60_000_000
 _SIDE = (
-    "SELECT u.row_id, u.provider_name, m.key, u.organization, u.project, u.started_at, u.ended_at, u.source FROM {table} u "
+    "SELECT u.row_id, u.provider_name, m.key, u.organization, u.project, u.started_at, u.ended_at, u.source, coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens FROM {table} u "
     "LEFT JOIN llmcost_models m ON coalesce(m.provider, '') = coalesce(u.provider_name, '') "
     "AND coalesce(m.name, '') = coalesce(u.response_model, u.request_model, '')"
 )
@@ -44,11 +44,6 @@ def covered_rows(store: Store, primary: Literal["requests", "buckets"], files: i
         f"started_at FROM ({_SIDE.format(table=rows).replace('u.started_at', minute + ' AS started_at', 1)} "
         "WHERE u.ended_at IS NULL AND u.started_at IS NOT NULL)"
     )
-    finer = (
-        f"SELECT b.row_id FROM llmcost_buckets b WHERE EXISTS (SELECT 1 FROM llmcost_buckets a WHERE {_SAME} AND {_INSIDE} "
-        "AND (a.ended_at - a.started_at < b.ended_at - b.started_at "
-        "OR (a.started_at = b.started_at AND a.ended_at = b.ended_at AND a.source < b.source)))"
-    )
     if primary == "requests":
         seen = f"SELECT b.row_id FROM llmcost_buckets b WHERE EXISTS (SELECT 1 FROM llmcost_minutes a WHERE {_SAME} AND {_INSIDE})"
     else:
@@ -56,8 +51,9 @@ def covered_rows(store: Store, primary: Literal["requests", "buckets"], files: i
             f"SELECT a.row_id FROM ({_SIDE.format(table=rows)} WHERE u.ended_at IS NULL) a "
             f"WHERE EXISTS (SELECT 1 FROM llmcost_buckets b WHERE {_SAME} AND {_INSIDE})"
         )
-    store.execute(f"CREATE OR REPLACE TEMP TABLE llmcost_covered AS {finer} UNION {seen}")
-    store.execute("DROP TABLE llmcost_minutes")
+    spare = " UNION SELECT row_id FROM llmcost_spare" if leave_out(store) else ""
+    store.execute(f"CREATE OR REPLACE TEMP TABLE llmcost_covered AS {seen}{spare}")
+    store.drop_temporary(["llmcost_minutes", "llmcost_spare"])
     store.execute("DROP TABLE llmcost_buckets")
     if not store.value("SELECT count(*) FROM llmcost_covered"):
         return None

@@ -26,7 +26,7 @@ from llmcost.workload.contract import WORK, FlatCharge, Workload
 _TOKENS: Final = (
     "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens", "reasoning_output_tokens",
 )  # fmt: skip
-_SUMS: Final = ("n", "counted", "calls", "altered", "tallied", "cache_unknown")
+_SUMS: Final = ("n", "counted", "calls", "altered", "altered_calls", "tallied", "cache_unknown")
 DAY_US: Final = 86_400_000_000
 EPOCH: Final = date(1970, 1, 1)
 WRITE_CLASSES: Final = frozenset({"cache_write_5m", "cache_write_1h", "cache_write_24h"})

@@ -145,7 +145,7 @@ class _Replay:
         if not number:
             return []
         what = "usage buckets" if self.options.primary == "requests" else "rows"
-        others = "requests or finer buckets" if self.options.primary == "requests" else "usage buckets"
+        others = "requests or another export" if self.options.primary == "requests" else "usage buckets"
         amount = usd(twins.cost)
         told = f"{number} {what} ({amount} at list prices) describe traffic that {others} of the log stand for"
         return [f"{told}: they are left out of every total"]

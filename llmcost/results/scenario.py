@@ -10,14 +10,17 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from llmcost.config import exact_toml
 from llmcost.errors import UsageError, line_of, nearest, quoted
 from llmcost.strategies import STRATEGIES
 from llmcost.workload.contract import Params, Strategy
+
+_LARGEST: Final = Decimal(10) ** 18
 
 
 class StepSpec(BaseModel):
@@ -93,7 +96,7 @@ def read(path: Path) -> list[BoundScenario]:
     """The scenarios of a file; UsageError naming the place and the nearest known name for anything it does not know."""
     try:
         text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text, parse_float=Decimal)
+        data = exact_toml(text)
     except FileNotFoundError as error:
         raise UsageError(
             "there is no such scenario file", where=str(path), hint="llmcost init writes one to start from"
@@ -172,6 +175,12 @@ def _bind(spec: ScenarioSpec, place: int, path: Path, line: int) -> BoundStep:
 def bind(name: str, parameters: Mapping[str, Any], where: str | None = None) -> BoundStep:
     """A strategy with checked parameters; UsageError naming what is wrong and the nearest field."""
     strategy = STRATEGIES.load(name)
+    if (beyond := _beyond(parameters)) is not None:
+        raise UsageError(
+            f"{name}: {beyond} is a number beyond all reason",
+            where=where,
+            why="no count, size or amount is above 10^18",
+        )
     try:
         return BoundStep(name, strategy, strategy.params.model_validate(dict(parameters)))
     except ValidationError as error:
@@ -180,6 +189,18 @@ def bind(name: str, parameters: Mapping[str, Any], where: str | None = None) -> 
             where=where,
             hint=f"llmcost strategies show {name} prints its parameters",
         ) from error
+
+
+def _beyond(value: Any, place: str = "") -> str | None:
+    """The place of a number that no engine could hold."""
+    if isinstance(value, Mapping):
+        inner: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    else:
+        number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+        return place if number and not -_LARGEST <= value <= _LARGEST else None
+    return next((found for key, item in inner if (found := _beyond(item, f"{place}.{key}".lstrip(".")))), None)
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

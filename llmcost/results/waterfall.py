@@ -209,7 +209,7 @@ def _step(chain: Chain, place: int) -> Step:
         title=rewritten.title,
         saving_usd=chain.saving(place),
         cost_added_usd=chain.cost_added(place),
-        requests_changed=whole(add(group.changed for group in chain.compared[place + 1].total)),
+        requests_changed=whole(add(group.changed_requests for group in chain.compared[place + 1].total)),
         changes_answers=rewritten.changes_answers,
         evidence=chain.evidence(place),
         assumptions=[
@@ -232,7 +232,7 @@ def _gaps(chain: Chain, place: int) -> list[str]:
         for flat in after.flat
         if flat.cost is None
     ]
-    if link.step.strategy.needs_requests:
+    if link.step.strategy.needs_requests and not link.rewritten.assumes_buckets:
         buckets = add(group.cost for group in before.total if group.is_bucket)
         if buckets:
             share = (buckets / before.cost * 100).quantize(Decimal("0.1")) if before.cost else Decimal(0)

@@ -4,14 +4,16 @@ JSONL, JSON, CSV or Parquet whose fields are named as in ``llmcost/usage/columns
 OpenTelemetry's ``gen_ai.usage.input_tokens``) need no mapping. A row is a request, or a bucket when ``ended_at`` is
 given. Cached, written and media tokens are inside ``input_tokens``, reasoning is inside ``output_tokens``. Times are
 RFC 3339 text (UTC without a zone) or whole microseconds; lists and maps may be JSON text, as in CSV.
-An absent field is unknown. A field with another name becomes a tag when it is one short value; text that may be a
-prompt or an answer, and anything longer, is left out and counted under problems.
+An absent field is unknown. A field with another name becomes a tag when it is one short value. Text that may be a
+prompt or an answer, anything longer, and fields whose names speak of persons or secrets (e-mail, name, IP, phone, key ..)
+are left out and counted under problems.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -50,6 +52,20 @@ _BODIES: Final = frozenset({
     "content", "contents", "text", "body", "question", "answer", "query", "instructions", "system", "system_prompt",
     "choices", "document", "documents", "context", "raw", "request_body", "response_body", "prompt_text", "output_text",
 })  # fmt: skip
+_TEXTS: Final = frozenset(
+    {"prompt", "prompts", "completion", "completions", "message", "messages", "content", "contents", "text", "body", "question", "answer", "query"}
+)  # fmt: skip
+"""Last words of names such as ``user_message``."""
+_PRIVATE: Final = frozenset({
+    "email", "mail", "phone", "telephone", "ip", "ipv4", "ipv6", "address", "addr", "ssn", "iban", "birthday", "birthdate", "dob", "password",
+    "passwd", "secret", "credential", "credentials", "authorization", "cookie", "username", "firstname", "lastname", "fullname", "surname",
+})  # fmt: skip
+"""Words that make any name one of a person or of a secret."""
+_PERSONS: Final = frozenset(
+    {"user", "first", "last", "full", "customer", "person", "client", "display", "nick", "real", "contact", "employee", "owner"}
+)  # fmt: skip
+_SECRETS: Final = frozenset({"key", "token"})
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LONGEST_LABEL: Final = 200
 _PRINTABLE_NAME: Final = re.compile(r"[A-Za-z_][\w.:-]{0,63}")
 
@@ -110,6 +126,16 @@ def _label(row: Usage, others: Mapping[str, Any]) -> Iterator[Problem]:
     labels: dict[str, str] = {}
     left_out = []
     for field, value in others.items():
+        if _is_private(field):
+            left_out.append(
+                Problem(
+                    "private-field",
+                    f"{_shown(field)} may name a person or hold a secret and was left out; a mapping file can keep it as a tag",
+                    rejected=False,
+                    informative=True,
+                )
+            )
+            continue
         word = None if _is_body(field) else _short(value, field)
         if word:
             labels[field] = word
@@ -128,7 +154,22 @@ def _label(row: Usage, others: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _is_body(field: str) -> bool:
-    return field.lower().rpartition(".")[2] in _BODIES
+    words = _words(field)
+    return field.lower().rpartition(".")[2] in _BODIES or (bool(words) and words[-1] in _TEXTS)
+
+
+def _is_private(field: str) -> bool:
+    words = _words(field)
+    if not words:
+        return False
+    named = words[-1] == "name" and (len(words) == 1 or words[-2] in _PERSONS)
+    return named or words[-1] in _SECRETS or not _PRIVATE.isdisjoint(words)
+
+
+@cache
+def _words(field: str) -> tuple[str, ...]:
+    """The words of a name in any spelling: ``userEmail``, ``user_email``, ``user.email``."""
+    return tuple(word.lower() for word in _WORD.findall(field))
 
 
 def _short(value: Any, field: str) -> str | None:

@@ -140,9 +140,21 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
         title=_title(params),
         evidence=next(iter(kinds)) if len(kinds) == 1 else evidence,
         assumptions=(*_assumptions(params, stage, held), *cacherule.notes(stage, held, params.wishes, present)),
-        warnings=_warnings(params, stage, held, present),
+        warnings=(*_warnings(params, stage, held, present), *_uncounted(workload.rows, params, stage)),
         shares={"token hit rate": ("cache_read_input_tokens", "input_tokens")},
         facts=taken.facts,
+        assumes_buckets=params.hit_rate is not None,
+    )
+
+
+def _uncounted(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> tuple[str, ...]:
+    """A rate of calls says nothing of buckets whose calls nobody counted."""
+    if params.hit_rate is None:
+        return ()
+    mine = rows.selected & rows.sent & rows.ended_at.notnull() & rows.requests.isnull()
+    (number,) = stage.collect(rows.filter(mine).aggregate(n=rows.row_id.count()))["n"].to_pylist()
+    return (
+        (f"{number} usage buckets do not say how many calls they hold: no hit was assumed in them",) if number else ()
     )
 
 

@@ -60,6 +60,8 @@ class RepriceParams(Selecting):
 
 def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritten:
     """Moves and re-rates the matching rows."""
+    if params.region is not None:
+        stage.catalogue.check_region(params.region)
     rows = workload.rows
     matching = rows.selected & rows.sent
     if params.when:

@@ -93,6 +93,11 @@ def content_of(columns: Iterable[str]) -> str:
     return f"md5_number({joined(c for c in columns if c != 'started_at' and c not in HASHED_OWNERS)})"
 
 
+def request_identity(provider: str = "provider_name") -> str:
+    """SQL of the identity of a request that has an id, under the provider that an expression gives."""
+    return f"md5_number(concat('r\x1f', coalesce({provider}, ''), '\x1f', request_id))"
+
+
 def identity_of(columns: Iterable[str]) -> str:
     """SQL of a row's identity before occurrences are counted.
 
@@ -100,11 +105,7 @@ def identity_of(columns: Iterable[str]) -> str:
     else source and content.
     """
     present = tuple(columns)
-    by_id = (
-        "md5_number(concat('r\x1f', coalesce(provider_name, ''), '\x1f', request_id))"
-        if "request_id" in present
-        else None
-    )
+    by_id = request_identity() if "request_id" in present else None
     bucket = f"md5_number(concat('b\x1f', source, {joined(c for c in BUCKET_DIMENSIONS if c in present)}))"
     content = f"md5_number(concat('c\x1f', source, '\x1f', coalesce(started_at::VARCHAR, ''), {joined(c for c in present if c != 'started_at')}))"
     branches = [f"WHEN request_id IS NOT NULL AND ended_at IS NULL THEN {by_id}"] if by_id else []

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from llmcost.errors import LlmcostError, StoreBusyError, UsageError
 from llmcost.usage.ddl import CREATE, SCHEMA_VERSION
+from llmcost.usage.scratch import Scratch
 
 _OFFLINE: Final = {
     "autoinstall_known_extensions": "false",
@@ -43,8 +44,15 @@ class Store:
         threads: int | None = None,
     ) -> None:
         self.path = path
-        self._temporary = None if path else Path(tempfile.mkdtemp(prefix="llmcost-"))
-        self._spill = spill = self._temporary or _spill_of(Path(path or ""), read_only=read_only)
+        fresh = path is None or not path.exists()
+        if read_only and fresh:
+            raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or give --store")
+        if path is not None and not fresh and not is_database(path):
+            raise _foreign(path)
+        # A writer is alone with its store, and its folder needs no name of its own.
+        self._scratch = None if path is not None and not read_only else _scratch_of(path)
+        self.spill = spill = self._scratch.path if self._scratch else Path(f"{path}.spill")
+        """Where queries spill and an ingest keeps what it has read so far."""
         config: dict[str, str | bool | int | float | list[str]] = {
             **_OFFLINE,
             "memory_limit": memory_limit,
@@ -53,19 +61,17 @@ class Store:
         }
         if threads:
             config["threads"] = str(threads)
-        fresh = path is None or not path.exists()
-        if read_only and fresh:
-            raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or give --store")
-        if path is not None and not fresh and not is_database(path):
-            raise _foreign(path)
         try:
             # A temporary store is a file too: it may be larger than memory.
             self.connection = duckdb.connect(
                 str(path or (spill / "temporary.duckdb")), read_only=read_only, config=config
             )
         except (duckdb.IOException, duckdb.ConnectionException, duckdb.Error) as error:
-            self._clean()
+            if self._scratch:
+                self._scratch.remove()
             raise _open_error(path, error) from error
+        if self._scratch is None:
+            shutil.rmtree(spill, ignore_errors=True)  # left by a writer that was killed
         # Ibis 12 writes lambdas with an arrow, which DuckDB 2 only reads when told so.
         self.connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
         self._prepare(fresh, read_only=read_only)
@@ -157,10 +163,10 @@ class Store:
         self._clean()
 
     def _clean(self) -> None:
-        if self._temporary:
-            shutil.rmtree(self._temporary, ignore_errors=True)
-        elif self._spill.is_dir() and not any(self._spill.iterdir()):
-            self._spill.rmdir()
+        if self._scratch:
+            self._scratch.remove()
+        else:
+            shutil.rmtree(self.spill, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -187,12 +193,13 @@ def is_database(path: Path) -> bool:
     return head[8:] == b"DUCK" or not head
 
 
-def _spill_of(path: Path, *, read_only: bool) -> Path:
-    """Where queries spill: beside the store; readers, of which there may be many, each in a folder of their own."""
-    if not read_only:
-        return Path(f"{path}.spill")
+def _scratch_of(path: Path | None) -> Scratch:
+    """A folder of this process: for a temporary store and all of its data, or for one of the readers of a store."""
+    temporary = Path(tempfile.gettempdir())
+    if path is None:
+        return Scratch(temporary, "llmcost-")
     home = path.absolute().parent
-    return (home if os.access(home, os.W_OK) else Path(tempfile.gettempdir())) / f"{path.name}.spill-{os.getpid()}"
+    return Scratch.shared(home if os.access(home, os.W_OK) else temporary, f"{path.name}.spill-")
 
 
 def _foreign(path: Path) -> UsageError:
@@ -207,7 +214,7 @@ def _resources(error: Exception) -> LlmcostError:
 
 def _open_error(path: Path | None, error: Exception) -> LlmcostError:
     message = str(error)
-    if "lock" in message.lower():
+    if "lock on file" in message:
         return StoreBusyError(
             f"another process is using the store {path}",
             why="many may read it at once, but while one writes it is that one's alone",

@@ -150,6 +150,8 @@ class Rewritten:
     """Instants that the step moved ``priced_at`` to, so that rows are grouped by the prices of those days too."""
     changes_answers: bool = False
     """Users may get other answers than they got: without quality labels the report says that quality was not measured."""
+    assumes_buckets: bool = False
+    """The step, which replays requests, assumed for buckets instead; it warns itself of those that do not say how many calls they hold."""
     tallied: str | None = None
     """Name of the fact that the column ``tally`` counts (requests that did not fit ..)."""
     shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -52,6 +52,10 @@ _FUNCTIONS: Final[Mapping[type[exp.Expression], Callable[..., Any]]] = {
     exp.StartsWith: lambda a, b: a.startswith(b),
 }
 
+LONGEST: Final = 100_000
+DEEPEST: Final = 150
+"""Levels of a condition that Ibis and the engines build and compile within their stacks."""
+_LARGEST: Final = Decimal(10) ** 18
 _KNOWN_WORDS: Final = (
     "and or not = <> < <= > >= + - * / % in between like is null case, "
     "lower upper length coalesce abs least greatest starts_with"
@@ -84,7 +88,10 @@ def condition(text: str, rows: ir.Table) -> ir.BooleanValue:
 @functools.lru_cache(maxsize=256)
 def _parse(text: str) -> exp.Expression:
     try:
-        trees = sqlglot.parse(text, dialect="duckdb")
+        trees = sqlglot.parse(text, dialect="duckdb") if len(text) <= LONGEST else []
+        too_deep = not trees or (trees[0] is not None and _is_deep(trees[0]))
+    except RecursionError:
+        too_deep = True
     except SqlglotError as error:
         reason = re.sub(r" for <class '[\w.]+'>", "", str(error).splitlines()[0])
         raise UsageError(
@@ -92,10 +99,25 @@ def _parse(text: str) -> exp.Expression:
             why=reason,
             hint="write it like: feature = 'chat' and output_tokens < 100",
         ) from error
+    if too_deep:
+        raise UsageError(
+            f"the condition {text[:60]!r} .. is too long or nested too deep",
+            why=f"conditions have up to {LONGEST:,} characters and {DEEPEST} levels, and every further 'and' or 'or' is one",
+            hint="a list of values is written: feature in ('a', 'b', 'c')",
+        )
     if len(trees) != 1 or trees[0] is None:
         raise UsageError(f"the condition {text!r} must be one expression")
     tree: exp.Expression = trees[0]
     return tree
+
+
+def _is_deep(tree: exp.Expression) -> bool:
+    level: list[exp.Expression] = [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in node.iter_expressions()]
+        if not level:
+            return False
+    return True
 
 
 def _known(column: exp.Column) -> str:
@@ -176,7 +198,13 @@ def _bare(node: exp.Expression) -> exp.Expression:
 
 
 def _number(text: str) -> int | Decimal:
-    return int(text) if text.isdigit() else Decimal(text)
+    value = Decimal(text)
+    if abs(value) >= _LARGEST:
+        raise UsageError(
+            f"a condition compares with {text[:40]}, a number beyond all reason",
+            why="no count or amount is above 10^18",
+        )
+    return int(text) if text.isdigit() else value
 
 
 def _is(value: Any, against: exp.Expression, text: str) -> Any:

@@ -193,3 +193,14 @@ def test_a_store_that_is_not_ours(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no DuckDB file"):
         Store(log)
     assert json.loads(log.read_text()) == ROW
+
+
+@pytest.mark.parametrize(
+    "noise", [b"noise", b"01234567DUCK" + bytes(range(256)) * 400, b"01234567DUCK and no block of it"], ids=["plain", "blocks", "short"]
+)
+def test_a_store_of_noise_is_no_busy_store(tmp_path: Path, noise: bytes) -> None:
+    path = tmp_path / "s.duckdb"
+    path.write_bytes(noise)
+    with pytest.raises(UsageError, match="cannot be opened as a store"):
+        Store(path)
+    assert path.read_bytes() == noise

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmcost.records import BadValueError, Record, count, money
 from llmcost.records.delimited import delimited, dialect_of
 from llmcost.records.streams import Stream
 from tests.records.support import told
@@ -84,3 +85,14 @@ def test_whatever_is_written_is_read_back(rows: list[tuple[str, str, str]], bloc
     assert dialect is not None
     found = told(delimited(Stream([data[i : i + block] for i in range(0, len(data), block)]), dialect))
     assert [value for _, value in found] == [{"model": a, "user": b, "n": c} for a, b, c in rows]
+
+
+def test_where_semicolons_part_the_cells_a_point_may_group_digits() -> None:
+    data = b"model;n;cost\nm;7;1.000\n"
+    dialect = dialect_of(data.decode())
+    assert dialect is not None
+    (record,) = delimited(Stream([data]), dialect)
+    assert isinstance(record, Record)
+    with pytest.raises(BadValueError, match=r"written 1\.000"):
+        money(record.value["cost"], "cost")
+    assert count(record.value["n"], "n") == 7

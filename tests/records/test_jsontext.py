@@ -11,6 +11,17 @@ from hypothesis import strategies as st
 from llmcost.records.jsontext import BadJsonError, decode, decode_all
 
 
+def test_depth_and_exponents_have_an_end() -> None:
+    for opened, closed, inner in (("[", "]", "1"), ('{"a":', "}", "1")):
+        for depth in (300, 5000, 200_000):
+            with pytest.raises(BadJsonError) as raised:
+                decode((opened * depth + inner + closed * depth).encode())
+            assert raised.value.kind == "json-too-deep"
+    for number in (b"1e999999999", b"-1e-999999999", b"1e99999999999999999999", b"1" * 5000 + b"e1"):
+        with pytest.raises(BadJsonError):
+            decode(b'{"a": %s}' % number)
+
+
 def test_fractions_are_exact_and_whole_numbers_stay_whole() -> None:
     value = decode(b'{"a": 0.00022500000000000002, "b": 1e3, "c": 12345678901234567890123, "d": -0.0}')
     assert value == {

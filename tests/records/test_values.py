@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -24,6 +25,7 @@ from llmcost.records import (
     text,
 )
 from llmcost.records.canonical import CONVERT
+from llmcost.records.values import in_doubt
 
 READERS: list[Callable[[Any, str], Any]] = [count, money, number, instant, flag, text]
 
@@ -89,3 +91,37 @@ def test_other_errors_are_not_hidden() -> None:
         list(Notes().after(broken()))
     with pytest.raises(BadValueError):
         count([], "n")
+
+
+AMBIGUOUS = ["1.234,56", "1,234.56", "1,234", "12,5", "1.234.567", "-1.234,5", "1'234", "1 234"]
+
+
+@pytest.mark.parametrize("written", AMBIGUOUS)
+@pytest.mark.parametrize("read", [count, money], ids=["count", "money"])
+def test_numbers_that_countries_read_differently_are_refused(read: Callable[[Any, str], Any], written: str) -> None:
+    with pytest.raises(BadValueError, match="plain digits") as raised:
+        read(written, "field")
+    assert raised.value.kind == "ambiguous-number"
+    assert written in raised.value.detail
+
+
+@pytest.mark.parametrize("written", ["1.000", "12.000", "250.000"])
+def test_a_count_of_one_or_of_a_thousand_is_refused_and_a_fraction_of_money_is_not(written: str) -> None:
+    with pytest.raises(BadValueError, match="plain digits"):
+        count(written, "field")
+    assert money(written, "field") == Decimal(written)
+    with pytest.raises(BadValueError, match="plain digits"):
+        money(in_doubt(written), "field")
+
+
+@pytest.mark.parametrize("written", ["0.125", "10.0", "1.00", "1.5", "1.2345", "1000.250"])
+def test_plain_numbers_are_in_no_doubt(written: str) -> None:
+    assert in_doubt(written) is written
+    assert money(in_doubt(written), "field") == Decimal(written)
+
+
+@pytest.mark.parametrize("value", ["1e999999999", "-1e-999999999", Decimal("1e999999")])
+@pytest.mark.parametrize("name", CONVERT)
+def test_no_number_fills_the_memory(name: str, value: Any) -> None:
+    with contextlib.suppress(BadValueError):
+        CONVERT[name](value, name)

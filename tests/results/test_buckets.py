@@ -10,6 +10,7 @@ from typing import Any
 
 import llmcost
 from llmcost.results.options import ReplayOptions
+from llmcost.results.scenario import BoundScenario, bind
 
 DAY = 86_400_000_000
 
@@ -110,3 +111,35 @@ def test_a_bucket_that_counts_no_call_still_costs_its_tokens(tmp_path: Path) -> 
     row = {"provider_name": "openai", "request_model": "gpt-4o-mini", "started_at": day, "ended_at": day + DAY}
     result = simulated(tmp_path, {**row, "requests": 0, "input_tokens": 10**6})
     assert (result.baseline.cost_usd, result.baseline.requests) == (Decimal("0.15"), 0)
+
+
+def with_cache(folder: Path, rows: list[dict[str, Any]], **params: Any) -> llmcost.Result:
+    log = folder / "log.jsonl"
+    log.write_text(
+        "\n".join(
+            json.dumps({"output_tokens": 0, "provider_name": "openai", "request_model": "gpt-5"} | row) for row in rows
+        )
+    )
+    step = bind("prompt-cache", params)
+    return llmcost.simulate(log, scenarios=[BoundScenario("s", (step,))], options=ReplayOptions(now=at(2026, 11, 1)))
+
+
+BUCKET: dict[str, Any] = {"started_at": at(2026, 10, 1), "ended_at": at(2026, 10, 2), "input_tokens": 4_000_000}
+
+
+def test_a_step_counts_the_calls_of_a_bucket_that_it_changed(tmp_path: Path) -> None:
+    rows = [BUCKET | {"requests": 1000}, {"request_id": "a", "started_at": at(2026, 10, 5), "input_tokens": 4000}]
+    result = with_cache(tmp_path, rows, hit_rate="1", prefix_tokens=2000)
+    assert result.scenarios[0].steps[0].requests_changed == 1001
+
+
+def test_a_rate_is_assumed_of_buckets_too_and_no_step_says_it_could_not_replay_them(tmp_path: Path) -> None:
+    rows = [BUCKET | {"requests": 1000}]
+    assumed = with_cache(tmp_path, rows, hit_rate="1", prefix_tokens=2000).scenarios[0]
+    assert assumed.saving_usd > 0
+    assert not any("cannot replay" in warning for warning in assumed.steps[0].warnings)
+    assert any("cannot replay" in warning for warning in with_cache(tmp_path, rows).scenarios[0].steps[0].warnings)
+    uncounted = with_cache(tmp_path, [*rows, BUCKET | {"project": "p"}], hit_rate="1", prefix_tokens=2000).scenarios[0]
+    assert uncounted.steps[0].warnings == [
+        "1 usage buckets do not say how many calls they hold: no hit was assumed in them"
+    ]

@@ -82,3 +82,60 @@ def test_another_model_is_other_traffic(tmp_path: Path) -> None:
     assert result.baseline.requests == 20
     assert result.baseline.cost_usd == 10 * PRICE + Decimal("0.025")
     assert not result.warnings
+
+
+def two_exports(folder: Path, daily: list[dict[str, Any]], hourly: list[dict[str, Any]]) -> llmcost.Result:
+    """Two bucket exports of one provider: a day's and an hour's."""
+    return simulated(folder, [*daily, *hourly])
+
+
+def test_an_export_that_lacks_hours_gives_way_whole(tmp_path: Path) -> None:
+    result = two_exports(tmp_path, [bucket(0, 24, 100)], [bucket(9, 10), bucket(10, 11)])
+    assert result.baseline.requests == 100
+    assert any(warning.startswith("2 usage buckets") for warning in result.warnings)
+
+
+def test_a_whole_export_of_hours_takes_the_place_of_days(tmp_path: Path) -> None:
+    hourly = [bucket(n, n + 1, 5) for n in range(24)]
+    result = two_exports(tmp_path, [bucket(0, 24, 120)], hourly)
+    assert result.baseline.requests == 120
+    assert result.baseline.rows == 24
+
+
+def test_each_day_is_decided_for_itself(tmp_path: Path) -> None:
+    result = two_exports(tmp_path, [bucket(0, 24, 100), bucket(24, 48, 100)], [bucket(30, 31, 200), bucket(60, 61, 7)])
+    assert result.baseline.requests == 100 + 200 + 7
+
+
+def test_owners_of_one_export_are_not_mixed_with_the_sum_of_the_other(tmp_path: Path) -> None:
+    split = [bucket(9, 10, 40, project="p"), bucket(9, 10, 40, project="q")]
+    result = two_exports(tmp_path, [bucket(0, 24, 100)], split)
+    assert result.baseline.requests == 100
+    result = two_exports(tmp_path, [bucket(0, 24, 80)], split)
+    assert (result.baseline.requests, result.baseline.rows) == (80, 2)
+
+
+def test_models_that_only_one_export_has_stay_with_it(tmp_path: Path) -> None:
+    daily = [bucket(0, 24, 100), bucket(0, 24, 50, request_model="gpt-4o")]
+    assert two_exports(tmp_path, daily, [bucket(9, 10, 20)]).baseline.requests == 150
+    assert two_exports(tmp_path, daily, [bucket(9, 10, 500)]).baseline.requests == 500
+
+
+def test_exports_of_different_models_or_owners_are_both_charged(tmp_path: Path) -> None:
+    assert (
+        two_exports(tmp_path, [bucket(0, 24, 9)], [bucket(9, 10, 20, request_model="gpt-4o")]).baseline.requests == 29
+    )
+    daily = [bucket(0, 24, 9, project="p")]
+    assert two_exports(tmp_path, daily, [bucket(9, 10, 20, project="q")]).baseline.requests == 29
+
+
+def test_buckets_that_tie_days_together_are_decided_with_them(tmp_path: Path) -> None:
+    month = [bucket(0, 30 * 24, 1000)]
+    hourly = [bucket(24 * day + 9, 24 * day + 10, 20) for day in range(30)]
+    assert two_exports(tmp_path, month, hourly).baseline.requests == 1000
+    assert two_exports(tmp_path, month, [{**each, "input_tokens": 50_000} for each in hourly]).baseline.rows == 30
+
+
+def test_a_short_last_bucket_belongs_to_its_export(tmp_path: Path) -> None:
+    half = bucket(9, 10) | {"started_at": START + 9 * HOUR, "ended_at": START + 9 * HOUR + HOUR // 2}
+    assert simulated(tmp_path, [bucket(8, 9), half]).baseline.requests == 20

@@ -43,7 +43,7 @@ def load_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         raise UsageError(f"cannot read the catalogue: {error.strerror}", where=str(path), hint=_WANTED) from error
-    except ValueError as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"not JSON: {error}", where=str(path), hint=_WANTED) from error
 
 
