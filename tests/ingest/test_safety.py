@@ -196,7 +196,9 @@ def test_a_store_that_is_not_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "noise", [b"noise", b"01234567DUCK" + bytes(range(256)) * 400, b"01234567DUCK and no block of it"], ids=["plain", "blocks", "short"]
+    "noise",
+    [b"noise", b"01234567DUCK" + bytes(range(256)) * 400, b"01234567DUCK and no block of it"],
+    ids=["plain", "blocks", "short"],
 )
 def test_a_store_of_noise_is_no_busy_store(tmp_path: Path, noise: bytes) -> None:
     path = tmp_path / "s.duckdb"
