@@ -71,7 +71,7 @@ def test_two_logs_of_one_gateway_are_one_spend(tmp_path: Path) -> None:
     with Store(None) as store:
         ingest(store, [str(SAMPLES / "litellm_logging" / "payloads.jsonl")])
         before = store.rows("SELECT count(*), sum(requests), sum(billed_cost), sum(input_tokens) FROM usage")
-        path = store._spill / "again.jsonl"  # a folder of this test's own
+        path = store.spill / "again.jsonl"  # a folder of this test's own
         path.write_bytes(_as_table((SAMPLES / "litellm_logging" / "payloads.jsonl").read_bytes()))
         summary = ingest(store, [str(path)])
         assert summary.ingested == 0
