@@ -32,6 +32,14 @@ MESSAGES_KNOWS: Final = frozenset({
 })  # fmt: skip
 """The columns that a Messages call can fill."""
 
+TOKEN_CLASSES: Final = {
+    "uncached_input_tokens": "input", "output_tokens": "output", "cache_read_input_tokens": "cache_read",
+    "cache_creation.ephemeral_5m_input_tokens": "cache_write_5m", "cache_creation.ephemeral_1h_input_tokens": "cache_write_1h",
+    "input_no_cache": "input", "output": "output", "input_cache_read": "cache_read", "input_cache_write_5m": "cache_write_5m",
+    "input_cache_write_1h": "cache_write_1h", "web search": "web_search", "web_search": "web_search",
+}  # fmt: skip
+"""Kinds of tokens as the cost report (API) and the cost CSV (console) name them -> our class."""
+
 _MAIN: Final = frozenset({"", "message"})
 _UNSEEN: Final = frozenset({"thinking", "redacted_thinking"})
 

@@ -1,4 +1,4 @@
-"""Builds usage rows and their tags out of fields of which any may be unknown."""
+"""Builds usage rows, billed lines and their tags out of fields of which any may be unknown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from llmcost.money import plain
 from llmcost.records.values import as_json, text
-from llmcost.usage.columns import Usage
+from llmcost.usage.columns import Billed, Usage
 
 _LONGEST_LABEL: Final = 256
 
@@ -16,6 +16,11 @@ _LONGEST_LABEL: Final = 256
 def known(fields: Mapping[str, Any]) -> Usage:
     """The fields that are known, as a row: an unknown one is absent."""
     return cast("Usage", {name: value for name, value in fields.items() if value is not None})
+
+
+def known_charge(fields: Mapping[str, Any]) -> Billed:
+    """The fields that are known, as a billed line."""
+    return cast("Billed", {name: value for name, value in fields.items() if value is not None})
 
 
 def tags_of(fields: Mapping[str, Any]) -> str | None:

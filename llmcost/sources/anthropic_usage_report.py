@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from llmcost.records.anthropic import tier_and_region
-from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
+from llmcost.records.anthropic_pages import read_pages, results
+from llmcost.records.contract import Context, Reading, Record, Row, Sample, Source
 from llmcost.records.labels import Notes
 from llmcost.records.rows import known, tags_of
 from llmcost.records.shapes import mapping
@@ -28,47 +29,23 @@ KNOWS: Final = frozenset({
 })  # fmt: skip
 
 
-def _buckets(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _buckets(item)
-    elif isinstance(value, dict) and "starting_at" in value and isinstance(value.get("results"), list):
-        yield value
-    elif isinstance(value, dict) and isinstance(value.get("data"), list):
-        yield from _buckets(value["data"])
-
-
 def sniff(sample: Sample) -> bool:
     """Claims pages of time buckets whose results count uncached input (an empty page too: it has no charge either)."""
-    if sample.form not in {"json", "jsonl"}:
-        return False
-    buckets = [bucket for record in sample.records for bucket in _buckets(record)]
-    return bool(buckets) and all(
-        isinstance(result, dict) and "uncached_input_tokens" in result
-        for bucket in buckets
-        for result in bucket["results"]
-    )
+    found = results(sample)
+    return found is not None and all(isinstance(result, dict) and "uncached_input_tokens" in result for result in found)
 
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:
     """The rows of one page."""
-    found = False
-    for bucket in _buckets(record.value):
-        found = True
-        if not bucket["results"]:
-            yield Skip("a bucket without usage")
-        for result in bucket["results"]:
-            notes = Notes()
-            yield from notes.after(_result(result, bucket, notes))
-    if not found:
-        empty = isinstance(record.value, dict) and record.value.get("data") == []
-        yield Skip("a page without buckets") if empty else Problem("no-bucket", "the record holds no bucket of usage")
+    return read_pages(record, "usage", _readings)
 
 
-def _result(result: Any, bucket: dict[str, Any], notes: Notes) -> Iterator[Reading]:
-    if not isinstance(result, dict):
-        yield Problem("no-row", "a result that is no object")
-        return
+def _readings(result: dict[str, Any], bucket: dict[str, Any]) -> Iterable[Reading]:
+    notes = Notes()
+    return notes.after(_result(result, bucket, notes))
+
+
+def _result(result: dict[str, Any], bucket: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     row = _row(result, notes)
     row["started_at"] = instant(bucket["starting_at"], "starting_at")
     row["ended_at"] = instant(bucket.get("ending_at"), "ending_at")
