@@ -14,6 +14,7 @@ from typing import Final
 from scripts.samples import (
     anthropic_messages,
     buckets,
+    charges,
     claude_code,
     codex,
     gateways,
@@ -29,6 +30,9 @@ from scripts.samples.files import Folder
 
 SAMPLES = Path(__file__).parent.parent / "sample_logs"
 FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
+    "anthropic_console": charges.anthropic_console,
+    "anthropic_console_cost": charges.anthropic_console_cost,
+    "anthropic_cost_report": charges.anthropic_cost_report,
     "anthropic_messages": anthropic_messages.build,
     "anthropic_usage_report": buckets.anthropic_usage_report,
     "claude_code": claude_code.build,
@@ -38,6 +42,7 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "litellm_logging": gateways.litellm_logging,
     "litellm_spend_logs": litellm.build,
     "openai_chat": openai_chat.build,
+    "openai_costs": charges.openai_costs,
     "openai_dashboard": buckets.openai_dashboard,
     "openai_responses": openai_responses.build,
     "openai_usage": buckets.openai_usage,

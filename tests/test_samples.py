@@ -81,5 +81,8 @@ def test_they_are_read_as_expected(folder: str, name: str, store: Store) -> None
         assert store.value("SELECT sum(requests) FROM usage") == want["requests"]
     if "spend_usd" in want:
         assert store.value("SELECT sum(billed_cost) FROM usage") == Decimal(want["spend_usd"])
+    charged = store.rows("SELECT count(*), coalesce(sum(billed_cost), 0) FROM billed")[0]
+    billed = want.get("billed", {"rows": 0, "cost": "0"})
+    assert charged == (billed["rows"], Decimal(billed["cost"]))
     parts = want["by_model"].items()
     assert by_model(store) == {model: (p["rows"], p["input_tokens"], p["output_tokens"]) for model, p in parts}
