@@ -24,6 +24,7 @@ from scripts.samples import (
     openai_responses,
     openrouter,
     otlp,
+    tracing,
     usage_rows,
 )
 from scripts.samples.files import Folder
@@ -39,6 +40,8 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "codex": codex.build,
     "cloudflare_ai_gateway": gateways.cloudflare_ai_gateway,
     "helicone": gateways.helicone,
+    "langfuse": tracing.langfuse,
+    "langsmith": tracing.langsmith,
     "litellm_logging": gateways.litellm_logging,
     "litellm_spend_logs": litellm.build,
     "openai_chat": openai_chat.build,
@@ -49,6 +52,7 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "openrouter_api": openrouter.api,
     "openrouter_chat": openrouter.chat,
     "otlp_json": otlp.build,
+    "phoenix": tracing.phoenix,
     "portkey": gateways.portkey,
     "usage_rows": usage_rows.build,
     **hosts.BUILDERS,

@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmcost.records.calls import tier_of
-from llmcost.records.contract import Problem
 from llmcost.records.jsontext import BadJsonError, decode
 from llmcost.records.labels import Notes, labels_of
 from llmcost.records.rows import known
+from llmcost.records.settle import Inside, settle
 from llmcost.records.values import count, number, text
 from llmcost.usage.columns import Usage
 from llmcost.usage.names import provider, provider_of_url, region_of_url
@@ -28,15 +28,16 @@ _COUNTS: Final[dict[str, tuple[str, ...]]] = {
     "cache_read_input_tokens": (
         f"{_G}cache_read.input_tokens", f"{_G}cache_read_input_tokens", f"{_G}cached_input_tokens", f"{_G}input_tokens.cached", f"{_G}prompt_tokens_details.cached_tokens",
         f"{_G}details.cache_read_tokens", f"{_G}details.cache_read_input_tokens", f"{_G}details.cached_tokens", "llm.token_count.prompt_details.cache_read",
-        "llm.usage.cache_read_input_tokens", "ai.usage.cachedInputTokens",
+        "llm.usage.cache_read_input_tokens", "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens", f"{_G}input_tokens_details.cached_tokens",
     ),
     "cache_creation_input_tokens": (
         f"{_G}cache_creation.input_tokens", f"{_G}cache_creation_input_tokens", f"{_G}cache_write.input_tokens", f"{_G}details.cache_write_tokens",
-        f"{_G}details.cache_creation_input_tokens", "llm.token_count.prompt_details.cache_write", "llm.usage.cache_creation_input_tokens",
+        f"{_G}details.cache_creation_input_tokens", "llm.token_count.prompt_details.cache_write", "llm.usage.cache_creation_input_tokens", "ai.usage.inputTokenDetails.cacheWriteTokens",
     ),
     "reasoning_output_tokens": (
         f"{_G}reasoning.output_tokens", f"{_G}reasoning_tokens", f"{_G}output_tokens.reasoning", f"{_G}completion_tokens_details.reasoning_tokens",
-        f"{_G}details.reasoning_tokens", "llm.token_count.completion_details.reasoning", "llm.usage.reasoning_tokens", "ai.usage.reasoningTokens",
+        f"{_G}details.reasoning_tokens", "llm.token_count.completion_details.reasoning", "llm.usage.reasoning_tokens", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens", f"{_G}thoughts_tokens",
+        f"{_G}output_tokens_details.reasoning_tokens", "llm.token_count.reasoning_tokens",
     ),
     "input_audio_tokens": ("llm.token_count.prompt_details.audio", f"{_G}details.input_audio_tokens"),
     "output_audio_tokens": ("llm.token_count.completion_details.audio", f"{_G}details.output_audio_tokens"),
@@ -216,44 +217,11 @@ def tokens(attributes: Attributes, notes: Notes, *, cache_is_outside: bool = Fal
         if (value := _first(attributes, keys)) is not None:
             found[column] = count(value, keys[0])
     total = notes.soft(count, _first(attributes, _TOTAL), "total_tokens")
-    given, made = found.get("input_tokens"), found.get("output_tokens")
-    if given is not None and leaves_cache_out(attributes, known=cache_is_outside):
-        cached = (found.get("cache_read_input_tokens") or 0) + (found.get("cache_creation_input_tokens") or 0)
-        found["input_tokens"] = given + cached
-        notes.append(
-            Problem(
-                "input-excludes-cache",
-                f"input_tokens {given} leave out {cached} cached tokens; they were added",
-                rejected=False,
-                informative=True,
-            )
-        )
-    reasoning = found.get("reasoning_output_tokens") or 0
-    outside = (
-        total is not None
-        and given is not None
-        and made is not None
-        and reasoning
-        and total == found["input_tokens"] + made + reasoning
-    )
-    if made is not None and (outside or (total is None and reasoning > made)):
-        found["output_tokens"] = made + reasoning
-        notes.append(
-            Problem(
-                "output-excludes-reasoning",
-                f"output_tokens {made} leave out {reasoning} reasoning tokens; they were added",
-                rejected=False,
-                informative=True,
-            )
-        )
-    if given is None and made is None and total is not None:
-        notes.append(
-            Problem(
-                "only-a-total", f"only total_tokens {total} is known; input and output stay unknown", rejected=False
-            )
-        )
-    found["token_source"] = "provider" if found else None
-    return known(found)
+    outside = leaves_cache_out(attributes, known=cache_is_outside)
+    row = settle(found, total, notes, habit=Inside(read=not outside, written=not outside), usual=Inside())
+    if found:
+        row["token_source"] = "provider"  # noqa: S105 (no password)
+    return row
 
 
 def leaves_cache_out(attributes: Attributes, *, known: bool = False) -> bool:

@@ -16,19 +16,12 @@ counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
-from llmcost.records.genai import GENAI_KNOWS, genai_row, has_counts, has_model, leaves_cache_out, operation, tokens
-from llmcost.records.labels import Notes
-from llmcost.records.otlp import Span, envelopes, spans
-from llmcost.records.rows import known
-from llmcost.records.values import count, instant, money, text
-from llmcost.usage.columns import Usage
-
-REMEMBERED: Final = 200_000
-"""Spans whose place in their trace is remembered while the file is read."""
+from llmcost.records.contract import Context, Problem, Reading, Record, Sample, Skip, Source
+from llmcost.records.genai import GENAI_KNOWS
+from llmcost.records.otlp import envelopes, spans
+from llmcost.records.spans import Seen
 
 
 def sniff(sample: Sample) -> bool:
@@ -38,188 +31,15 @@ def sniff(sample: Sample) -> bool:
 
 def read_file(records: Iterable[Record], _context: Context) -> Iterator[Reading]:
     """The rows of a file; roll-ups are told from calls by what lies below them."""
-    seen = _Seen()
+    seen = Seen()
     for record in records:
-        readings = list(seen.record(record))
+        found = list(envelopes(record.value))
+        if not found:
+            yield Problem("no-call", "not an OTLP export request")
+            continue
+        readings = list(seen.spans([span for envelope in found for span in spans(envelope)], record.line))
         yield from readings or [Skip("no model call")]
     yield from seen.rest()
-
-
-class _Seen:
-    """What was seen of the traces so far."""
-
-    def __init__(self) -> None:
-        self._parents: dict[str, str] = {}
-        self._covered: dict[str, None] = {}
-        self._counted: dict[str, None] = {}
-        self._outside: set[str] = set()
-        self._held: dict[str, list[Reading]] = {}
-
-    def record(self, record: Record) -> Iterator[Reading]:
-        """The readings of one export request; sums without a call below them wait for the end of the file."""
-        found = [span for envelope in envelopes(record.value) for span in spans(envelope)]
-        if not found and not any(True for _ in envelopes(record.value)):
-            yield Problem("no-call", "not an OTLP export request")
-            return
-        for span in found:
-            if not span.is_log and span.span_id:
-                self._parents[_key(span)] = f"{span.trace_id}:{span.parent_id}" if span.parent_id else ""
-            if leaves_cache_out(span.attributes):
-                self._outside.add(_dialect(span))
-        for span in found:
-            if not span.is_log and (has_counts(span.attributes) or _key(span) in self._covered):
-                self._cover(_key(span))
-        for span in found:
-            yield from self._span(span, record.line)
-        for remembered in (self._parents, self._covered, self._counted):
-            _trim(remembered)
-
-    def rest(self) -> Iterator[Reading]:
-        """The sums that no later span explained."""
-        for key, readings in self._held.items():
-            if key not in self._covered:
-                yield from readings
-
-    def _span(self, span: Span, line: int) -> Iterator[Reading]:
-        if span.is_log:
-            yield from _log(span, self._outside)
-            return
-        if not has_counts(span.attributes):
-            if operation(span.attributes) is not None and has_model(span.attributes):
-                yield from _call(span, self._outside)
-            else:
-                yield Skip("a span without model or counts")
-        elif _key(span) in self._covered:
-            yield Skip("a sum of the calls below it")
-        elif any(above in self._counted for above in self._above(_key(span))):
-            yield Skip("a call inside a call that was counted")
-        elif operation(span.attributes) is None:
-            self._held[_key(span)] = [_on_line(reading, line) for reading in _call(span, self._outside)]
-            yield Skip("a sum that is decided at the end of the file")
-        else:
-            self._counted[_key(span)] = None
-            yield from _call(span, self._outside)
-
-    def _cover(self, key: str) -> None:
-        self._covered.update(dict.fromkeys(self._above(key)))
-
-    def _above(self, key: str) -> Iterator[str]:
-        for _ in range(1000):
-            key = self._parents.get(key, "")
-            if not key:
-                return
-            yield key
-
-
-def _trim(remembered: dict[str, Any]) -> None:
-    while len(remembered) > REMEMBERED:
-        del remembered[next(iter(remembered))]
-
-
-def _key(span: Span) -> str:
-    return f"{span.trace_id}:{span.span_id}"
-
-
-def _dialect(span: Span) -> str:
-    """What decides how a span counts: the instrumentation, its version, and the provider."""
-    return f"{span.scope} {span.attributes.get('gen_ai.provider.name') or span.attributes.get('gen_ai.system')}"
-
-
-def _on_line(reading: Reading, line: int) -> Reading:
-    if isinstance(reading, Row):
-        return Row(reading.usage, body=reading.body, line=line)
-    return replace(reading, line=line) if isinstance(reading, Problem) else reading
-
-
-def _call(span: Span, outside: set[str]) -> Iterator[Reading]:
-    """The row of one span, or the reject of one whose counts are no counts."""
-    notes = Notes()
-    return notes.after(_model_call(span, outside, notes))
-
-
-def _model_call(span: Span, outside: set[str], notes: Notes) -> Iterator[Reading]:
-    counted = tokens(span.attributes, notes, cache_is_outside=_dialect(span) in outside)
-    row = genai_row({**_shared(span), **span.attributes}, notes)
-    row.update(counted)
-    if "request_id" not in row and span.span_id:
-        row["request_id"] = _key(span)
-    row.update(_times(span, notes))
-    row["status"] = "error" if span.failed or span.attributes.get("error.type") else "ok"
-    if not counted and row["status"] == "ok":
-        notes.append(Problem("no-usage", "the span carries no usage; its tokens are unknown", rejected=False))
-    service = notes.soft(text, span.resource.get("service.name"), "service.name")
-    if service is not None and not service.startswith("unknown_service"):
-        row.setdefault("feature", service)
-    yield Row(row)
-
-
-def _shared(span: Span) -> dict[str, Any]:
-    """The attributes of the resource that say something of every call."""
-    return {
-        key: value
-        for key, value in span.resource.items()
-        if key.startswith(("deployment.environment", "user.id", "enduser.id", "session.id"))
-    }
-
-
-def _times(span: Span, notes: Notes) -> Usage:
-    def read(value: Any, field: str) -> int | None:
-        return instant(value, field, "ns")
-
-    start, end = notes.soft(read, span.start, "startTimeUnixNano"), notes.soft(read, span.end, "endTimeUnixNano")
-    found = Usage()
-    if start is not None:
-        found["started_at"] = start
-        if end is not None and end >= start:
-            found["duration_ms"] = (end - start) // 1000
-    elif end is not None:
-        found["started_at"] = end
-    return found
-
-
-def _log(span: Span, outside: set[str]) -> Iterator[Reading]:
-    if span.name.removeprefix("claude_code.") == "api_request" and "model" in span.attributes:
-        notes = Notes()
-        yield from notes.after(_claude_code(span, notes))
-    elif has_counts(span.attributes):
-        yield from _call(span, outside)
-    else:
-        yield Skip("a log record without counts")
-
-
-def _claude_code(span: Span, notes: Notes) -> Iterator[Reading]:
-    """Claude Code's own event (https://code.claude.com/docs/en/monitoring-usage, 2026-11-23): Anthropic's counters."""
-    own = span.attributes
-    read, written = (count(own.get(f"cache_{kind}_tokens"), f"cache_{kind}_tokens") for kind in ("read", "creation"))
-    rest, made = count(own.get("input_tokens"), "input_tokens"), count(own.get("output_tokens"), "output_tokens")
-    row = genai_row({**_shared(span), **own}, notes)
-    row.update(_times(span, notes))
-    duration = notes.soft(count, own.get("duration_ms"), "duration_ms")
-    if duration is not None and "started_at" in row and row["started_at"] is not None:
-        row["duration_ms"], row["started_at"] = duration, row["started_at"] - duration * 1000
-    facts = Usage(
-        request_id=notes.soft(text, own.get("request_id"), "request_id"),
-        response_model=notes.soft(text, own.get("model"), "model"),
-        organization=notes.soft(text, own.get("organization.id"), "organization.id"),
-        billed_cost=notes.soft(money, own.get("cost_usd"), "cost_usd"),
-        input_tokens=None if rest is None else rest + (read or 0) + (written or 0),
-        cache_read_input_tokens=read,
-        cache_creation_input_tokens=written,
-        output_tokens=made,
-    )
-    row.update(known(facts))
-    row.update(
-        Usage(
-            provider_name="anthropic",
-            operation_name="chat",
-            feature="claude-code",
-            status="ok",
-            token_source="provider",  # noqa: S106 (no password)
-        )
-    )
-    if own.get("speed") == "fast":
-        row["service_tier"] = "fast"
-    yield Row(row)
 
 
 SOURCE: Final = Source(

@@ -25,6 +25,9 @@ FOLDERS = (
     "portkey_logs_export",
     "cloudflare_ai_gateway",
     "otlp_json_genai",
+    "langfuse_trace_json",
+    "langsmith_runs",
+    "openinference_phoenix",
 )
 NOT_FOR_SALE = {
     ("openrouter", "google/gemini-2.0-flash-exp:free"): "free and rate-limited; withdrawn",
