@@ -34,6 +34,10 @@ EXAMPLES: Final[Mapping[str, list[dict[str, Any]]]] = {
         {"model": "anthropic/opus", "example_tokens": 300, "training_tokens": 1000, "training_usd_per_mtok": "8", "share": "0.6"},
         {"model": "openai/small", "example_tokens": 0, "output_factor": "0.5", "when": "feature = 'chat'"},
     ],
+    "self-host": [
+        {"model": "Llama-3.3-70B", "usd_per_gpu_hour": "2", "replicas": 1, "mode": "always-on", "share": "0.6"},
+        {"model": "Llama-3.3-70B", "gpu": "H200", "as_model": "openai/small", "mode": "scale-to-zero", "when": "feature = 'chat'"},
+    ],
     "commitment": [
         {"kind": "provisioned", "tokens_per_minute": 5000, "usd_per_unit_hour": "0.02", "output_weight": "4", "share": "0.6"},
         {"kind": "spend", "usd_per_month": "1000", "discount": "0.2", "above": "list", "when": "feature = 'chat'"},

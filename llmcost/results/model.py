@@ -134,6 +134,16 @@ class Evidence(_Model):
     assumed_usd: Usd
 
 
+class Exhibit(_Model):
+    """Numbers over time that a step shows: a line of values for each name, one for each instant."""
+
+    title: str
+    unit: str
+    at: list[datetime] = Field(description="Instants, UTC.")
+    lines: dict[str, list[Usd]] = Field(description="Name -> one value for each instant.")
+    steps: list[str] = Field(default_factory=list, description="Lines that hold until the next instant.")
+
+
 class Step(_Model):
     strategy: str
     title: str = Field(description="One line: what the step did with its parameters.")
@@ -149,6 +159,7 @@ class Step(_Model):
     facts: dict[str, str] = Field(
         default_factory=dict, description="What the step measured on the way: hit rate, achieved share .."
     )
+    exhibits: list[Exhibit] = Field(default_factory=list, description="Numbers over time: demand and fleet ..")
 
 
 class FlatChargeLine(_Model):

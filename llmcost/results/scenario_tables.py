@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from llmcost.money import EXACT, ZERO, rounded, usd
+from llmcost.results import exhibit_tables
 from llmcost.results.cells import DASH, cells, columns, count_cell, saving_cell, share_cell, tone_of, usd_cell
 from llmcost.results.chart import Bar, Bars, Colour, Series, Waterfall
 from llmcost.results.document import Block, Cell, Notes, Section, Table
@@ -93,7 +94,7 @@ def _waterfall(index: int, scenario: Scenario, places: int) -> Section:
     shown, label = shown_steps(scenario, places), name(scenario.name)
     spoken = f"Waterfall of {label}, from baseline to cost; the numbers are in the table of its steps."
     chart = Waterfall(f"waterfall-{index}", spoken, "From the baseline down", _bars(scenario, shown, places))
-    blocks: list[Block] = [chart, _steps(index, scenario, shown, places)]
+    blocks: list[Block] = [chart, _steps(index, scenario, shown, places), *exhibit_tables.blocks(index, scenario)]
     notes = [_left_out(scenario, places)] if scenario.not_comparable.requests else []
     if scenario.latency:
         notes.append(f"Latency: {_facts(scenario.latency)}.")
@@ -133,7 +134,7 @@ def _steps(index: int, scenario: Scenario, shown: Sequence[ShownStep], places: i
             usd_cell(step.cost_added_usd, places),
             count_cell(step.requests_changed),
             _known(step, line, places),
-            clean(step.title) + (f" ({_facts(step.facts)})" if step.facts else ""),
+            _did(step),
         )
         for n, (step, line) in enumerate(zip(scenario.steps, shown, strict=True), 1)
     ]
@@ -142,6 +143,11 @@ def _steps(index: int, scenario: Scenario, shown: Sequence[ShownStep], places: i
     total, title = cells("total", saving, own, "", "", ""), f"Steps of {name(scenario.name)}"
     empty = "no step: the baseline as it is"
     return Table(f"steps-{index}", title, heads, tuple(rows), total, empty=empty, titled=False)
+
+
+def _did(step: Step) -> str:
+    inline = 0 < len(step.facts) <= exhibit_tables.FACTS_INLINE
+    return clean(step.title) + (f" ({_facts(step.facts)})" if inline else "")
 
 
 def _known(step: Step, line: ShownStep, places: int) -> str:

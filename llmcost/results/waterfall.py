@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, reduce
 from typing import Final
@@ -16,6 +17,7 @@ from llmcost.pricing.table import PRICE_KEYS, keyed
 from llmcost.results.model import (
     Assumption,
     Evidence,
+    Exhibit,
     FlatChargeLine,
     NotComparable,
     Scenario,
@@ -221,6 +223,16 @@ def _step(chain: Chain, place: int) -> Step:
             **_counted(chain.full[place + 1], rewritten),
             **_shares(chain.compared[place + 1], rewritten),
         },
+        exhibits=[
+            Exhibit(
+                title=shown.title,
+                unit=shown.unit,
+                at=[datetime.fromtimestamp(at / 1e6, UTC) for at in shown.at],
+                lines={name: list(values) for name, values in shown.lines.items()},
+                steps=sorted(shown.steps),
+            )
+            for shown in rewritten.exhibits
+        ],
     )
 
 

@@ -134,6 +134,18 @@ class Noted:
 
 
 @dataclass(frozen=True)
+class Exhibit:
+    """Numbers over time that a step wants shown: instants (microseconds) and a line of values for each name."""
+
+    title: str
+    unit: str
+    at: tuple[int, ...]
+    lines: Mapping[str, tuple[Decimal, ...]]
+    steps: frozenset[str] = frozenset()
+    """Lines that hold until the next instant."""
+
+
+@dataclass(frozen=True)
 class Rewritten:
     """What a strategy gives back. ``workload.rows`` carry ``changed`` of this step.
 
@@ -157,6 +169,7 @@ class Rewritten:
     shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Facts that are shares: name -> (counter, of counter), summed over the rewritten rows that carry evidence."""
     facts: Mapping[str, str] = field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
 
 
 @dataclass(frozen=True)

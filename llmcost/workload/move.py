@@ -109,6 +109,11 @@ def move(rows: ir.Table, moving: ir.BooleanValue, stage: Stage, target: ModelRef
     )
 
 
+def rescaled(rows: ir.Table, name: str, stage: Stage, target: ModelRef) -> ir.IntegerValue:
+    """A counter as ``target`` would count it, without moving the row."""
+    return _text_scaled(rows, name, stage, target)
+
+
 def keeps_cache(target: ModelRef) -> bool:
     """Whether the target bills cached reads at all; if not, everything is plain input there."""
     return any("cache_read" in price.rates for price in target.entry.prices)

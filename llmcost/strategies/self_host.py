@@ -1,0 +1,164 @@
+"""A GPU fleet of one's own for the matching requests, sized by the log's own demand; what it cannot serve bursts to the API.
+
+Per five-minute window the GPU-seconds of its requests (:mod:`llmcost.hosting.throughput`), per hour the GPUs that carry its
+95th percentile at the target utilisation, in whole replicas (:mod:`llmcost.hosting.fleet`). Cost = GPU-hours x price by tier
+(reserved, on demand, spot, owned) + cold starts + staff, storage, egress and licences as given. Requests that the fleet
+serves are not sent to a provider; in a window that is full they go there in order of arrival, as they were or wherever a
+later step sends them. With ``replicas`` the fleet is a fixed baseline: hybrid.
+
+Assumptions, all printed: the target utilisation, what a cached token still costs, the series and how far the log's requests
+lie from its measurements, the tokenizer factor where ``as_model`` names the hosted model. Quality is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import ibis
+import ibis.expr.types as ir
+
+from llmcost.hosting.throughput import Work
+from llmcost.money import EXACT
+from llmcost.pricing.names import ModelRef
+from llmcost.workload.branching import counted, is_bucket, part, shown
+from llmcost.workload.capacity import SERVED, windows, within
+from llmcost.workload.contract import MODELLED, Noted, Rewritten, Stage, Strategy, Workload, with_rows
+from llmcost.workload.draw import take
+from llmcost.workload.fleets import UNITS, WINDOW_US, Plan, SelfHostParams
+from llmcost.workload.move import fits, ratio, refused, rescaled
+from llmcost.workload.select import condition
+
+_COUNTERS: Final = ("input_tokens", "cache_read_input_tokens", "output_tokens")
+
+
+def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritten:
+    """Takes the served rows off the API and charges the fleet."""
+    rows, before = workload.rows, workload.rows.columns
+    matching = rows.selected & rows.sent & ~is_bucket(rows) & rows.started_at.notnull()
+    if params.when:
+        matching = matching & condition(params.when, rows)
+    taken = take(workload.branches, rows, matching, params.share, params.by, stage)
+    target = stage.catalogue.get(params.as_model) if params.as_model else None
+    rows = _counted_as(taken.rows, params, target, stage)
+    plan, units = _plan(rows, params, stage)
+    if not plan.work:
+        return Rewritten(workload, _title(params), MODELLED, warnings=("no matching request: no fleet",))
+    room = stage.register(plan.room(units))
+    rows = within(rows, rows._asks, _units(rows, plan), WINDOW_US, room, stage)
+    over = rows._asks & ~rows[SERVED]
+    number = counted(stage, taken.branches, rows, {"served": rows[SERVED], "over": over})[()]
+    everyone = EXACT.add(number["served"], number["over"])
+    rows = rows.mutate(sent=rows.sent & ~rows[SERVED], changed=rows.changed | rows[SERVED])
+    result = with_rows(workload, rows.select(*before), branches=taken.branches, touched=True)
+    return Rewritten(
+        replace(result, charges=(*workload.charges, *plan.charges())),
+        title=_title(params),
+        evidence=MODELLED,
+        assumptions=(*plan.notes(), *_factors(target, stage)),
+        warnings=tuple(plan.warnings()),
+        changes_answers=True,
+        tallied="requests that do not fit and stay",
+        facts={
+            **taken.facts,
+            "requests served by the fleet": shown(number["served"]),
+            "requests left to the API": shown(number["over"]),
+            **({"share served": part(number["served"], everyone)} if everyone else {}),
+            **plan.facts(),
+        },
+        exhibits=(plan.exhibit(),),
+    )
+
+
+def _counted_as(rows: ir.Table, params: SelfHostParams, target: ModelRef | None, stage: Stage) -> ir.Table:
+    """Rows with ``_asks`` and the counters that the hosted model would have (``_in``, ``_read``, ``_out``)."""
+    asks, tally = rows._taken.fill_null(False), rows.tally
+    if target is not None:
+        stage.model_id(target.key)
+        room = fits(rows, stage, target)
+        tally, asks = tally + refused(rows, asks & ~room), asks & room
+
+    def counter(name: str) -> ir.IntegerValue:
+        found = rows[name] if target is None else rescaled(rows, name, stage, target)
+        return found.fill_null(0).cast("int64")
+
+    fresh, read, out = (counter(name) for name in _COUNTERS)
+    if params.own_cache == "none":
+        read = ibis.literal(0, type="int64")
+    return stage.view(rows.mutate(tally=tally, _asks=asks, _in=fresh, _read=ibis.least(read, fresh), _out=out))
+
+
+def _plan(rows: ir.Table, params: SelfHostParams, stage: Stage) -> tuple[Plan, dict[int, int]]:
+    """The plan for the rows' work by window, and that work in the rows' own units."""
+    asking = rows.filter(rows._asks)
+    context = asking._out * (2 * asking._in + asking._out)
+    sums = asking.group_by(window=windows(asking, WINDOW_US)).agg(
+        requests=asking.count(), fresh=asking._in.sum(), read=asking._read.sum(), out=asking._out.sum(),
+        # Doubles: the sum of products of two counts can pass 64 bits.
+        context=context.cast("float64").sum(),
+    )  # fmt: skip
+    work = {
+        int(line["window"]): Work(
+            float(line["requests"]),
+            float(line["fresh"]),
+            float(line["read"]),
+            float(line["out"]),
+            float(line["context"]) / 2,
+        )
+        for line in stage.collect(sums).to_pylist()
+    }
+    plan = Plan(params, stage, dict(sorted(work.items())))
+    if not work:
+        return plan, {}
+    units = asking.group_by(window=windows(asking, WINDOW_US)).agg(units=_units(asking, plan).sum())
+    return plan, {int(line["window"]): int(line["units"]) for line in stage.collect(units).to_pylist()}
+
+
+def _units(rows: ir.Table, plan: Plan) -> ir.IntegerValue:
+    """What a row takes of its window's room: its modelled time, at least one unit."""
+    prefill, decode, context, *shared = (float(value) for value in plan.throughput.coefficients)
+    load = plan.concurrency or 0.0
+    if load:
+        decode, prefill = decode + shared[0] / load, prefill + shared[1] / load
+    kept = round((1 - float(plan.params.cached_cost)) * prefill * UNITS)
+    work = rows._in * round(prefill * UNITS) - rows._read * kept + rows._out * round(decode * UNITS)
+    # Tokens times positions are large and cost little each: thousands of them are one number.
+    work = work + rows._out * (2 * rows._in + rows._out) // 2000 * round(context * UNITS * 1000)
+    return ibis.greatest(work, 1).cast("int64")
+
+
+def _factors(target: ModelRef | None, stage: Stage) -> tuple[Noted, ...]:
+    if target is None:
+        return ()
+    found = {}
+    for _, model, _, _ in stage.models():
+        if model is not None and (factor := ratio(model, target)) != 1:
+            name = f"tokenizer factor {model.key} to {target.key}"
+            found[name] = Noted(name, f"{float(factor):.3f}", "tokens per token", "catalogue")
+    return tuple(found.values())[:6]
+
+
+def _title(params: SelfHostParams) -> str:
+    size = ""
+    if params.replicas == "median":
+        size = "the median hour's replicas of "
+    elif params.replicas is not None:
+        size = f"{params.replicas} {'replica' if params.replicas == 1 else 'replicas'} of "
+    where = f", where {params.when}" if params.when else ""
+    return f"{size}{params.model} on {params.gpu}, {params.tier.replace('_', ' ')}, {params.mode}{where}"
+
+
+STRATEGY = Strategy(
+    title="Own GPUs for the log's own demand",
+    params=SelfHostParams,
+    rewrite=rewrite,
+    conserves=frozenset({"rows", "time", "models"}),
+    reads=frozenset({"file_key", "line"}),
+    needs_requests=True,
+    presets={
+        "self-host": (
+            "Llama 3.3 70B on H100s, as many as the demand needs, at the cheapest on-demand price",
+            {"model": "Llama-3.3-70B", "gpu": "H100-SXM"},
+        ),
+    },
+)

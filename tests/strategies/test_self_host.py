@@ -1,0 +1,121 @@
+"""Fleets for a log: what they cost, hybrid against full, latency limits, what is told and what is refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmcost.errors import UsageError
+from llmcost.workload.fleets import hours_of
+from tests.strategies.support import STARTED, scenario, step, world
+
+HOUR = 3_600_000_000
+LOG: list[dict[str, Any]] = [
+    {
+        "request_id": f"r{hour}-{n}", "started_at": STARTED + hour * HOUR + n * 9_000_000, "provider_name": "openai",
+        "request_model": "big", "service_tier": "standard", "input_tokens": 1000, "output_tokens": 1000, "cache_read_input_tokens": 0,
+    }
+    for hour, number in enumerate([100, 400, 50])
+    for n in range(number)
+]  # fmt: skip
+"""Three hours; a request keeps an H100 busy for 0.4527 s and costs $0.01 at the API."""
+
+
+def played(folder: Path, *, log: list[dict[str, Any]] = LOG, **parameters: Any) -> Any:
+    given = {"model": "Llama-3.3-70B", "usd_per_gpu_hour": "2", "utilisation": "1", "cold_start": "0s", **parameters}
+    with world(folder, log) as here:
+        return here.result(scenario(step("self-host", **given))).scenarios[0]
+
+
+def test_gpu_hours_times_price_is_the_cost(tmp_path: Path) -> None:
+    """Two GPUs for three hours at $2; all requests are served: $5.50 of API."""
+    done = played(tmp_path)
+    assert [(line.sku, line.quantity, line.cost_usd) for line in done.flat_charges] == [("gpu_hour_on_demand", 6, 12)]
+    assert done.cost_usd == 12
+    assert done.saving_usd == Decimal("5.5") - 12
+    assert done.changes_answers
+
+
+def test_what_is_paid_by_the_month_is_paid_for_three_hours(tmp_path: Path) -> None:
+    done = played(tmp_path, staff_usd_per_month="7300", storage_usd_per_month="730", egress_usd_per_month="73")
+    costs = {line.sku: round(line.cost_usd, 6) for line in done.flat_charges}
+    assert costs == {"gpu_hour_on_demand": 12, "staff": 30, "storage": 3, "egress": Decimal("0.3")}
+    assert not any("staff" in warning for warning in done.steps[0].warnings)
+
+
+def test_cold_starts_reservations_and_spot(tmp_path: Path) -> None:
+    cold = played(tmp_path, cold_start="30m")
+    assert [line.quantity for line in cold.flat_charges] == [7]  # two GPUs start once, half an hour each
+    mixed = played(tmp_path, reserved_gpus=1, reserved_usd_per_gpu_hour="1")
+    assert {line.sku: line.cost_usd for line in mixed.flat_charges} == {"gpu_hour_reserved": 3, "gpu_hour_on_demand": 6}
+    best = played(tmp_path, reserved_gpus="best", reserved_usd_per_gpu_hour="1")
+    assert {line.sku: line.cost_usd for line in best.flat_charges} == {"gpu_hour_reserved": 6}
+    spot = played(tmp_path, tier="spot", interruptions_per_hour="0.1", recovery="6m")
+    assert [line.cost_usd for line in spot.flat_charges] == [Decimal("12.12")]
+
+
+def test_the_catalogue_gives_price_and_source(tmp_path: Path) -> None:
+    done = played(tmp_path, usd_per_gpu_hour=None, provider="lambda")
+    assert done.flat_charges[0].cost_usd == 6 * Decimal("3.99")
+    noted = {a.name: a for a in done.steps[0].assumptions}
+    assert noted["GPU-hour"].value == "3.99"
+    assert "lambda" in noted["GPU-hour"].source
+
+
+def test_scale_to_zero_pays_only_busy_hours(tmp_path: Path) -> None:
+    gap = [row for row in LOG if not STARTED + HOUR <= row["started_at"] < STARTED + 2 * HOUR]
+    assert played(tmp_path / "a", log=gap, mode="scale-to-zero").flat_charges[0].quantity == 4
+    assert played(tmp_path / "b", log=gap, mode="always-on").flat_charges[0].quantity == 6
+
+
+def test_demand_and_fleet_are_shown_by_hour(tmp_path: Path) -> None:
+    (exhibit,) = played(tmp_path).steps[0].exhibits
+    assert [f"{at:%H}" for at in exhibit.at] == ["00", "01", "02"]
+    assert exhibit.lines["GPUs"] == [2, 2, 2]
+    busy = [float(value) for value in exhibit.lines["demand, mean of the hour"]]
+    assert busy == pytest.approx([100 * 0.4527 / 3600, 400 * 0.4527 / 3600, 50 * 0.4527 / 3600], abs=2e-4)
+    assert sum(exhibit.lines["left to the API"]) == 0
+
+
+def test_far_requests_are_told_with_their_distance(tmp_path: Path) -> None:
+    far = [{**row, "input_tokens": 90_000} for row in LOG]
+    (warning, *_) = played(tmp_path, log=far).steps[0].warnings
+    assert warning.startswith("100.0 % of the work lies outside the measurements (2 points, at most 1")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"model": "Llama-3.3-70"}, "did you mean 'Llama-3"),
+        ({"gpu": "H1000"}, "no GPU is called 'H1000'"),
+        ({"ttft_ms": 1}, "no measured load stays within the latency limits"),
+        ({"gpu": "H200", "tpot_ms": 20}, "no latency is known"),
+        (
+            {"usd_per_gpu_hour": None, "provider": "lambda", "region": "mars", "tier": "reserved"},
+            "no price of a H100-SXM",
+        ),
+        ({"reserved_gpus": 2}, "needs reserved_usd_per_gpu_hour"),
+        ({"active": "always", "mode": "active-window"}, "hours are written like"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_reason(tmp_path: Path, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        played(tmp_path, **given)
+
+
+def test_a_latency_limit_chooses_how_many_requests_a_gpu_holds(tmp_path: Path) -> None:
+    near = [{**row, "input_tokens": 5000, "output_tokens": 500} for row in LOG]
+    loose, tight = (played(tmp_path / str(limit), log=near, tpot_ms=limit).steps[0].facts for limit in (100, 25))
+    assert loose["requests at once per GPU"] == "125.0"
+    assert tight["requests at once per GPU"] == "2.5"
+    assert float(tight["use of the GPUs"].removesuffix(" %")) > float(loose["use of the GPUs"].removesuffix(" %"))
+
+
+def test_hours_of_the_week() -> None:
+    assert hours_of("mon 8-10, sun 23-24") == {8, 9, 6 * 24 + 23}
+    assert hours_of("fri-mon 0-1") == {96, 120, 144, 0}
+    with pytest.raises(ValueError, match="hours are written like"):
+        hours_of("mon 10-8")
