@@ -13,11 +13,14 @@ from typing import Final
 
 from scripts.samples import (
     anthropic_messages,
+    aws,
+    azure,
     buckets,
     charges,
     claude_code,
     codex,
     gateways,
+    google_cloud,
     hosts,
     litellm,
     openai_chat,
@@ -56,6 +59,9 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "portkey": gateways.portkey,
     "usage_rows": usage_rows.build,
     **hosts.BUILDERS,
+    **aws.BUILDERS,
+    **azure.BUILDERS,
+    **google_cloud.BUILDERS,
 }
 """Folder of sample_logs -> what builds its files."""
 
