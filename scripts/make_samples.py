@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.samples import (
+    agents,
     anthropic_messages,
     aws,
     azure,
@@ -19,6 +20,7 @@ from scripts.samples import (
     charges,
     claude_code,
     codex,
+    focus,
     gateways,
     google_cloud,
     hosts,
@@ -27,6 +29,7 @@ from scripts.samples import (
     openai_responses,
     openrouter,
     otlp,
+    servers,
     tracing,
     usage_rows,
 )
@@ -37,10 +40,13 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "anthropic_console": charges.anthropic_console,
     "anthropic_console_cost": charges.anthropic_console_cost,
     "anthropic_cost_report": charges.anthropic_cost_report,
+    "aider": agents.aider,
     "anthropic_messages": anthropic_messages.build,
     "anthropic_usage_report": buckets.anthropic_usage_report,
     "claude_code": claude_code.build,
     "codex": codex.build,
+    "focus": focus.build,
+    "gemini_cli": agents.gemini_cli,
     "cloudflare_ai_gateway": gateways.cloudflare_ai_gateway,
     "helicone": gateways.helicone,
     "langfuse": tracing.langfuse,
@@ -57,7 +63,9 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "otlp_json": otlp.build,
     "phoenix": tracing.phoenix,
     "portkey": gateways.portkey,
+    "tgi": servers.tgi,
     "usage_rows": usage_rows.build,
+    "vllm": servers.vllm,
     **hosts.BUILDERS,
     **aws.BUILDERS,
     **azure.BUILDERS,

@@ -13,7 +13,7 @@ from llmcost.ingest.blocks import Block, blocks, split, vectorised
 from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import BadValueError, Context, Problem, Record, Row, Sample, Skip, Source
 from llmcost.records.excerpt import excerpt
-from llmcost.records.files import Input, records
+from llmcost.records.files import Input, Stdin, records
 from llmcost.usage.arrow import billed_to_arrow, rows_to_arrow
 from llmcost.usage.columns import Billed, Usage
 from llmcost.usage.names import provider
@@ -101,7 +101,7 @@ def read_into(
     watch: Watch,
 ) -> None:
     """Reads ``item`` into ``staging`` and counts what it met in ``tally``."""
-    context = Context(item.name, found.header, {"mapping": mapping} if mapping is not None else {})
+    context = Context(item.name, found.header, {"mapping": mapping} if mapping is not None else {}, _changed_at(item))
     if source.arrow is None or not vectorised(source, found, context):
         _read_records(staging, records(item, found.form, watch), source, context, secret, tally)
         return
@@ -110,6 +110,16 @@ def read_into(
             tally.problem(block, block.line or 0)
             continue
         _read_block(staging, block, source, context, secret, tally)
+
+
+def _changed_at(item: Input) -> int | None:
+    """When a file was last changed; standard input does not say."""
+    if isinstance(item, Stdin):
+        return None
+    try:
+        return int(item.stat().st_mtime_ns // 1000)
+    except OSError:
+        return None
 
 
 def _read_block(

@@ -116,11 +116,15 @@ Reading = Row | Problem | Skip
 
 @dataclass(frozen=True)
 class Context:
-    """What a source may know of the file it reads."""
+    """What a source may know of the file it reads.
+
+    ``changed_at``: when the file was last changed, microseconds in UTC; it bounds stamps that leave out the year.
+    """
 
     name: str
     header: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    changed_at: int | None = None
 
 
 Reader = Callable[[Iterable[Record], Context], Iterator[Reading]]

@@ -4,7 +4,7 @@ From: what an application or proxy logs for calls of ``https://api.cohere.com`` 
 row is one call. **What is billed are the ``billed_units``**, not ``tokens``, which hold Cohere's own instructions as well (1,442
 against 41): smaller in 57 of 57 recorded answers (https://docs.cohere.com/v2/docs/how-does-cohere-pricing-work, 2026-11-24).
 ``cached_tokens`` belong to ``tokens`` and lower no bill, so they stand in no column. A rerank is billed by searches, each of
-one query over up to 100 documents: as many requests as ``search_units``. Left out: fees of connectors; a time.
+one query over up to 100 documents (``search_units``). Embedded images are billed by tokens of their own. Left out: fees of connectors; a time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from llmcost.records.calls import ask_for, finished, usage_row
-from llmcost.records.contract import Body, Context, Part, Problem, Reading, Record, Row, Sample, Source
+from llmcost.records.contract import Body, Context, Part, Problem, Reading, Record, Sample, Source
 from llmcost.records.exchange import Exchange, first_call, read_calls
 from llmcost.records.hosts import FORMS, Dialect, claims, host_readings
 from llmcost.records.labels import Notes
@@ -53,24 +53,26 @@ def _native(call: Exchange, notes: Notes) -> Iterator[Reading]:
     if billed and not call.failed:
         row["input_tokens"] = count(billed.get("input_tokens"), "billed input_tokens")
         row["output_tokens"] = count(billed.get("output_tokens"), "billed output_tokens")
+        row["search_units"] = count(billed.get("search_units"), "search_units")
+        _with_images(row, billed)
     operation = _operation(call, answer)
     if operation == "embeddings" and row.get("input_tokens") is not None:
         row["output_tokens"] = 0
     row.update(finished(call, answer, word(answer.get("finish_reason")) or None, notes, has_usage=bool(billed)))
     row["provider_name"], row["operation_name"] = call.provider or "cohere", operation
     main = usage_row(call, {**answer, "id": _own_id(answer)}, row, notes, body=_body(call.request, answer))
-    yield _searched(main, billed) if operation == "rerank" else main
-    if billed.get("images"):
+    yield main
+    if billed.get("images") and not billed.get("image_tokens"):
         told = f"{billed['images']} images were billed, which no column counts"
         notes.append(Problem("images-not-counted", told, rejected=False, informative=True))
 
 
-def _searched(main: Row, billed: dict[str, Any]) -> Row:
-    """A rerank stands for as many requests as it was billed searches."""
-    if main.usage is not None and (searches := count(billed.get("search_units"), "search_units")):
-        main.usage["requests"] = searches
-        main.usage["token_source"] = "provider"  # noqa: S105 (no password)
-    return main
+def _with_images(row: Usage, billed: dict[str, Any]) -> None:
+    """Tokens of embedded images are billed beside those of text; they are part of our input."""
+    seen = count(billed.get("image_tokens"), "billed image_tokens")
+    if seen is not None:
+        row["input_image_tokens"] = seen
+        row["input_tokens"] = (row.get("input_tokens") or 0) + seen
 
 
 def _own_id(answer: dict[str, Any]) -> Any:
@@ -155,7 +157,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
-    knows=CHAT_KNOWS | {"thinking_budget_tokens"},
+    knows=CHAT_KNOWS | {"thinking_budget_tokens", "search_units"},
     url="https://docs.cohere.com/reference/chat",
     checked="2026-11-24",
 )
