@@ -56,6 +56,12 @@ class Work:
         context = output_tokens * (input_tokens + output_tokens / 2)
         return cls(1, input_tokens, cached_tokens, output_tokens, context)
 
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            self.requests + other.requests, self.input_tokens + other.input_tokens, self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens, self.context + other.context,
+        )  # fmt: skip
+
     @property
     def mean(self) -> tuple[float, float]:
         """Input and output tokens of the request that stands for all; at least one token of each."""

@@ -159,6 +159,7 @@ class Step(_Model):
     facts: dict[str, str] = Field(
         default_factory=dict, description="What the step measured on the way: hit rate, achieved share .."
     )
+    measures: dict[str, Usd] = Field(default_factory=dict, description="Numbers behind the facts: utilisation ..")
     exhibits: list[Exhibit] = Field(default_factory=list, description="Numbers over time: demand and fleet ..")
 
 
@@ -169,6 +170,9 @@ class FlatChargeLine(_Model):
     quantity: Usd
     unit: str
     cost_usd: Usd | None = Field(description="None: no price is known, and nothing of it is in any total.")
+    once_usd: Usd | None = Field(
+        default=None, description="What is paid once, at the start; cost_usd is the period's part of it."
+    )
     model: str | None = None
     note: str | None = None
 

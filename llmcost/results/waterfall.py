@@ -24,7 +24,7 @@ from llmcost.results.model import (
     Step,
 )
 from llmcost.results.options import ReplayOptions
-from llmcost.results.priced import Priced, add, whole
+from llmcost.results.priced import Priced, PricedFlat, add, whole
 from llmcost.results.scenario import BoundScenario, BoundStep
 from llmcost.results.stage import Engine
 from llmcost.results.totals import monthly, totals
@@ -196,11 +196,19 @@ def _flat(final: Priced) -> list[FlatChargeLine]:
             quantity=flat.charge.quantity,
             unit=flat.charge.unit,
             cost_usd=flat.cost,
+            once_usd=_once(flat),
             model=flat.charge.model,
             note=flat.charge.note if flat.cost is not None else "no price known: not counted",
         )
         for flat in final.flat
     ]
+
+
+def _once(flat: PricedFlat) -> Decimal | None:
+    charge = flat.charge
+    if charge.once is None or flat.cost is None or charge.unit_usd is None:
+        return None
+    return EXACT.multiply(charge.unit_usd, charge.once)
 
 
 def _step(chain: Chain, place: int) -> Step:
@@ -223,6 +231,7 @@ def _step(chain: Chain, place: int) -> Step:
             **_counted(chain.full[place + 1], rewritten),
             **_shares(chain.compared[place + 1], rewritten),
         },
+        measures=dict(rewritten.measures),
         exhibits=[
             Exhibit(
                 title=shown.title,

@@ -21,9 +21,9 @@ from typing import Final, Literal
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
-from llmcost.money import EXACT, ZERO, plain
+from llmcost.money import EXACT, RATIO, ZERO, plain
 from llmcost.workload.branching import counted, is_bucket, part, shown
-from llmcost.workload.capacity import SERVED, WINDOW, within
+from llmcost.workload.capacity import SERVED, WINDOW, weighted, weights, within
 from llmcost.workload.contract import (
     ASSUMED,
     MODELLED,
@@ -44,6 +44,7 @@ _MINUTE_US: Final = 60_000_000
 _HOUR_US: Final = Decimal(3_600_000_000)
 _MONTH_HOURS: Final = 730
 _QUANTITY: Final = Decimal("1e-12")
+_SIX: Final = Decimal("1e-6")
 _SCALE: Final = 1000
 """Weights have three places: work is counted in thousandths of a token."""
 
@@ -110,18 +111,19 @@ def _hours(stage: Stage) -> Decimal:
 
 def _provisioned(workload: Workload, params: CommitmentParams, stage: Stage) -> Rewritten:
     room = params.units * (params.tokens_per_minute or 0) * _SCALE
-    work = _work(workload.rows, params)
+    counts = weights(workload.rows, workload.branches, stage)
+    work = weighted(_work(workload.rows, params), workload.rows, counts)
     rows = within(workload.rows, workload.rows._taken, work, _MINUTE_US, room, stage)
     over = rows._taken & ~rows[SERVED]
     number = counted(stage, workload.branches, rows, {"served": rows[SERVED], "over": over})[()]
-    used = _used(rows, params, stage, room)
+    used = _used(rows, weighted(_work(rows, params), rows, counts), stage, room)
     gone = rows[SERVED] if params.overflow == "pay-as-you-go" else rows._taken
     rows = rows.mutate(sent=rows.sent & ~gone, changed=rows.changed | gone)
     everyone = EXACT.add(number["served"], number["over"])
     facts = {
         "requests served by the commitment": shown(number["served"]),
         "requests refused" if params.overflow == "refuse" else "requests paid as you go": shown(number["over"]),
-        "use of the units": used,
+        "use of the units": f"{used * 100:.1f} %",
     }
     if everyone:
         facts["share served"] = part(number["served"], everyone)
@@ -141,6 +143,7 @@ def _provisioned(workload: Workload, params: CommitmentParams, stage: Stage) -> 
         else (),
         changes_answers=lost,
         facts=facts,
+        measures={"utilisation": used},
     )
 
 
@@ -152,12 +155,12 @@ def _work(rows: ir.Table, params: CommitmentParams) -> ir.IntegerValue:
     return fresh * _SCALE + cached * read + rows.output_tokens.fill_null(0) * out
 
 
-def _used(rows: ir.Table, params: CommitmentParams, stage: Stage, room: int) -> str:
+def _used(rows: ir.Table, work: ir.IntegerValue, stage: Stage, room: int) -> Decimal:
     """Part of the bought capacity that requests used."""
-    served = rows.filter(rows[SERVED])
-    total = stage.collect(served.agg(work=_work(served, params).cast("float64").sum())).to_pylist()[0]["work"] or 0
+    served = rows.mutate(_work=rows[SERVED].ifelse(work, 0).cast("float64"))
+    total = stage.collect(served.agg(work=served._work.sum())).to_pylist()[0]["work"] or 0
     minutes = float(_hours(stage)) * 60
-    return f"{total / (room * minutes) * 100:.1f} %" if room and minutes else "0 %"
+    return Decimal(f"{total / (room * minutes):.6f}") if room and minutes else ZERO
 
 
 def _per_hour(params: CommitmentParams) -> Decimal:
@@ -196,17 +199,15 @@ def _spend(workload: Workload, params: CommitmentParams, stage: Stage) -> Rewrit
             )
         )
     unpriced = costs.unpriced.get("in", ZERO)
+    use = min(Decimal(1), RATIO.divide(discounted, committed)).quantize(_SIX) if committed else None
     return Rewritten(
         with_rows(workload, rows.drop("_taken"), charges=tuple(charges), branches=split),
         title=f"${plain(params.usd_per_month or ZERO)} a month committed at {plain(params.discount * 100)} % off{_where(params)}",
         evidence=ASSUMED,
         assumptions=tuple(_notes(params)),
         warnings=(f"{shown(unpriced)} requests have no price: they use nothing of the commitment",) if unpriced else (),
-        facts={
-            "use of the commitment": f"{min(Decimal(1), discounted / committed) * 100:.1f} %"
-            if committed
-            else "none committed"
-        },
+        facts={"use of the commitment": "none committed" if use is None else f"{use * 100:.1f} %"},
+        measures={} if use is None else {"utilisation": use},
     )
 
 

@@ -171,15 +171,14 @@ def _charges(target: ModelRef, params: FineTuneParams, stage: Stage) -> Iterator
     lives = (Decimal(span[1] - span[0]) / Decimal(life)).quantize(_QUANTITY) if span else Decimal(1)
     known = ASSUMED
     if params.training_tokens:
-        tokens = (Decimal(params.training_tokens * params.epochs).scaleb(-6) * lives).quantize(_QUANTITY)
+        whole = Decimal(params.training_tokens * params.epochs).scaleb(-6)
         note = f"{plain(lives.quantize(Decimal('1e-4')))} of a training of {params.epochs} epochs"
-        yield FlatCharge(
-            TRAINING, tokens, "MTok", target.key, unit_usd=training_rate(target, params), note=note, evidence=known
-        )
+        tokens = (whole * lives).quantize(_QUANTITY)
+        rate = training_rate(target, params)
+        yield FlatCharge(TRAINING, tokens, "MTok", target.key, unit_usd=rate, note=note, evidence=known, once=whole)
     if params.data_preparation_usd:
-        yield FlatCharge(
-            PREPARATION, lives, "data set", target.key, unit_usd=params.data_preparation_usd, evidence=known
-        )
+        usd, one = params.data_preparation_usd, Decimal(1)
+        yield FlatCharge(PREPARATION, lives, "data set", target.key, unit_usd=usd, evidence=known, once=one)
     hosting = params.hosting_usd_per_hour
     if hosting is None and target.entry.fine_tune is not None:
         hosting = target.entry.fine_tune.hosting_per_hour

@@ -12,7 +12,9 @@ lie from its measurements, the tokenizer factor where ``as_model`` names the hos
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 import ibis
@@ -22,7 +24,7 @@ from llmcost.hosting.throughput import Work
 from llmcost.money import EXACT
 from llmcost.pricing.names import ModelRef
 from llmcost.workload.branching import counted, is_bucket, part, shown
-from llmcost.workload.capacity import SERVED, windows, within
+from llmcost.workload.capacity import SERVED, weighted, weights, windows, within
 from llmcost.workload.contract import MODELLED, Noted, Rewritten, Stage, Strategy, Workload, with_rows
 from llmcost.workload.draw import take
 from llmcost.workload.fleets import UNITS, WINDOW_US, Plan, SelfHostParams
@@ -41,11 +43,12 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
     taken = take(workload.branches, rows, matching, params.share, params.by, stage)
     target = stage.catalogue.get(params.as_model) if params.as_model else None
     rows = _counted_as(taken.rows, params, target, stage)
-    plan, units = _plan(rows, params, stage)
+    counts = weights(rows, taken.branches, stage)
+    plan, units = _plan(rows, params, counts, stage)
     if not plan.work:
         return Rewritten(workload, _title(params), MODELLED, warnings=("no matching request: no fleet",))
     room = stage.register(plan.room(units))
-    rows = within(rows, rows._asks, _units(rows, plan), WINDOW_US, room, stage)
+    rows = within(rows, rows._asks, weighted(_units(rows, plan), rows, counts), WINDOW_US, room, stage)
     over = rows._asks & ~rows[SERVED]
     number = counted(stage, taken.branches, rows, {"served": rows[SERVED], "over": over})[()]
     everyone = EXACT.add(number["served"], number["over"])
@@ -67,6 +70,7 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
             **plan.facts(),
         },
         exhibits=(plan.exhibit(),),
+        measures=plan.measures(),
     )
 
 
@@ -88,29 +92,27 @@ def _counted_as(rows: ir.Table, params: SelfHostParams, target: ModelRef | None,
     return stage.view(rows.mutate(tally=tally, _asks=asks, _in=fresh, _read=ibis.least(read, fresh), _out=out))
 
 
-def _plan(rows: ir.Table, params: SelfHostParams, stage: Stage) -> tuple[Plan, dict[int, int]]:
+def _plan(
+    rows: ir.Table, params: SelfHostParams, counts: Mapping[int, Decimal], stage: Stage
+) -> tuple[Plan, dict[int, int]]:
     """The plan for the rows' work by window, and that work in the rows' own units."""
     asking = rows.filter(rows._asks)
     context = asking._out * (2 * asking._in + asking._out)
-    sums = asking.group_by(window=windows(asking, WINDOW_US)).agg(
+    sums = asking.group_by("branch", window=windows(asking, WINDOW_US)).agg(
         requests=asking.count(), fresh=asking._in.sum(), read=asking._read.sum(), out=asking._out.sum(),
         # Doubles: the sum of products of two counts can pass 64 bits.
-        context=context.cast("float64").sum(),
+        context=context.cast("float64").sum() / 2,
     )  # fmt: skip
-    work = {
-        int(line["window"]): Work(
-            float(line["requests"]),
-            float(line["fresh"]),
-            float(line["read"]),
-            float(line["out"]),
-            float(line["context"]) / 2,
-        )
-        for line in stage.collect(sums).to_pylist()
-    }
+    work: dict[int, Work] = {}
+    for line in stage.collect(sums).to_pylist():
+        count, at = float(counts.get(int(line["branch"]), 1)), int(line["window"])
+        parts = [float(line[name]) * count for name in ("requests", "fresh", "read", "out", "context")]
+        work[at] = Work(*parts) + work[at] if at in work else Work(*parts)
     plan = Plan(params, stage, dict(sorted(work.items())))
     if not work:
         return plan, {}
-    units = asking.group_by(window=windows(asking, WINDOW_US)).agg(units=_units(asking, plan).sum())
+    own = weighted(_units(asking, plan), asking, counts)
+    units = asking.mutate(_own=own).group_by(window=windows(asking, WINDOW_US)).agg(units=lambda t: t._own.sum())
     return plan, {int(line["window"]): int(line["units"]) for line in stage.collect(units).to_pylist()}
 
 

@@ -6,10 +6,13 @@ and one behind it that does is served. Whole requests, whole units of work: no d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 import ibis
 import ibis.expr.types as ir
 
-from llmcost.workload.contract import Stage
+from llmcost.workload.contract import Branches, Stage
 from llmcost.workload.prefixes import tie
 
 SERVED = "_served"
@@ -19,6 +22,24 @@ WINDOW = "_window"
 def windows(rows: ir.Table, window_us: int) -> ir.IntegerValue:
     """The window of each row, counted from 1970; unknown without a time."""
     return (rows.started_at // window_us).cast("int64")
+
+
+def weights(rows: ir.Table, branches: Branches, stage: Stage) -> dict[int, Decimal]:
+    """What the branches of ``rows`` stand for, those that count for more or less than one call."""
+    if not branches.splits:
+        return {}
+    found = stage.collect(rows.select("branch").distinct()).to_pylist()
+    counted = {int(line["branch"]): branches.weight(int(line["branch"])).count for line in found}
+    return {branch: count for branch, count in sorted(counted.items()) if count != 1}
+
+
+def weighted(work: ir.IntegerValue, rows: ir.Table, counts: Mapping[int, Decimal]) -> ir.IntegerValue:
+    """``work`` of a row times what its branch stands for: a call that is split takes its part of the room."""
+    if not counts:
+        return work
+    ratios = {branch: count.as_integer_ratio() for branch, count in counts.items()}
+    cases = [(rows.branch == branch, work * above // below) for branch, (above, below) in ratios.items()]
+    return ibis.cases(*cases, else_=work).cast("int64")
 
 
 def within(

@@ -110,6 +110,8 @@ class FlatCharge:
     """The instant (microseconds) whose price applies; None: the scenario's price day, else the end of the period."""
     evidence: int = MODELLED
     """How the quantity is known; an amount that the user gave is ASSUMED."""
+    once: Decimal | None = None
+    """What is paid once, at the start, in ``unit``; ``quantity`` is the part of it that the log's period bears."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,8 @@ class Rewritten:
     """Facts that are shares: name -> (counter, of counter), summed over the rewritten rows that carry evidence."""
     facts: Mapping[str, str] = field(default_factory=dict)
     exhibits: tuple[Exhibit, ...] = ()
+    measures: Mapping[str, Decimal] = field(default_factory=dict)
+    """Numbers that others compute with (``utilisation`` of what was bought, 0 to 1)."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Final, Literal
 
@@ -165,11 +165,7 @@ class Plan:
     @cached_property
     def whole(self) -> Work:
         """All work together."""
-        parts = list(self.work.values())
-        return Work(
-            sum(w.requests for w in parts), sum(w.input_tokens for w in parts), sum(w.cached_tokens for w in parts),
-            sum(w.output_tokens for w in parts), sum(w.context for w in parts),
-        )  # fmt: skip
+        return reduce(Work.__add__, self.work.values())
 
     @cached_property
     def modelled(self) -> Modelled:
@@ -288,6 +284,21 @@ class Plan:
             usd = getattr(self.params, f"{name}_usd_per_month")
             if usd:
                 yield FlatCharge(name, months, "months", unit_usd=usd, evidence=ASSUMED)
+
+    def measures(self) -> dict[str, Decimal]:
+        """The plan's numbers: use of the GPUs, tokens a second of a GPU that is never idle, GPUs by hour."""
+        seconds = float(self.modelled.demand.work.sum())
+        tokens = self.whole.input_tokens + self.whole.output_tokens
+        return {
+            "utilisation": Decimal(f"{self.fleet.used:.6f}"),
+            "target_utilisation": self.params.utilisation,
+            "tokens_per_gpu_second": Decimal(f"{tokens / seconds:.3f}") if seconds else ZERO,
+            "usd_per_gpu_hour": self.usd_per_gpu_hour,
+            "gpus_per_replica": Decimal(self.series.gpus),
+            "mean_gpus": Decimal(f"{float(self.fleet.gpus.mean()):.4f}"),
+            "median_gpus": Decimal(median_size(self.modelled.demand, self.shape)),
+            "peak_gpus": Decimal(int(self.fleet.gpus.max())),
+        }
 
     def facts(self) -> dict[str, str]:
         """What the plan found."""

@@ -41,6 +41,14 @@ def test_too_few_units_pay_twice(tmp_path: Path) -> None:
     assert done.saving_usd == -15
 
 
+def test_half_the_traffic_needs_half_the_units(tmp_path: Path) -> None:
+    units = step("commitment", kind="provisioned", units=1, tokens_per_minute=250_000, usd_per_unit_hour="0.5")
+    with world(tmp_path, LOG) as here:
+        done = here.result(scenario(step("reprice", growth="0.5"), units)).scenarios[0]
+    assert done.cost_usd == 5
+    assert done.steps[1].measures["utilisation"] == Decimal("0.016667")
+
+
 def test_a_month_has_730_hours(tmp_path: Path) -> None:
     done = played(tmp_path, kind="provisioned", units=0, tokens_per_minute=1, usd_per_unit_month="730")
     assert done.cost_usd == 20

@@ -65,6 +65,24 @@ def test_the_catalogue_gives_price_and_source(tmp_path: Path) -> None:
     assert "lambda" in noted["GPU-hour"].source
 
 
+def test_growth_before_it_grows_the_demand(tmp_path: Path) -> None:
+    """Twenty times the traffic: the middle hour needs two GPUs at once, three at twice that; the API's part of it stays exact."""
+    own = {
+        "model": "Llama-3.3-70B",
+        "usd_per_gpu_hour": "2",
+        "utilisation": "1",
+        "mode": "always-on",
+        "cold_start": "0s",
+    }
+    with world(tmp_path, LOG) as here:
+        for factor, gpus in ((2, 2), (20, 2), (50, 4)):
+            grown = step("reprice", growth=factor)
+            done = here.result(scenario(grown, step("self-host", **own))).scenarios[0]
+            assert done.flat_charges[0].quantity == 3 * gpus
+            assert done.steps[1].facts["requests served by the fleet"] == str(550 * factor)
+            assert done.steps[1].saving_usd == Decimal("5.5") * factor - 6 * gpus
+
+
 def test_scale_to_zero_pays_only_busy_hours(tmp_path: Path) -> None:
     gap = [row for row in LOG if not STARTED + HOUR <= row["started_at"] < STARTED + 2 * HOUR]
     assert played(tmp_path / "a", log=gap, mode="scale-to-zero").flat_charges[0].quantity == 4
