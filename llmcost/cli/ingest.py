@@ -114,6 +114,9 @@ def as_text(summary: IngestSummary, store: Path) -> str:
     lines += ["", _totals(summary)]
     if summary.replaced:
         lines.append(f"{summary.replaced:,} rows of the store gave way to better versions")
+    for source, key, superseded, number in summary.repeated:
+        what = "superseded" if superseded else "duplicates"
+        lines.append(f"{number:,} {what} of {source}, the same by {key}")
     if summary.skipped:
         lines.append(f"{summary.skipped:,} records are no calls and were skipped")
     if summary.problems:
@@ -159,6 +162,10 @@ def as_json(summary: IngestSummary) -> dict[str, Any]:
                 "note": f.note,
             }
             for f in summary.files
+        ],
+        "repeated": [
+            {"source": source, "key": key, "superseded": superseded, "count": number}
+            for source, key, superseded, number in summary.repeated
         ],
         "problems": [
             {"kind": kind, "rejected": rejected, "count": count, "example": example}

@@ -14,9 +14,19 @@ from dataclasses import dataclass
 from llmcost.ingest.adopt import adopt_providers
 from llmcost.ingest.owners import OwnerSql
 from llmcost.ingest.stage import Staging
-from llmcost.usage.columns import COUNTERS
+from llmcost.usage.columns import BY_NAME, COUNTERS
 from llmcost.usage.ddl import BILLED_NAMES, DERIVED, USAGE_NAMES
-from llmcost.usage.rules import BUCKET, HASHED_OWNERS, KEY_MASK, content_of, identity_of, joined, key_of
+from llmcost.usage.rules import (
+    BUCKET,
+    BY_LINE,
+    HASHED_OWNERS,
+    KEY_MASK,
+    content_of,
+    identity_of,
+    joined,
+    key_of,
+    rule_of,
+)
 from llmcost.usage.store import Store
 
 
@@ -60,7 +70,7 @@ def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns
     present = [name for name in USAGE_NAMES if name in staging.present]
     _identify(store, present)
     conflicts = _conflicts(store)
-    duplicates, superseded, replaced = _settle(store, all_columns) if conflicts else (0, 0, 0)
+    duplicates, superseded, replaced = _settle(store, all_columns, owner_sql) if conflicts else (0, 0, 0)
     _arriving(store, present, owner_sql, conflicts=conflicts)
     return Merged(staging.usage_rows - duplicates - superseded, duplicates, superseded, replaced, 0)
 
@@ -107,7 +117,7 @@ def _conflicts(store: Store) -> bool:
     return bool(store.value("SELECT count(*) FROM contested"))
 
 
-def _settle(store: Store, all_columns: Collection[str]) -> tuple[int, int, int]:
+def _settle(store: Store, all_columns: Collection[str], owner_sql: OwnerSql) -> tuple[int, int, int]:
     """Chooses the winner of every contested identity.
 
     Makes ``losers`` (staged rows that are not inserted) and ``earliest``; deletes stored rows that lose, updates
@@ -152,12 +162,26 @@ def _settle(store: Store, all_columns: Collection[str]) -> tuple[int, int, int]:
         "UPDATE usage SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at "
         "FROM winners w, kept k WHERE k.identity = w.identity AND usage.identity = w.identity"
     )
+    _keep_repeated(store, names, owner_sql)
     replaced = store.value("SELECT count(*) FROM versions WHERE n IS NULL AND place > 1")
     store.execute("DELETE FROM usage WHERE identity IN (SELECT identity FROM versions WHERE n IS NULL AND place > 1)")
     duplicates, superseded = store.rows(
         "SELECT count(*) FILTER (WHERE place = 1), count(*) FILTER (WHERE place > 1) FROM versions JOIN losers USING (n)"
     )[0]
     return duplicates, superseded, replaced
+
+
+def _keep_repeated(store: Store, names: Collection[str], owner_sql: OwnerSql) -> None:
+    """Every version but the winner goes to ``repeated``, where its money can be told; owners as they are stored."""
+    kept = [name for name in names if BY_NAME[name].group != "key"]
+    values = ", ".join(
+        f'CASE WHEN s.n IS NULL THEN s."{name}" ELSE {owner_sql.stored[name]} END AS "{name}"' if name in owner_sql.stored else f's."{name}"'
+        for name in kept
+    )  # fmt: skip
+    store.execute(
+        f"INSERT INTO repeated BY NAME SELECT nextval('row_ids') AS row_id, {rule_of(names)} AS rule, place > 1 AS superseded, "
+        f"source, file_key, line{', ' if values else ''}{values} FROM versions s WHERE seat > 1"
+    )
 
 
 def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflicts: bool) -> None:
@@ -220,6 +244,10 @@ def merge_billed(store: Store, staging: Staging, owner_sql: OwnerSql) -> Merged:
         "SELECT count(*) FILTER (WHERE staged AND place = 1 AND (seat > 1 OR identity IN (SELECT identity FROM billed_ranked WHERE NOT staged AND place = 1))), "
         "count(*) FILTER (WHERE staged AND place > 1), count(*) FILTER (WHERE NOT staged AND place > 1) FROM billed_ranked"
     )[0]
+    store.execute(
+        f"INSERT INTO repeated BY NAME SELECT nextval('row_ids') AS row_id, '{BY_LINE}' AS rule, place > 1 AS superseded, source, "
+        "file_key, line, started_at, ended_at, provider_name, 0 AS requests FROM billed_ranked WHERE seat > 1"
+    )
     store.execute("DELETE FROM billed WHERE identity IN (SELECT identity FROM billed_ranked)")
     columns = ("identity", "source", "file_key", "line", *BILLED_NAMES)
     # A stored line that stays is stored as it is; only what arrives is hidden.

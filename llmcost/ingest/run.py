@@ -27,7 +27,7 @@ from llmcost.ingest.recognise import recognise
 from llmcost.ingest.stage import OnProblem, ProblemLog, Staging
 from llmcost.records import Problem, Sample, Source
 from llmcost.records.files import Input, digest, expand, sample
-from llmcost.sources import SOURCES
+from llmcost.sources import SOURCES, key_text
 from llmcost.usage.store import Store
 
 Progress = Callable[[str, int, int | None], None]
@@ -73,6 +73,8 @@ class IngestSummary:
     skipped: int = 0
     replaced: int = 0
     billed: int = 0
+    repeated: list[tuple[str, str, bool, int]] = field(default_factory=list)
+    """(source, what makes two records the same, superseded, count) of records that another one stands for."""
     problems: list[tuple[str, bool, int, str]] = field(default_factory=list)
     """(kind, rejected, count, first example)"""
 
@@ -130,11 +132,13 @@ def _ingest(
             file.read, file.rejected, file.skipped = file.twin.read, file.twin.rejected, file.twin.skipped
     _tell_unknown(summary, inputs)
     _register_files(store, summary)
+    before = int(store.value("SELECT coalesce(max(row_id), -1) FROM repeated"))
     usage = _merge(store, staging, options)
     billed = merge_billed(store, staging, owner_sql(options.owners, staging.secret))
     if staging.usage_rows:
         insert_usage(store, prefixed=derive_prefixes(store) > 0)
     _account(summary, usage, billed, problems)
+    summary.repeated = _repeated(store, before)
     _record(store, summary, problems, options, staging.present)
     if not summary.ingested and not summary.duplicates and not summary.superseded:
         raise _nothing(summary, problems)
@@ -271,11 +275,30 @@ def _record(
                 "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [file.file_key, file.name, file.source, _mapping_name(options), file.read, file.rejected, file.skipped],
             )
+    _record_touched(store, summary, problems)
     for (number, kind, rejected), (count, line, example) in problems.counts.items():
         store.execute(
             "INSERT INTO problems VALUES (?, ?, ?, ?, ?, ?)",
             [summary.files[number].file_key, kind, rejected, count, line, example],
         )
+
+
+def _repeated(store: Store, before: int) -> list[tuple[str, str, bool, int]]:
+    """The account of the records that this ingest found to be the same as others."""
+    rows = store.rows(
+        "SELECT source, rule, superseded, count(*) FROM repeated WHERE row_id > ? GROUP BY ALL ORDER BY 4 DESC, 1, 2, 3",
+        [before],
+    )
+    return [(source, key_text(source, rule), superseded, number) for source, rule, superseded, number in rows]
+
+
+def _record_touched(store: Store, summary: IngestSummary, problems: ProblemLog) -> None:
+    """Which lines the problems of kept rows touched, so that a replay can tell their money."""
+    runs = [(n, kind, *run) for (n, kind), found in problems.touched.items() for run in found]
+    if runs:
+        keys, kinds, first, last = zip(*((summary.files[n].file_key, *run) for n, *run in runs), strict=True)
+        lines = {"file_key": keys, "kind": kinds, "first_line": first, "last_line": last}
+        store.append("touched", pa.table({name: pa.array(values) for name, values in lines.items()}))
 
 
 def _nothing(summary: IngestSummary, problems: ProblemLog) -> NothingIngestedError:

@@ -5,7 +5,7 @@ Only canonical columns are written: the text of prompts and answers never gets h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -33,6 +33,8 @@ class ProblemLog:
 
     policy: OnProblem = "keep"
     counts: dict[tuple[int, str, bool], list[int | str]] = field(default_factory=dict)
+    touched: dict[tuple[int, str], list[tuple[int, int]]] = field(default_factory=dict)
+    """Lines of kept rows that a problem of a kind touched, by file: runs of first and last line."""
     excerpt: str | None = None
     """What may be shown of the first record that was rejected."""
 
@@ -47,6 +49,7 @@ class ProblemLog:
         line: int,
         times: int = 1,
         informative: bool = False,
+        lines: Sequence[int] = (),
         excerpt: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Counts a problem; NothingIngestedError under ``--on-problem fail``, unless it only informs."""
@@ -60,8 +63,19 @@ class ProblemLog:
             )
         if rejected and self.excerpt is None:
             self.excerpt = excerpt()
+        if not rejected:
+            self.touch(file_no, kind, lines or [line])
         entry = self.counts.setdefault((file_no, kind, rejected), [0, line, f"{name}:{line}: {detail}"])
         entry[0] = int(entry[0]) + times
+
+    def touch(self, file_no: int, kind: str, lines: Iterable[int]) -> None:
+        """Notes the lines; neighbours share a run, so that a problem of every line costs no memory."""
+        runs = self.touched.setdefault((file_no, kind), [])
+        for line in lines:
+            if runs and runs[-1][0] <= line <= runs[-1][1] + 1:
+                runs[-1] = (runs[-1][0], max(line, runs[-1][1]))
+            else:
+                runs.append((line, line))
 
     def rejected(self, file_no: int) -> int:
         """Records of a file that gave no row."""
@@ -182,8 +196,9 @@ class Staging:
         fields = {n: v for n, v in zip((*named, *rule.shows), values, strict=True) if v is not None}
         detail = "  ".join(f"{column} {value}" for column, value in fields.items() if column not in named)
         rejected = self.problems.policy == "reject"
+        touched = [] if rejected else self.store.rows(f"SELECT line FROM _batch WHERE {when} ORDER BY line")
         self.problems.add(
-            file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number,
+            file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number, lines=[n for (n,) in touched],
             excerpt=lambda: excerpt(fields, line),
         )  # fmt: skip
 

@@ -151,6 +151,8 @@ class Source:
     checked: str
     read: Callable[[Record, Context], Iterable[Reading]] | None = None
     read_file: Reader | None = None
+    identity: str = "response id"
+    """What ``request_id`` is made of, for the account of duplicates."""
     arrow: Callable[[Any, Context], Any] | None = None
     """Optional fast path: a pyarrow table of raw columns to a pyarrow table of canonical columns, or None to decline."""
 

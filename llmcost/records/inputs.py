@@ -41,7 +41,7 @@ class Stdin:
             opened = self._pipe.open("rb")
             weakref.finalize(self, opened.close)
             return opened
-        if sys.stdin is None or sys.stdin.closed:
+        if sys.stdin is None or getattr(sys.stdin, "closed", False):
             raise UsageError("standard input is closed", hint="name a file or a folder instead of -")
         return sys.stdin.buffer
 

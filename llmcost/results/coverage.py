@@ -12,7 +12,8 @@ from llmcost.results.priced import Priced, add, whole
 from llmcost.usage.store import Store
 
 
-def _of_files(options: ReplayOptions, column: str = "file_key") -> str:
+def of_files(options: ReplayOptions, column: str = "file_key") -> str:
+    """SQL of whether a row is of the files that the replay is about."""
     if options.file_keys is None:
         return "true"
     return f"{column} IN ({', '.join(str(int(key)) for key in options.file_keys) or 'NULL'})"
@@ -21,7 +22,7 @@ def _of_files(options: ReplayOptions, column: str = "file_key") -> str:
 def coverage(store: Store, baseline: Priced, options: ReplayOptions) -> Coverage:
     """Coverage of the baseline."""
     read, rejected = store.rows(
-        f"SELECT coalesce(sum(records_read), 0), coalesce(sum(rejected), 0) FROM files WHERE {_of_files(options)}"
+        f"SELECT coalesce(sum(records_read), 0), coalesce(sum(rejected), 0) FROM files WHERE {of_files(options)}"
     )[0]
     ingested, duplicates, superseded = _accounted(store, options, int(read), int(rejected))
     groups = baseline.total
@@ -80,12 +81,12 @@ def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -
     """
     held = int(
         store.value(
-            f"SELECT (SELECT count(*) FROM usage WHERE {_of_files(options)} OR identity IN "
-            f"(SELECT identity FROM membership WHERE {_of_files(options)})) + "
-            f"(SELECT count(*) FROM billed WHERE {_of_files(options)})"
+            f"SELECT (SELECT count(*) FROM usage WHERE {of_files(options)} OR identity IN "
+            f"(SELECT identity FROM membership WHERE {of_files(options)})) + "
+            f"(SELECT count(*) FROM billed WHERE {of_files(options)})"
         )
     )
-    others = store.value(f"SELECT count(*) FROM files WHERE NOT ({_of_files(options)})")
+    others = store.value(f"SELECT count(*) FROM files WHERE NOT ({of_files(options)})")
     gone = max(0, read - rejected - held)
     gave_way = int(store.value("SELECT coalesce(sum(superseded + replaced), 0) FROM ingests"))
     superseded = 0 if others else min(gone, gave_way)
@@ -94,7 +95,7 @@ def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -
 
 def _token_sources(store: Store, options: ReplayOptions) -> dict[str, int]:
     rows = store.rows(
-        f"SELECT coalesce(token_source, 'provider'), count(*) FROM usage WHERE {_of_files(options)} GROUP BY 1 ORDER BY 1"
+        f"SELECT coalesce(token_source, 'provider'), count(*) FROM usage WHERE {of_files(options)} GROUP BY 1 ORDER BY 1"
     )
     return {str(name): int(number) for name, number in rows}
 
@@ -102,7 +103,7 @@ def _token_sources(store: Store, options: ReplayOptions) -> dict[str, int]:
 def problems(store: Store, options: ReplayOptions) -> list[ProblemCount]:
     """Problems by kind, most frequent first."""
     rows = store.rows(
-        f"SELECT kind, rejected, sum(count)::BIGINT, arg_min(example, line) FROM problems WHERE {_of_files(options)} "
+        f"SELECT kind, rejected, sum(count)::BIGINT, arg_min(example, line) FROM problems WHERE {of_files(options)} "
         "GROUP BY kind, rejected ORDER BY 3 DESC, 1"
     )
     return [
@@ -114,7 +115,7 @@ def problems(store: Store, options: ReplayOptions) -> list[ProblemCount]:
 def warnings(store: Store, baseline: Priced, options: ReplayOptions) -> list[str]:
     """What a reader of the totals must know."""
     found = []
-    timeless = int(store.value(f"SELECT count(*) FROM usage WHERE started_at IS NULL AND {_of_files(options)}"))
+    timeless = int(store.value(f"SELECT count(*) FROM usage WHERE started_at IS NULL AND {of_files(options)}"))
     if timeless and options.since is None and options.until is None:
         found.append(f"{timeless} rows have no time: priced at today's rates and left out of every time series")
     elif timeless:

@@ -91,6 +91,10 @@ def _coverage(result: Result) -> Iterator[Row]:
         yield _row("coverage", "billed_requests", coverage.billed.requests, "requests")
         yield _row("coverage", "billed_cost", coverage.billed.billed_usd, "USD")
         yield _row("coverage", "list_cost_of_billed", coverage.billed.list_usd, "USD")
+    for each in coverage.repeated:
+        what = "superseded" if each.superseded else "duplicates"
+        yield _row("repeated", what, each.count, "rows", name=f"{each.source}: {each.key}")
+        yield _row("repeated", f"{what}_cost", each.cost_usd, "USD", name=f"{each.source}: {each.key}")
     for line in coverage.unpriced:
         place = {"provider": line.provider or NO_NAME, "model": line.model or NO_NAME, "name": line.reason}
         yield _row("unpriced", "requests", line.requests, "requests", **place)

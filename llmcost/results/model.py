@@ -92,6 +92,16 @@ class BilledByLog(_Model):
     unpriced_requests: int = Field(default=0, description="Requests with a charge that have no catalogue price.")
 
 
+class Repeated(_Model):
+    """Records that say again what a charged one says."""
+
+    source: str = Field(description="Source of the records that are not charged.")
+    key: str = Field(description="What makes two records the same: response id, bucket dimensions ..")
+    superseded: bool = Field(description="Whether they are other versions, which gave way to a later or fuller one.")
+    count: int
+    cost_usd: Usd | None = Field(description="List cost that charging them too would have added; None: no price.")
+
+
 class Coverage(_Model):
     """How much of the log the totals stand for."""
 
@@ -100,6 +110,9 @@ class Coverage(_Model):
     duplicates: int
     superseded: int
     rejected: int
+    repeated: list[Repeated] = Field(
+        default_factory=list, description="The duplicates and superseded records by source and key, with their money."
+    )
     requests: int
     priced_requests: int
     priced_share: Usd | None = Field(description="Priced requests / requests; None without requests.")

@@ -23,6 +23,7 @@ from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import SUMMED, Pricer
 from llmcost.results import coverage as covering
+from llmcost.results.audit import Audit
 from llmcost.results.model import PricesUsed, Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import covered_rows
@@ -81,6 +82,7 @@ class _Replay:
             scenario_of(chain, scenario, period.days, self.options)
             for chain, scenario in zip(chains, scenarios, strict=True)
         ]
+        audit = Audit(self.store, self.options, self._columns([]), lambda rows, by: self._labelled(rows, by, cuts))
         summary = covering.coverage(self.store, baseline, self.options)
         return Result(
             generated_with=f"llmcost {__version__}",
@@ -92,12 +94,16 @@ class _Replay:
                 on=self.options.prices_on,
                 overlay=", ".join(path.name for path in self.catalogue.overlays) or None,
             ),
-            coverage=summary,
-            problems=covering.problems(self.store, self.options),
+            coverage=summary.model_copy(update={"repeated": audit.repeated()}),
+            problems=audit.with_money(covering.problems(self.store, self.options), baseline),
             baseline=totals(baseline, period.days, self.options),
             scenarios=done,
             warnings=[*covering.warnings(self.store, baseline, self.options), *self._left_out(needed, cuts)],
         )
+
+    def _labelled(self, rows: ir.Table, by: tuple[str, ...], cuts: Cuts) -> Priced:
+        """Selected rows that are in no total, priced by the columns ``by``."""
+        return self._priced(Workload(self.engine.view(self._chosen(rows))), cuts, None, by)
 
     def _files(self) -> ir.Table | None:
         """Row ids of the given files, or None for the whole store."""
@@ -191,7 +197,8 @@ class _Replay:
 
     def _load_models(self, span: tuple[int, int] | None) -> None:
         names = self.store.rows(
-            "SELECT DISTINCT provider_name, coalesce(response_model, request_model) FROM usage ORDER BY ALL"
+            "SELECT provider_name, coalesce(response_model, request_model) FROM usage UNION "
+            "SELECT provider_name, coalesce(response_model, request_model) FROM repeated ORDER BY ALL"
         )
         self.engine.load_models(names, span[1] if span else self.options.now)
 

@@ -179,9 +179,11 @@ class Engine:
         return [model for _, _, model in self.names]
 
 
-def base_rows(columns: Iterable[str], now: int, files: ir.Table | None, covered: ir.Table | None) -> ir.Table:
+def base_rows(
+    columns: Iterable[str], now: int, files: ir.Table | None, covered: ir.Table | None, table: ir.Table = USAGE_TABLE
+) -> ir.Table:
     """The workload's rows as the log has them, with the columns of the contract; lazily, over the unbound tables."""
-    usage = USAGE_TABLE if files is None else USAGE_TABLE.semi_join(files, "row_id")
+    usage = table if files is None else table.semi_join(files, "row_id")
     if covered is not None:
         usage = usage.anti_join(covered, "row_id")
     wanted = dict.fromkeys((*CORE, *columns))

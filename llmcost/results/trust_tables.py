@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from llmcost.money import plain
 from llmcost.results.cells import cells, columns, count_cell, usd_cell
 from llmcost.results.document import Cell, Table
-from llmcost.results.model import Coverage, PricesUsed, ProblemCount, Result, Unpriced
+from llmcost.results.model import Coverage, PricesUsed, ProblemCount, Repeated, Result, Unpriced
 from llmcost.results.present import clean, count, name, percent, places_of
 
 
@@ -33,6 +33,22 @@ def coverage_table(c: Coverage) -> Table:
             ("the same at catalogue prices", usd_cell(c.billed.list_usd, places)),
         ]
     return Table("coverage", "Coverage", columns("What", "Count#"), tuple(cells(*pair) for pair in pairs))
+
+
+def repeated_table(repeated: Iterable[Repeated]) -> Table:
+    """Duplicates and superseded records: how many, what makes them the same, and what charging them twice would add."""
+    rows = tuple(
+        cells(
+            "superseded" if r.superseded else "duplicate",
+            clean(r.source),
+            clean(r.key),
+            count_cell(r.count),
+            usd_cell(r.cost_usd, places_of([r.cost_usd])),
+        )
+        for r in repeated
+    )
+    heads = columns("Records", "Source", "The same by", "Count#", "Not charged twice#$")
+    return Table("repeated", "Duplicates", heads, rows, empty="none")
 
 
 def unpriced_table(unpriced: Iterable[Unpriced]) -> Table:

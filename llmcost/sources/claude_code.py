@@ -129,6 +129,7 @@ def _provider(model: str | None, message_id: Any) -> str | None:
 
 
 SOURCE: Final = Source(
+    identity="message.id, else requestId",
     title="Claude Code session logs",
     grain="requests",
     forms=("jsonl", "json"),

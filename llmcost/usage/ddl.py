@@ -8,7 +8,7 @@ from typing import Final
 from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import BILLED, USAGE, Column
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 SQL_TYPES: Final = {
     "text": "VARCHAR",
     "count": "BIGINT",
@@ -73,6 +73,13 @@ _FILES: Final = (
     ("skipped", "BIGINT"),
 )
 
+REPEATED_ORIGIN: Final = (
+    ("row_id", "BIGINT"),
+    ("rule", "VARCHAR"),
+    ("superseded", "BOOLEAN"),
+    *(column for column in ORIGIN if column[0] not in {"identity", "content"}),
+)
+
 CREATE: Final = (
     "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR)",
     "CREATE SEQUENCE row_ids",
@@ -80,6 +87,9 @@ CREATE: Final = (
     f"CREATE TABLE files ({_pairs(_FILES)})",
     f"CREATE TABLE usage (row_id BIGINT, {_pairs(ORIGIN)}, {column_list(USAGE)}, {_pairs(DERIVED)})",
     f"CREATE TABLE billed (identity UHUGEINT, source VARCHAR, file_key BIGINT, line BIGINT, {column_list(BILLED)})",
+    # Versions that were not charged: only what prices and conditions need of them, so no key.
+    f"CREATE TABLE repeated ({_pairs(REPEATED_ORIGIN)}, {column_list(c for c in USAGE if c.group != 'key')})",
+    "CREATE TABLE touched (file_key BIGINT, kind VARCHAR, first_line BIGINT, last_line BIGINT)",
     "CREATE TABLE membership (identity UHUGEINT, file_key BIGINT)",
     "CREATE TABLE problems (file_key BIGINT, kind VARCHAR, rejected BOOLEAN, count BIGINT, line BIGINT, example VARCHAR)",
 )

@@ -67,6 +67,12 @@ CONTRADICTIONS: Final = (
 HASHED_OWNERS: Final = ("user_id", "api_key_id")
 """Owners that ``--owners hash|drop`` changes on the way into the store."""
 
+BY_ID: Final = "response id"
+BY_BUCKET: Final = "bucket dimensions"
+BY_CONTENT: Final = "content and occurrence"
+BY_LINE: Final = "charge id or dimensions"
+"""What makes two records the same: see :func:`identity_of`; the last of billed lines."""
+
 BUCKET: Final = "ended_at IS NOT NULL"
 BUCKET_DIMENSIONS: Final = (
     "started_at", "ended_at", "provider_name", "request_model", "response_model", "operation_name", "service_tier",
@@ -96,6 +102,14 @@ def content_of(columns: Iterable[str]) -> str:
 def request_identity(provider: str = "provider_name") -> str:
     """SQL of the identity of a request that has an id, under the provider that an expression gives."""
     return f"md5_number(concat('r\x1f', coalesce({provider}, ''), '\x1f', request_id))"
+
+
+def rule_of(columns: Iterable[str]) -> str:
+    """SQL of the name of the rule by which :func:`identity_of` identifies a row."""
+    present = tuple(columns)
+    bucket = f"WHEN {BUCKET} THEN '{BY_BUCKET}' " if "ended_at" in present else ""
+    by_id = f"WHEN request_id IS NOT NULL THEN '{BY_ID}' " if "request_id" in present else ""
+    return f"CASE {bucket}{by_id}ELSE '{BY_CONTENT}' END" if bucket or by_id else f"'{BY_CONTENT}'"
 
 
 def identity_of(columns: Iterable[str]) -> str:

@@ -100,6 +100,16 @@ def coverage() -> m.Coverage:
         ingested=1_240_311,
         duplicates=69_000,
         superseded=600,
+        repeated=[
+            m.Repeated(
+                source="claude-code",
+                key="message.id, else requestId",
+                superseded=False,
+                count=69_000,
+                cost_usd=D("512.125"),
+            ),
+            m.Repeated(source="otlp-json", key="content and occurrence", superseded=True, count=600, cost_usd=None),
+        ],
         rejected=89,
         requests=1_240_311,
         priced_requests=1_201_211,
