@@ -28,7 +28,7 @@ _MODEL_PATH: Final = re.compile(
 _ARN: Final = re.compile(
     r"^arn:aws[a-z-]*:bedrock:(?P<region>[a-z0-9-]*):[^:]*:(?:foundation-model|inference-profile)/(?P<name>.+)$"
 )
-_GEO_PREFIX: Final = re.compile(r"^(?P<region>us-gov|us|eu|apac|jp|au|ca|global)\.(?P<name>[a-z0-9-]+\..+)$")
+_GEO_PREFIX: Final = re.compile(r"^(?P<region>us-gov|us|eu|apac|jp|au|ca|in|global)\.(?P<name>[a-z0-9-]+\..+)$")
 _REGION_SEGMENT: Final = re.compile(
     r"^(?P<region>us-gov|us|eu|apac|global|global-standard|[a-z]{2}(?:-gov)?-[a-z]+-\d)/(?P<name>.+)$"
 )

@@ -167,7 +167,7 @@ def charges(dice: Dice) -> Iterator[tuple[Json, list[Decimal]]]:
         for sku, described, rate, is_model in SKUS:
             amount = dice.around(20_000, 900_000)
             cost = Decimal(amount) * Decimal(rate) / 1_000_000
-            granted = (
+            granted: list[Json] = (
                 [{"name": "Startup credit", "type": "PROMOTION", "amount": -cost / 4}] if day < 3 and is_model else []
             )
             yield (
