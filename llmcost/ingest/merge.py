@@ -125,6 +125,7 @@ def _settle(store: Store, all_columns: Collection[str], owner_sql: OwnerSql) -> 
     """
     names = [name for name in USAGE_NAMES if name in all_columns]
     columns = ", ".join(f'"{name}"' for name in names)
+    store.widen(("content", "started_at"))
     content, order = content_of(names), _order(names)
     store.execute(
         "CREATE OR REPLACE TEMP TABLE versions AS SELECT *, dense_rank() OVER (PARTITION BY identity ORDER BY "
@@ -159,12 +160,14 @@ def _settle(store: Store, all_columns: Collection[str], owner_sql: OwnerSql) -> 
             f"WHERE v.n IS NULL AND len(prefix_keys) > 0 AND (v.place > 1{moved} OR v.identity IN (SELECT identity FROM readdressed))"
         )
     store.execute(
-        "UPDATE usage SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at "
-        "FROM winners w, kept k WHERE k.identity = w.identity AND usage.identity = w.identity"
+        "UPDATE usage_rows SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at "
+        "FROM winners w, kept k WHERE k.identity = w.identity AND usage_rows.identity = w.identity"
     )
     _keep_repeated(store, names, owner_sql)
     replaced = store.value("SELECT count(*) FROM versions WHERE n IS NULL AND place > 1")
-    store.execute("DELETE FROM usage WHERE identity IN (SELECT identity FROM versions WHERE n IS NULL AND place > 1)")
+    store.execute(
+        "DELETE FROM usage_rows WHERE identity IN (SELECT identity FROM versions WHERE n IS NULL AND place > 1)"
+    )
     duplicates, superseded = store.rows(
         "SELECT count(*) FILTER (WHERE place = 1), count(*) FILTER (WHERE place > 1) FROM versions JOIN losers USING (n)"
     )[0]
@@ -190,17 +193,22 @@ def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflict
             return "coalesce(w.first_at, s.started_at)"
         return owner_sql.stored.get(name, f's."{name}"')
 
-    def key(column: str, prefix: str, sql: str) -> str:
-        return key_of(f"'{prefix}\x1f' || {sql}") if column in present else "NULL::BIGINT"
-
-    values = ", ".join(f'{stored(name)} AS "{name}"' for name in present)
+    values = {name: stored(name) for name in present}
+    for name, column, sql in (
+        ("user_key", "user_id", f"'u\x1f' || {owner_sql.user}"),
+        ("conversation_key", "conversation_id", "'v\x1f' || s.conversation_id"),
+    ):
+        if column in present:
+            values[name] = key_of(sql)
+    if conflicts:
+        values["content"] = "w.content"
+    store.widen(values)
     # A row without an id is identified by its content: the digest is kept so that later versions can be compared.
     store.execute(
         "CREATE OR REPLACE TEMP VIEW arriving AS SELECT k.row_id, k.identity, "
-        f"{'w.content' if conflicts else 'NULL::UHUGEINT'} AS content, s.source, s.file_key, s.line, "
-        f"(k.identity & {KEY_MASK})::BIGINT AS request_key, {key('user_id', 'u', owner_sql.user)} AS user_key, "
-        f"{key('conversation_id', 'v', 's.conversation_id')} AS conversation_key{', ' if values else ''}{values} "
-        "FROM staged s JOIN keyed k USING (n)"
+        f"s.source, s.file_key, s.line, (k.identity & {KEY_MASK})::BIGINT AS request_key"
+        + "".join(f', {sql} AS "{name}"' for name, sql in values.items())
+        + " FROM staged s JOIN keyed k USING (n)"
         + (" LEFT JOIN winners w ON w.identity = k.identity ANTI JOIN losers l ON l.n = s.n" if conflicts else "")
     )
 
@@ -212,9 +220,9 @@ def insert_usage(store: Store, *, prefixed: bool) -> None:
     """
     extra = ", ".join(f"d.{name}" for name, _ in DERIVED)
     store.execute(
-        f"INSERT INTO usage BY NAME SELECT a.*, {extra} FROM arriving a LEFT JOIN derived d USING (row_id)"
+        f"INSERT INTO usage_rows BY NAME SELECT a.*, {extra} FROM arriving a LEFT JOIN derived d USING (row_id)"
         if prefixed
-        else "INSERT INTO usage BY NAME FROM arriving"
+        else "INSERT INTO usage_rows BY NAME FROM arriving"
     )
     store.execute("DROP TABLE IF EXISTS derived")
 

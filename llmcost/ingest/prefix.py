@@ -44,10 +44,11 @@ def derive_prefixes(store: Store) -> int:
     if count:
         _nodes(store)
         _needs(store)
+        store.widen(name for name, _ in DERIVED)
         if store.value("SELECT count(*) FROM usage SEMI JOIN derived USING (row_id)"):
             store.execute(
-                f"UPDATE usage SET {', '.join(f'{name} = d.{name}' for name, _ in DERIVED)} FROM derived d "
-                "WHERE usage.row_id = d.row_id"
+                f"UPDATE usage_rows SET {', '.join(f'{name} = d.{name}' for name, _ in DERIVED)} FROM derived d "
+                "WHERE usage_rows.row_id = d.row_id"
             )
     for table in ("prefixed", "tree", "uses", "disturbed"):
         store.execute(f"DROP TABLE IF EXISTS {table}")
@@ -77,8 +78,9 @@ def _forget(store: Store) -> None:
     """Trees that lost a row may have fewer nodes: what their rows were given is cleared."""
     if store.value("SELECT count(*) FROM disturbed"):
         names = [name for name, _ in DERIVED]
+        store.widen(names)
         store.execute(
-            f"UPDATE usage SET {', '.join(f'{name} = NULL' for name in names)} "
+            f"UPDATE usage_rows SET {', '.join(f'{name} = NULL' for name in names)} "
             "WHERE len(prefix_keys) > 0 AND prefix_keys[1] IN (SELECT root FROM disturbed)"
         )
 

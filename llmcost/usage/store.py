@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from llmcost.errors import LlmcostError, StoreBusyError, UsageError
-from llmcost.usage.ddl import CREATE, SCHEMA_VERSION
+from llmcost.usage.ddl import CREATE, SCHEMA_VERSION, USAGE_TYPES, usage_view
 from llmcost.usage.scratch import Scratch
 
 _OFFLINE: Final = {
@@ -133,6 +133,18 @@ class Store:
     def batches(self, sql: str, size: int = 1_000_000) -> pa.RecordBatchReader:
         """The result of a query as a stream of Arrow batches."""
         return self.connection.sql(sql).to_arrow_reader(size)
+
+    def widen(self, names: Iterable[str]) -> None:
+        """Makes room in ``usage_rows`` for columns of usage that no row had so far."""
+        stored = {
+            row[0] for row in self.rows("SELECT column_name FROM duckdb_columns() WHERE table_name = 'usage_rows'")
+        }
+        asked = set(names) - stored
+        wanted = [name for name in USAGE_TYPES if name in asked]
+        for name in wanted:
+            self.execute(f'ALTER TABLE usage_rows ADD COLUMN "{name}" {USAGE_TYPES[name]}')
+        if wanted:
+            self.execute(usage_view(stored | set(wanted)))
 
     def append(self, table: str, data: pa.Table) -> None:
         """Appends an Arrow table by column name."""
