@@ -13,7 +13,7 @@ import secrets
 import tempfile
 import tomllib
 from decimal import Decimal
-from hashlib import blake2b, md5, sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,26 +89,9 @@ def _read(path: Path) -> bytes:
     return secret
 
 
-def _rekey_prefix(secret: bytes) -> str:
-    return blake2b(secret, digest_size=SECRET_BYTES, person=b"llmcost rekey").hexdigest() + ":"
-
-
-def rekey(key: int, secret: bytes) -> int:
-    """A key that a log supplies, under the user's secret: 63 bits, so equal keys stay equal and tell nothing else.
-
-    MD5 because the engine has it: :func:`rekey_sql` is the same function for whole columns, and a secret prefix of
-    fixed length with a truncated digest asks nothing of MD5 that is broken.
-    """
-    digest = md5((_rekey_prefix(secret) + str(key)).encode(), usedforsecurity=False).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
-
-
-def rekey_sql(expression: str, secret: bytes) -> str:
-    """DuckDB SQL of :func:`rekey` over an integer expression; NULL stays NULL.
-
-    The text holds a digest of the secret: it is for the engine alone, never for a log or a file.
-    """
-    return f"CAST(CAST('0x' || left(md5('{_rekey_prefix(secret)}' || CAST(({expression}) AS VARCHAR)), 16) AS UBIGINT) >> 1 AS BIGINT)"
+def rekey_secret(secret: bytes) -> bytes:
+    """The 16 bytes under which keys that a log supplies are hashed: a function of the user's secret of their own."""
+    return blake2b(secret, digest_size=16, person=b"llmcost rekey").digest()
 
 
 def _owner_prefix(secret: bytes) -> str:
@@ -126,7 +109,10 @@ def owner_hash(text: str, secret: bytes) -> str:
 
 
 def owner_hash_sql(expression: str, secret: bytes) -> str:
-    """DuckDB SQL of :func:`owner_hash` over a text expression; NULL stays NULL. For the engine alone, as above."""
+    """DuckDB SQL of :func:`owner_hash` over a text expression; NULL stays NULL.
+
+    The text holds a digest of the secret: it is for the engine alone, never for a log or a file.
+    """
     return f"('h_' || left(sha256('{_owner_prefix(secret)}' || ({expression})), 32))"
 
 

@@ -57,9 +57,10 @@ def _readdress(store: Store) -> None:
         f"FROM usage u JOIN adopted a USING (request_id) WHERE {_NAMELESS}"
     )
     store.execute("DELETE FROM moving WHERE new IN (SELECT identity FROM usage)")
+    store.widen(("provider_name", "content"))
     store.execute(
-        "UPDATE usage SET provider_name = m.provider, identity = m.new, content = NULL, "
-        f"request_key = (m.new & {KEY_MASK})::BIGINT FROM moving m WHERE usage.row_id = m.row_id"
+        "UPDATE usage_rows SET provider_name = m.provider, identity = m.new, content = NULL, "
+        f"request_key = (m.new & {KEY_MASK})::BIGINT FROM moving m WHERE usage_rows.row_id = m.row_id"
     )
     store.execute("UPDATE membership SET identity = m.new FROM moving m WHERE membership.identity = m.old")
     store.execute("INSERT INTO readdressed SELECT new FROM moving")

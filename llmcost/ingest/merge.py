@@ -15,7 +15,7 @@ from llmcost.ingest.adopt import adopt_providers
 from llmcost.ingest.owners import OwnerSql
 from llmcost.ingest.stage import Staging
 from llmcost.usage.columns import BY_NAME, COUNTERS
-from llmcost.usage.ddl import BILLED_NAMES, DERIVED, USAGE_NAMES
+from llmcost.usage.ddl import BILLED_NAMES, DERIVED, USAGE_NAMES, USAGE_TYPES
 from llmcost.usage.rules import (
     BUCKET,
     BY_LINE,
@@ -54,19 +54,11 @@ def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns
 
     Runs inside the caller's transaction; ``staged_files`` must exist, and :func:`insert_usage` must follow. ``owner_sql`` says how owners are stored.
     """
-    rows = (
-        f"read_parquet('{_quoted(staging.usage_path)}', file_row_number = true) s JOIN staged_files f USING (file_no)"
-    )
-    store.execute(
-        f"CREATE OR REPLACE TEMP VIEW staged AS SELECT s.*, s.file_row_number AS n, f.source, f.file_key FROM {rows}"
-    )
+    _view(store, staging)
     if adopt_providers(store, staging.present):
+        _view(store, staging, adopted=True)
         staging.present.add("provider_name")
         all_columns = {*all_columns, "provider_name"}
-        store.execute(
-            "CREATE OR REPLACE TEMP VIEW staged AS SELECT s.* REPLACE (coalesce(s.provider_name, a.provider) AS provider_name), "
-            f"s.file_row_number AS n, f.source, f.file_key FROM {rows} LEFT JOIN nameless a ON a.n = s.file_row_number"
-        )
     present = [name for name in USAGE_NAMES if name in staging.present]
     _identify(store, present)
     conflicts = _conflicts(store)
@@ -75,8 +67,24 @@ def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns
     return Merged(staging.usage_rows - duplicates - superseded, duplicates, superseded, replaced, 0)
 
 
+def _view(store: Store, staging: Staging, *, adopted: bool = False) -> None:
+    """Makes the view ``staged`` of every staged row, with all columns; ``adopted``: under the providers of ``nameless``."""
+    known = "provider_name" in staging.present
+    absent = [name for name in USAGE_NAMES if name not in staging.present and not (adopted and name == "provider_name")]
+    columns = ["s.*", *(f'NULL::{USAGE_TYPES[name]} AS "{name}"' for name in absent), "f.source", "f.file_key"]
+    joined_to = "JOIN staged_files f USING (file_no)"
+    if adopted:
+        columns[0] = "s.* EXCLUDE (provider_name)" if known else "s.*"
+        columns.append("coalesce(s.provider_name, a.provider) AS provider_name" if known else "a.provider AS provider_name")
+        joined_to += " LEFT JOIN nameless a USING (n)"
+    store.execute(
+        f"CREATE OR REPLACE TEMP VIEW staged AS SELECT {', '.join(columns)} FROM "
+        f"read_parquet([{', '.join(map(_quoted, staging.usage_files))}], union_by_name = true) s {joined_to}"
+    )
+
+
 def _quoted(path: object) -> str:
-    return str(path).replace("'", "''")
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _identify(store: Store, present: list[str]) -> None:
@@ -237,7 +245,7 @@ def merge_billed(store: Store, staging: Staging, owner_sql: OwnerSql) -> Merged:
         "CREATE OR REPLACE TEMP TABLE billed_versions AS WITH lines AS ("
         f"SELECT f.source, f.file_key, s.* EXCLUDE (file_no), md5_number({everything}) AS content, "
         f"md5_number(concat(f.source, coalesce('\x1fid' || charge_id, ''), {joined(dimensions)})) AS base "
-        f"FROM read_parquet('{_quoted(staging.billed_path)}') s JOIN staged_files f USING (file_no)) "
+        f"FROM read_parquet({_quoted(staging.billed_path)}) s JOIN staged_files f USING (file_no)) "
         "SELECT *, md5_number(concat(base::VARCHAR, '\x1f', row_number() OVER (PARTITION BY file_key, base "
         "ORDER BY abs(billed_cost) DESC NULLS LAST, content, line))) AS identity, true AS staged FROM lines"
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from llmcost.content.analyse import analyse
@@ -132,7 +133,7 @@ def _read_block(
     table = source.arrow(block.data, context) if source.arrow is not None else None
     if table is not None and len(table) == block.rows:
         tally.read += len(table)
-        lines = pa.array(range(block.first_line, block.first_line + len(table)), pa.int64())
+        lines = pa.array(np.arange(block.first_line, block.first_line + len(table), dtype=np.int64))
         staging.add_usage(table, tally.file_no, tally.name, lines, foreign=True)
         return True
     parts = split(block, PARTS) if block.rows < 0 or block.rows > SMALL_BLOCK else []

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from llmcost.config import rekey_sql
+from llmcost.config import rekey_secret
+from llmcost.content.siphash import rekeyed
 from llmcost.errors import NothingIngestedError
 from llmcost.ingest.owners import without_keys
 from llmcost.records.excerpt import excerpt
@@ -24,6 +26,10 @@ from llmcost.usage.store import Store
 
 OnProblem = Literal["keep", "reject", "fail"]
 PENDING_ROWS: Final = 100_000
+_COMPARED: Final = sorted(
+    {name for rule in CONTRADICTIONS for name in (*rule.unknown, *rule.shows, "request_id", "request_model")}
+)
+_UNIQUE: Final = frozenset({"request_id", "parent_request_id"})
 _ORIGIN: Final = (pa.field("file_no", pa.int32()), pa.field("line", pa.int64()))
 
 
@@ -87,10 +93,9 @@ class Staging:
 
     def __init__(self, store: Store, folder: Path, problems: ProblemLog, secret: bytes) -> None:
         self.store, self.problems, self.secret = store, problems, secret
-        self.usage_path, self.billed_path = folder / "usage.parquet", folder / "billed.parquet"
-        self._usage_schema = pa.schema([*_ORIGIN, *arrow_schema()])
+        self.billed_path = folder / "billed.parquet"
         self._billed_schema = pa.schema([*_ORIGIN, *billed_schema()])
-        self._usage = pq.ParquetWriter(self.usage_path, self._usage_schema, compression="lz4")
+        self._usage = _Parts(folder)
         self._billed = pq.ParquetWriter(self.billed_path, self._billed_schema, compression="lz4")
         self.usage_rows = self.billed_rows = 0
         self.present: set[str] = set()
@@ -108,8 +113,9 @@ class Staging:
         if self._pending_file != (file_no, name):
             self._flush()
             self._pending_file = (file_no, name)
-        self.present.update(f for f in table.column_names if table[f].null_count < len(table))
-        self._pending[foreign].append(self._with_origin(table, file_no, lines, self._usage_schema))
+        table = table.select([name for name in table.column_names if table[name].null_count < len(table)])
+        self.present.update(table.column_names)
+        self._pending[foreign].append(_with_origin(table, file_no, lines))
         self._pending_rows += len(table)
         self.usage_rows += len(table)
         if self._pending_rows >= PENDING_ROWS:
@@ -119,40 +125,35 @@ class Staging:
         """Checks and writes what waits: contradictory counters become unknown and are counted under problems."""
         for foreign, tables in self._pending.items():
             if tables:
-                staged = pa.concat_tables(tables).combine_chunks()
+                staged = pa.concat_tables(tables, promote_options="default").combine_chunks()
                 staged = self._rekeyed(staged) if foreign else staged
                 checked = self._checked(without_keys(staged, self.secret), *self._pending_file)
                 self.usage_rows -= len(staged) - len(checked)
-                self._usage.write_table(checked)
+                self._usage.write(checked)
         self._pending = {False: [], True: []}
         self._pending_rows = 0
 
     def _rekeyed(self, table: pa.Table) -> pa.Table:
+        key = rekey_secret(self.secret)
         for name in ("prompt_key", "response_key", "prefix_keys"):
-            if table[name].null_count < len(table):
+            if name in table.column_names:
                 column = pa.concat_arrays(table[name].chunks)
                 nested = pa.types.is_list(column.type)
-                keys = self._hashed(column.flatten() if nested else column)
+                keys = _hashed(column.flatten() if nested else column, key)
                 column = _relisted(column, keys) if nested else keys
                 table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
         return table
 
-    def _hashed(self, keys: pa.Array) -> pa.Array:
-        """The keys under the user's secret. Prefixes are shared, so each distinct key is hashed once."""
-        coded = keys.dictionary_encode()
-        distinct = pa.table({"place": pa.array(range(len(coded.dictionary)), pa.int64()), "k": coded.dictionary})
-        self.store.connection.register("_keys", distinct)
-        try:
-            hashed = self.store.arrow(f"SELECT {rekey_sql('k', self.secret)} AS k FROM _keys ORDER BY place")["k"]
-        finally:
-            self.store.connection.unregister("_keys")
-        return pa.concat_arrays([pa.array([], pa.int64()), *hashed.chunks]).take(coded.indices)
+    @property
+    def usage_files(self) -> list[Path]:
+        """The Parquet files of the staged usage rows; the number ``n`` of a row is unique through all of them."""
+        return self._usage.paths
 
     def add_billed(self, table: pa.Table, file_no: int, lines: Sequence[int]) -> None:
         """Stages billed lines."""
         if len(table):
-            lines_of = self._with_origin(table, file_no, lines, self._billed_schema)
-            self._billed.write_table(without_keys(lines_of, self.secret))
+            placed = _aligned(_with_origin(table, file_no, lines), self._billed_schema)
+            self._billed.write_table(without_keys(placed, self.secret))
             self.billed_rows += len(table)
 
     def finish(self) -> None:
@@ -161,18 +162,12 @@ class Staging:
         self._usage.close()
         self._billed.close()
 
-    @staticmethod
-    def _with_origin(table: pa.Table, file_no: int, lines: Sequence[int] | pa.Array, schema: pa.Schema) -> pa.Table:
-        size = len(table)
-        columns = {name: table[name] for name in table.column_names}
-        columns["file_no"] = pa.repeat(pa.scalar(file_no, pa.int32()), size)
-        columns["line"] = lines if isinstance(lines, pa.Array) else pa.array(lines, pa.int64())
-        return pa.table([columns.get(f.name, pa.nulls(size, f.type)) for f in schema], schema=schema)
-
     def _checked(self, staged: pa.Table, file_no: int, name: str) -> pa.Table:
         connection = self.store.connection
-        connection.register("_batch", staged)
+        connection.register("_staged", staged)
         try:
+            absent = "".join(f", NULL::BIGINT AS {name}" for name in _COMPARED if name not in staged.column_names)
+            self.store.execute(f"CREATE OR REPLACE TEMP VIEW _batch AS SELECT *{absent} FROM _staged")
             whens = _first_of() if self.problems.policy == "reject" else tuple(c.when for c in CONTRADICTIONS)
             counts = ", ".join(f"count(*) FILTER (WHERE {when})" for when in whens)
             hits = self.store.rows(f"SELECT {counts} FROM _batch")[0]
@@ -182,9 +177,10 @@ class Staging:
             for rule, when, number in zip(CONTRADICTIONS, whens, hits, strict=True):
                 if number:
                     self._report(rule, when, number, file_no, name)
-            return self._resolved(found)
+            return self._resolved(found, staged.schema)
         finally:
-            connection.unregister("_batch")
+            self.store.execute("DROP VIEW IF EXISTS _batch")
+            connection.unregister("_staged")
 
     def _report(self, rule: Contradiction, when: str, number: int, file_no: int, name: str) -> None:
         shows = ", ".join(rule.shows)
@@ -202,20 +198,76 @@ class Staging:
             excerpt=lambda: excerpt(fields, line),
         )  # fmt: skip
 
-    def _resolved(self, found: Sequence[Contradiction]) -> pa.Table:
+    def _resolved(self, found: Sequence[Contradiction], schema: pa.Schema) -> pa.Table:
+        unknown: dict[str, list[str]] = {}
+        where = ""
         if self.problems.policy == "reject":
-            sql = f"SELECT * FROM _batch WHERE NOT ({' OR '.join(f'coalesce({c.when}, false)' for c in found)})"
+            where = f" WHERE NOT ({' OR '.join(f'coalesce({c.when}, false)' for c in found)})"
         else:
-            unknown: dict[str, list[str]] = {}
             for rule in found:
                 for column in rule.unknown:
                     unknown.setdefault(column, []).append(f"({rule.when})")
-            replaced = ", ".join(
-                f"CASE WHEN {' OR '.join(conditions)} THEN NULL ELSE {column} END AS {column}"
-                for column, conditions in unknown.items()
-            )
-            sql = f"SELECT * REPLACE ({replaced}) FROM _batch"
-        return self.store.arrow(sql).cast(self._usage_schema)
+        columns = ", ".join(
+            f"CASE WHEN {' OR '.join(unknown[name])} THEN NULL ELSE {name} END AS {name}"
+            if name in unknown
+            else f'"{name}"'
+            for name in schema.names
+        )
+        return self.store.arrow(f"SELECT {columns} FROM _batch{where}").cast(schema)
+
+
+class _Parts:
+    """Parquet files of the columns that are known so far; a new column begins a new file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths: list[Path] = []
+        self._folder, self._columns, self._rows = folder, set[str](), 0
+        self._writer: pq.ParquetWriter | None = None
+        self._schema = pa.schema([])
+
+    def write(self, table: pa.Table) -> None:
+        """Writes rows, and numbers them."""
+        if self._writer is None or not self._columns.issuperset(table.column_names):
+            self._begin(table.column_names)
+        numbers = np.arange(self._rows, self._rows + len(table), dtype=np.int64)
+        self._rows += len(table)
+        if self._writer is not None:
+            self._writer.write_table(_aligned(table.append_column("n", pa.array(numbers)), self._schema))
+
+    def _begin(self, names: Sequence[str]) -> None:
+        self.close()
+        self._columns.update(names)
+        known = [field for field in arrow_schema() if field.name in self._columns]
+        self._schema = pa.schema([pa.field("n", pa.int64()), *_ORIGIN, *known])
+        repeating = [f.name for f in known if pa.types.is_string(f.type) and f.name not in _UNIQUE]
+        self.paths.append(self._folder / f"usage-{len(self.paths)}.parquet")
+        self._writer = pq.ParquetWriter(
+            self.paths[-1], self._schema, compression="lz4", use_dictionary=repeating, write_statistics=False
+        )
+
+    def close(self) -> None:
+        """Ends the file that is open."""
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+
+
+def _with_origin(table: pa.Table, file_no: int, lines: Sequence[int] | pa.Array) -> pa.Table:
+    columns = {name: table[name] for name in table.column_names}
+    columns["file_no"] = pa.repeat(pa.scalar(file_no, pa.int32()), len(table))
+    columns["line"] = lines if isinstance(lines, pa.Array) else pa.array(lines, pa.int64())
+    return pa.table(columns)
+
+
+def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table under the schema, with nulls for the columns that it lacks."""
+    given = set(table.column_names)
+    return pa.table([table[f.name] if f.name in given else pa.nulls(len(table), f.type) for f in schema], schema=schema)
+
+
+def _hashed(keys: pa.Array, key: bytes) -> pa.Array:
+    hashed = rekeyed(keys.fill_null(0).to_numpy(zero_copy_only=False), key)
+    return pa.array(hashed, mask=keys.is_null().to_numpy(zero_copy_only=False) if keys.null_count else None)
 
 
 def _relisted(lists: pa.Array, items: pa.Array) -> pa.Array:

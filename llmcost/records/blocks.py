@@ -23,7 +23,7 @@ from llmcost.usage.columns import Column
 BOM: Final = b"\xef\xbb\xbf"
 SAMPLED_LINES: Final = 200
 _POINT_IN_DOUBT: Final = re.compile(rb"[1-9]\d{0,2}(?:\.\d{3})+(?![.\d])")
-_BLOCK: Final = 4 * 1024 * 1024
+_BLOCK: Final = 1024 * 1024
 _IMAGE: Final = pa.struct([("width", pa.int64()), ("height", pa.int64()), ("count", pa.int64())])
 _decode: Final = msgspec.json.Decoder().decode
 
