@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from llmcost.content.analyse import analyse
 from llmcost.ingest.blocks import Block, blocks, split, vectorised
+from llmcost.ingest.ahead import in_order
 from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import BadValueError, Context, Problem, Record, Row, Sample, Skip, Source
 from llmcost.records.excerpt import excerpt
@@ -23,6 +24,7 @@ BATCH_ROWS: Final = 50_000
 PARTS: Final = 8
 SMALL_BLOCK: Final = 256
 Watch = Callable[[int], None] | None
+Arrow = Callable[[Any, Context], Any]
 
 
 @dataclass
@@ -106,11 +108,16 @@ def read_into(
     if source.arrow is None or not vectorised(source, found, context):
         _read_records(staging, records(item, found.form, watch), source, context, secret, tally)
         return
-    for block in blocks(item, found, watch):
+    arrow = source.arrow
+    for block, table in in_order(blocks(item, found, watch), lambda block: _vectorised(arrow, block, context)):
         if isinstance(block, Problem):
             tally.problem(block, block.line or 0)
-            continue
-        _read_block(staging, block, source, context, secret, tally)
+        else:
+            _read_block(staging, block, table, source, context, secret, tally)
+
+
+def _vectorised(arrow: Arrow, block: Block | Problem, context: Context) -> pa.Table | None:
+    return None if isinstance(block, Problem) else arrow(block.data, context)
 
 
 def _changed_at(item: Input) -> int | None:
@@ -124,13 +131,18 @@ def _changed_at(item: Input) -> int | None:
 
 
 def _read_block(
-    staging: Staging, block: Block, source: Source, context: Context, secret: bytes, tally: FileTally
+    staging: Staging,
+    block: Block,
+    table: pa.Table | None,
+    source: Source,
+    context: Context,
+    secret: bytes,
+    tally: FileTally,
 ) -> bool:
-    """Reads a block vectorised, else its parts; gives whether any of it could be read so.
+    """Stages the vectorised reading of a block, else reads its parts; gives whether any of it could be read so.
 
     One bad line makes a source decline the whole block: only the smallest part around it is read record by record.
     """
-    table = source.arrow(block.data, context) if source.arrow is not None else None
     if table is not None and len(table) == block.rows:
         tally.read += len(table)
         lines = pa.array(np.arange(block.first_line, block.first_line + len(table), dtype=np.int64))
@@ -138,7 +150,8 @@ def _read_block(
         return True
     parts = split(block, PARTS) if block.rows < 0 or block.rows > SMALL_BLOCK else []
     for place, part in enumerate(parts):
-        if not _read_block(staging, part, source, context, secret, tally) and place == 0 and len(parts) > 1:
+        again = source.arrow(part.data, context) if source.arrow is not None else None
+        if not _read_block(staging, part, again, source, context, secret, tally) and place == 0 and len(parts) > 1:
             # Not even the first part: the whole block is of a kind that needs care.
             for rest in parts[1:]:
                 _read_records(staging, rest.careful(), source, context, secret, tally)

@@ -68,7 +68,7 @@ def _parsed(
     try:
         table = pa_json.read_json(
             pa.BufferReader(block),
-            read_options=pa_json.ReadOptions(block_size=_BLOCK),
+            read_options=pa_json.ReadOptions(block_size=_BLOCK, use_threads=False),
             parse_options=pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=others),
         )
     except pa.ArrowInvalid as error:
@@ -160,7 +160,7 @@ def csv_table(block: bytes, header: Sequence[str], delimiter: str = ",") -> pa.T
     _utf8(block)
     table = pa_csv.read_csv(
         pa.BufferReader(block),
-        read_options=pa_csv.ReadOptions(column_names=list(header), block_size=_BLOCK),
+        read_options=pa_csv.ReadOptions(column_names=list(header), block_size=_BLOCK, use_threads=False),
         parse_options=pa_csv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False),
         convert_options=pa_csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]

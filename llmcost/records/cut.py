@@ -11,7 +11,7 @@ from llmcost.records.streams import Stream
 
 MAX_RECORD: Final = 64 * 1024 * 1024
 """Bytes of one line or one array element; more is no log record, and would only eat memory."""
-CHUNK: Final = 32 * 1024 * 1024
+CHUNK: Final = 8 * 1024 * 1024
 
 
 def lines(stream: Stream, limit: int = MAX_RECORD, end: bytes = b"\n") -> Iterator[bytes | None]:

@@ -53,7 +53,7 @@ def _head(path: Input) -> str:
 
 
 def chunks(path: Input, progress: Progress | None = None) -> Iterator[tuple[int, bytes] | Problem]:
-    """A JSONL file as line-aligned blocks of about 32 MB with their first line numbers, for a vectorised reader.
+    """A JSONL file as line-aligned blocks of about 8 MB with their first line numbers, for a vectorised reader.
 
     Where that reader declines a block, :func:`chunk_records` reads it carefully. A line that is too long and the
     end of a damaged file come as problems.
