@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from llmcost.records import Context, Problem, Record, Sample, Source
 from llmcost.records.columnar import plain_record
+from llmcost.records.cut import newline_count, newlines
 from llmcost.records.files import Input, batches, chunk_records, chunks, records
 
+_RETURN: Final = 0x0D
 Watch = Callable[[int], None] | None
 
 
@@ -51,16 +55,19 @@ def split(block: Block, parts: int) -> list[Block]:
         if end > start:
             data = block.data[start:end]
             found.append(Block(data, _lines(data), line, _lines_of(line, data)))
-            line += data.count(b"\n")
+            line += newline_count(data)
             start = end
     return found if len(found) > 1 else []
 
 
 def _lines(data: bytes) -> int:
     """Lines of a block without blank ones; -1 when there are blank lines, since then line numbers are not in step."""
-    number = data.count(b"\n") + (not data.endswith(b"\n"))
-    blank = data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data
-    return -1 if blank else number
+    ends = newlines(data)
+    lengths = np.diff(ends, prepend=-1)
+    blank = bool((lengths == 1).any())
+    if not blank and (short := ends[lengths == 2]).size:
+        blank = any(data[end - 1] == _RETURN for end in short.tolist())
+    return -1 if blank else len(ends) + (not data.endswith(b"\n"))
 
 
 def _lines_of(first: int, data: bytes) -> Callable[[], Iterator[Record | Problem]]:

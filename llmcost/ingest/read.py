@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from llmcost.content.analyse import analyse
-from llmcost.ingest.blocks import Block, blocks, split, vectorised
 from llmcost.ingest.ahead import in_order
+from llmcost.ingest.blocks import Block, blocks, split, vectorised
 from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import BadValueError, Context, Problem, Record, Row, Sample, Skip, Source
 from llmcost.records.excerpt import excerpt

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.json as pa_json
 
 from llmcost.records.canonical import KEYS
+from llmcost.records.cut import newline_count, newlines
 from llmcost.records.table import DeclineError
 from llmcost.usage.arrow import TYPES
 from llmcost.usage.columns import Column
@@ -23,6 +25,7 @@ from llmcost.usage.columns import Column
 BOM: Final = b"\xef\xbb\xbf"
 SAMPLED_LINES: Final = 200
 _POINT_IN_DOUBT: Final = re.compile(rb"[1-9]\d{0,2}(?:\.\d{3})+(?![.\d])")
+_OPENS, _CLOSES, _RETURN = b"{}\r"
 _BLOCK: Final = 1024 * 1024
 _IMAGE: Final = pa.struct([("width", pa.int64()), ("height", pa.int64()), ("count", pa.int64())])
 _decode: Final = msgspec.json.Decoder().decode
@@ -87,11 +90,19 @@ def _object_lines(block: bytes) -> int:
     Then no record can span lines: inside an object ``}`` is never followed by ``{``. It also keeps a bare ``null``
     from pyarrow 26, which crashes on it.
     """
-    lines = block.count(b"\n") + (not block.endswith(b"\n"))
-    between = block.count(b"}\n{") + (block.count(b"}\r\n{") if b"\r" in block else 0)
-    if between != lines - 1 or not block.startswith(b"{") or not block[-3:].rstrip(b"\r\n").endswith(b"}"):
+    if not block.startswith(b"{"):
         raise DeclineError
-    return lines
+    text = np.frombuffer(block, np.uint8)
+    ends = newlines(block)
+    if block.endswith(b"\n"):
+        ends = ends[:-1]
+    last = block[-3:].rstrip(b"\r\n")
+    before = text[ends - 1]
+    if _RETURN in before:
+        before = np.where(before == _RETURN, text[ends - 2], before)
+    if not (last.endswith(b"}") and (before == _CLOSES).all() and (text[ends + 1] == _OPENS).all()):
+        raise DeclineError
+    return len(ends) + 1
 
 
 def _utf8(block: bytes) -> None:
@@ -152,7 +163,7 @@ def csv_table(block: bytes, header: Sequence[str], delimiter: str = ",") -> pa.T
     The block must begin and end between two records.
     """
     block = block.removeprefix(BOM)
-    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    lines = newline_count(block) + (not block.endswith(b"\n"))
     if len(set(header)) != len(header) or not block or b"\0" in block or b"\r" in block.replace(b"\r\n", b""):
         raise DeclineError
     if delimiter == ";" and _POINT_IN_DOUBT.search(block):

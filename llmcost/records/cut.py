@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from llmcost.records.contract import Problem, Record
 from llmcost.records.jsontext import BadJsonError, decode_all
 from llmcost.records.streams import Stream
 
 MAX_RECORD: Final = 64 * 1024 * 1024
 """Bytes of one line or one array element; more is no log record, and would only eat memory."""
+NEWLINE: Final = 0x0A
 CHUNK: Final = 8 * 1024 * 1024
 
 
@@ -81,6 +85,16 @@ def text_lines(stream: Stream, limit: int = MAX_RECORD) -> Iterator[Record | Pro
         yield _at(stream.fault, number + 1)
 
 
+def newlines(data: bytes) -> NDArray[np.int64]:
+    """Where the newlines stand. Searching bytes for them one by one takes ten times as long."""
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE)
+
+
+def newline_count(data: bytes) -> int:
+    """How many newlines there are."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE))
+
+
 def line_chunks(stream: Stream, size: int = CHUNK, limit: int = MAX_RECORD) -> Iterator[tuple[int, bytes] | Problem]:
     """Line-aligned blocks of about ``size`` bytes, each with the number of its first line, for a vectorised reader.
 
@@ -95,7 +109,7 @@ def line_chunks(stream: Stream, size: int = CHUNK, limit: int = MAX_RECORD) -> I
         if cut and held_size + cut >= size:
             data = b"".join((*held, block[:cut]))
             yield from _bounded(data, first, limit)
-            first += data.count(b"\n")
+            first += newline_count(data)
             held, held_size = [block[cut:]], len(block) - cut
         elif cut or line_size - len(block) <= limit:
             held.append(block)
@@ -107,7 +121,7 @@ def line_chunks(stream: Stream, size: int = CHUNK, limit: int = MAX_RECORD) -> I
     if data.strip():
         yield from _bounded(data, first, limit)
     if stream.fault is not None:
-        yield _at(stream.fault, first + data.count(b"\n"))
+        yield _at(stream.fault, first + newline_count(data))
 
 
 def _bounded(data: bytes, first: int, limit: int) -> Iterator[tuple[int, bytes] | Problem]:
