@@ -9,24 +9,28 @@ Only prefix trees that new rows touch, or that lost a row or its time to a bette
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
+
+import numpy as np
+import pyarrow as pa
 
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER, PROJECT_SCOPED
 from llmcost.usage.ddl import DERIVED
-from llmcost.usage.rules import key_of
 from llmcost.usage.store import Store
 
 # At least a microsecond: calls that start at the same instant cannot have answered one another.
 _LATENCY: Final = (
     f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
 )
-_BEYOND: Final = 2**64
+_ROWS: Final = 500_000
+"""Rows whose needs are put together at once."""
 _PROJECT: Final = ", ".join(f"'{name}'" for name in PROJECT_SCOPED)
-PARTITION: Final = key_of(
-    "concat(coalesce(provider_name, ''), '\x1f', coalesce(response_model, request_model, ''), '\x1f', "
-    f"coalesce(organization, ''), '\x1f', CASE WHEN provider_name IN ({_PROJECT}) THEN coalesce(project, '') ELSE '' END)"
+PARTITION: Final = (
+    "(hash(coalesce(provider_name, ''), coalesce(response_model, request_model, ''), coalesce(organization, ''), "
+    f"CASE WHEN provider_name IN ({_PROJECT}) THEN coalesce(project, '') ELSE '' END) >> 1)::BIGINT"
 )
-"""One cache: provider, model as logged, and the scope that shares it."""
+"""One cache: provider, model as logged, and the scope that shares it. For the time of one query only."""
 
 
 def derive_prefixes(store: Store) -> int:
@@ -109,30 +113,52 @@ def _needs(store: Store) -> None:
         "CREATE OR REPLACE TEMP TABLE uses AS WITH held AS ("
         "SELECT row_id, part, started_at, file_key, line, ready, block, input, unnest(prefix_keys) AS node, "
         "generate_subscripts(prefix_keys, 1) AS depth FROM prefixed) "
-        "SELECT h.row_id, h.part, h.node, h.started_at, h.ready, h.depth, least(h.depth * h.block, h.input) AS tokens, "
-        "row_number() OVER w AS place, h.started_at - lag(h.started_at) OVER w AS gap, "
+        "SELECT h.row_id, xor(h.part, h.node) AS place, h.node, h.started_at, h.ready, h.depth, least(h.depth * h.block, h.input) AS tokens, "
+        "row_number() OVER w AS number, h.started_at - lag(h.started_at) OVER w AS gap, "
         "coalesce(lag(h.ready) OVER w > h.started_at, false) AS waits "
         "FROM held h SEMI JOIN tree t USING (node) "
-        "WINDOW w AS (PARTITION BY h.part, h.node ORDER BY h.started_at, h.file_key, h.line, h.row_id)"
+        # One integer for (cache, node): it sorts faster than two.
+        "WINDOW w AS (PARTITION BY xor(h.part, h.node) ORDER BY h.started_at, h.file_key, h.line, h.row_id)"
     )
     _waits(store)
-    hits = ", ".join(f"max(tokens) FILTER (WHERE need <= {life}) AS {name}" for life, name in HIT_COLUMNS.items())
-    # A list of one number sorts three times as fast as three lists ordered by depth: depth above 64 bits of need.
-    store.execute(
-        "CREATE OR REPLACE TEMP TABLE packed AS SELECT row_id, "
-        f"list_sort(list(depth::HUGEINT * {_BEYOND} + coalesce(need, {NEVER}))) AS pairs, {hits} FROM ("
-        "SELECT u.row_id, u.depth, u.tokens, CASE WHEN u.waits THEN w.need ELSE u.gap END AS need "
-        "FROM uses u LEFT JOIN waited w USING (row_id, node)) GROUP BY row_id"
-    )
-    store.execute(
-        "CREATE OR REPLACE TEMP TABLE derived AS SELECT k.* EXCLUDE (pairs), "
-        "list_transform(k.pairs, lambda pair: p.prefix_keys[(pair >> 64)::BIGINT]) AS prefix_nodes, "
-        "list_transform(k.pairs, lambda pair: least((pair >> 64)::BIGINT * p.block, p.input)) AS prefix_ends, "
-        f"list_transform(k.pairs, lambda pair: (pair & ({_BEYOND} - 1))::BIGINT) AS prefix_needs "
-        "FROM packed k JOIN prefixed p USING (row_id)"
-    )
-    store.execute("DROP TABLE packed")
+    columns = ", ".join(f"{name} {kind}" for name, kind in DERIVED)
+    store.execute(f"CREATE OR REPLACE TEMP TABLE derived (row_id BIGINT, {columns})")
+    for first, last in _spans(store):
+        store.append(
+            "derived",
+            _packed(
+                store.arrow(
+                    "SELECT u.row_id, u.node, u.tokens, coalesce(CASE WHEN u.waits THEN w.need ELSE u.gap END, ?) AS need "
+                    "FROM uses u LEFT JOIN waited w USING (row_id, node) WHERE u.row_id BETWEEN ? AND ? ORDER BY u.row_id, u.depth",
+                    [NEVER, first, last],
+                )
+            ),
+        )
     store.execute("DROP TABLE waited")
+
+
+def _spans(store: Store) -> Iterator[tuple[int, int]]:
+    """Ranges of row ids that hold about ``_ROWS`` rows each, so that no answer is larger than that."""
+    first, last, count = store.rows("SELECT min(row_id), max(row_id), count(*) FROM prefixed")[0]
+    step = max(1, min(_ROWS * (last - first + 1) // count, 8 * _ROWS))
+    for start in range(first, last + 1, step):
+        yield start, start + step - 1
+
+
+def _packed(uses: pa.Table) -> pa.Table:
+    """One row of ``derived`` for the uses of each row, which come row by row and in order of depth."""
+    uses = uses.combine_chunks()
+    row_ids = uses["row_id"].to_numpy()
+    starts = np.flatnonzero(np.diff(row_ids, prepend=-1))
+    offsets = pa.array(np.append(starts, len(row_ids)).astype(np.int32))
+    tokens, needs = uses["tokens"].to_numpy(), uses["need"].to_numpy()
+    lists = [pa.ListArray.from_arrays(offsets, pa.array(values)) for values in (uses["node"].to_numpy(), tokens, needs)]
+    hits = []
+    for life in HIT_COLUMNS:
+        found = np.maximum.reduceat(np.where(needs <= life, tokens, -1), starts) if len(starts) else tokens
+        hits.append(pa.array(found, mask=found < 0))
+    names = ["row_id", *(name for name, _ in DERIVED)]
+    return pa.table([pa.array(row_ids[starts]), *lists, *hits], names=names)
 
 
 def _waits(store: Store) -> None:
@@ -142,18 +168,18 @@ def _waits(store: Store) -> None:
     since it, unknown when there is none. Only nodes with such uses are looked at.
     """
     store.execute(
-        "CREATE OR REPLACE TEMP TABLE crowded AS SELECT row_id, part, node, started_at, ready, place, gap, waits "
-        "FROM uses SEMI JOIN (SELECT DISTINCT part, node FROM uses WHERE waits) USING (part, node)"
+        "CREATE OR REPLACE TEMP TABLE crowded AS SELECT row_id, place, node, started_at, ready, number, gap, waits "
+        "FROM uses SEMI JOIN (SELECT DISTINCT place FROM uses WHERE waits) USING (place)"
     )
     store.execute(
-        "CREATE OR REPLACE TEMP TABLE waited AS WITH answered AS (SELECT part, node, ready, max(max(place)) OVER ("
-        "PARTITION BY part, node ORDER BY ready ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS latest "
-        "FROM crowded GROUP BY part, node, ready), "
+        "CREATE OR REPLACE TEMP TABLE waited AS WITH answered AS (SELECT place, ready, max(max(number)) OVER ("
+        "PARTITION BY place ORDER BY ready ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS latest "
+        "FROM crowded GROUP BY place, ready), "
         "spans AS (SELECT u.row_id, u.node, a.latest FROM (FROM crowded WHERE waits) u "
-        "ASOF LEFT JOIN answered a ON u.part = a.part AND u.node = a.node AND u.started_at >= a.ready) "
+        "ASOF LEFT JOIN answered a ON u.place = a.place AND u.started_at >= a.ready) "
         "SELECT row_id, node, CASE WHEN latest IS NULL THEN NULL ELSE largest END AS need FROM ("
-        "SELECT c.row_id, c.node, c.waits, s.latest, max(c.gap) OVER (PARTITION BY c.part, c.node ORDER BY c.place "
-        "ROWS BETWEEN (c.place - coalesce(s.latest, c.place - 1) - 1) PRECEDING AND CURRENT ROW) AS largest "
+        "SELECT c.row_id, c.node, c.waits, s.latest, max(c.gap) OVER (PARTITION BY c.place ORDER BY c.number "
+        "ROWS BETWEEN (c.number - coalesce(s.latest, c.number - 1) - 1) PRECEDING AND CURRENT ROW) AS largest "
         "FROM crowded c LEFT JOIN spans s USING (row_id, node)) WHERE waits"
     )
     store.execute("DROP TABLE crowded")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from llmcost.records.contract import Problem
@@ -11,6 +11,16 @@ from llmcost.records.documents import closed, documents
 from llmcost.records.jsontext import decode
 from llmcost.records.streams import Stream
 from tests.records.support import told
+
+_OTHER = (
+    b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"\xff\xfe",
+    b"\xfe\xff",
+    b"\x00\x00\xfe\xff",
+    *(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60)),
+)
+"""How compressed data and other encodings begin."""
 
 
 def _blocks(data: bytes, size: int) -> list[bytes]:
@@ -31,6 +41,7 @@ def test_a_bad_line_is_one_problem_and_the_next_is_read() -> None:
 )
 def test_lines_are_those_of_split_however_the_blocks_fall(parts: list[bytes], size: int, ended: bool) -> None:
     data = b"\n".join(parts) + (b"\n" if ended else b"")
+    assume(not data.startswith(_OTHER))
     expected = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if not expected[-1]:
         expected.pop()
