@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +57,8 @@ class IngestedFile:
     known: bool = False
     file_key: int = 0
     note: str | None = None
+    size: int | None = None
+    """Bytes as stored; unknown of standard input."""
     twin: IngestedFile | None = None
     """A file of the same ingest with the same bytes, read before this one."""
 
@@ -165,22 +168,66 @@ def _one_file(
     if chosen is None:
         return IngestedFile(str(item), None, note=_UNKNOWN)
     name, source = chosen
-    stored = digest(item)
-    key = int.from_bytes(stored[:8], "big") & _KEY_MASK
-    twin = next((file for file in before if file.file_key == key and file.source == name), None)
-    if twin is not None:
-        return IngestedFile(str(item), name, known=True, file_key=key, twin=twin)
-    known = store.rows(
-        "SELECT records_read, rejected, skipped FROM files WHERE file_key = ? AND source = ? AND mapping IS NOT DISTINCT FROM ?",
-        [key, name, _mapping_name(options)],
-    )
-    if known:
-        read, rejected, skipped = known[0]
-        return IngestedFile(str(item), name, read, rejected, skipped, known=True, file_key=key)
+    size = item.stat().st_size if isinstance(item, Path) else None
+    again = _Again(store, before, name, _mapping_name(options))
+    if size is not None and again.has_size(size) and (same := again.find(str(item), _key(item))) is not None:
+        return same
     tally = FileTally(number, str(item), problems)
-    with _watching(progress, item) as watch:
+    with _watching(progress, item) as watch, _hashing(item) as key:
         read_into(staging, item, found, source, options.mapping, user_secret(), tally, watch)
-    return IngestedFile(str(item), name, tally.read, problems.rejected(number), tally.skipped, file_key=key)
+        file_key = key()
+    if size is None and (same := again.find(str(item), file_key)) is not None:
+        # Standard input is known only when it has been read: it may be larger than memory.
+        staging.forget(number)
+        problems.forget(number)
+        return same
+    return IngestedFile(
+        str(item), name, tally.read, problems.rejected(number), tally.skipped, file_key=file_key, size=size
+    )
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Finds out whether the bytes of a file were read before: in this ingest, or by the same source into the store."""
+
+    store: Store
+    before: Sequence[IngestedFile]
+    source: str
+    mapping: str | None
+
+    def has_size(self, size: int) -> bool:
+        """Whether a file of this size was read before: any other need not be hashed before it is read."""
+        return any(file.size in {size, None} for file in self.before if file.source) or bool(
+            self.store.value("SELECT count(*) FROM files WHERE bytes IS NOT DISTINCT FROM ? OR bytes IS NULL", [size])
+        )
+
+    def find(self, name: str, key: int) -> IngestedFile | None:
+        """The file as one that is known; None when it is new."""
+        twin = next((file for file in self.before if file.file_key == key and file.source == self.source), None)
+        if twin is not None:
+            return IngestedFile(name, self.source, known=True, file_key=key, twin=twin)
+        known = self.store.rows(
+            "SELECT records_read, rejected, skipped FROM files WHERE file_key = ? AND source = ? AND mapping IS NOT DISTINCT FROM ?",
+            [key, self.source, self.mapping],
+        )
+        if not known:
+            return None
+        read, rejected, skipped = known[0]
+        return IngestedFile(name, self.source, read, rejected, skipped, known=True, file_key=key)
+
+
+def _key(item: Input) -> int:
+    return int.from_bytes(digest(item)[:8], "big") & _KEY_MASK
+
+
+@contextlib.contextmanager
+def _hashing(item: Input) -> Iterator[Callable[[], int]]:
+    """The key of a file, hashed beside its reading; of standard input it is known when that was read."""
+    if not isinstance(item, Path):
+        yield lambda: _key(item)
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="llmcost-hash") as pool:
+        yield pool.submit(_key, item).result
 
 
 @contextlib.contextmanager
@@ -272,8 +319,17 @@ def _record(
     for file in summary.files:
         if file.source and not file.known:
             store.execute(
-                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [file.file_key, file.name, file.source, _mapping_name(options), file.read, file.rejected, file.skipped],
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    file.file_key,
+                    file.name,
+                    file.source,
+                    _mapping_name(options),
+                    file.size,
+                    file.read,
+                    file.rejected,
+                    file.skipped,
+                ],
             )
     _record_touched(store, summary, problems)
     for (number, kind, rejected), (count, line, example) in problems.counts.items():

@@ -5,6 +5,7 @@ Only canonical columns are written: the text of prompts and answers never gets h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,11 @@ class ProblemLog:
             else:
                 runs.append((line, line))
 
+    def forget(self, file_no: int) -> None:
+        """Drops what was counted of a file that turned out to be known."""
+        self.counts = {place: entry for place, entry in self.counts.items() if place[0] != file_no}
+        self.touched = {place: runs for place, runs in self.touched.items() if place[0] != file_no}
+
     def rejected(self, file_no: int) -> int:
         """Records of a file that gave no row."""
         return sum(int(entry[0]) for (file, _, rejected), entry in self.counts.items() if rejected and file == file_no)
@@ -97,7 +103,8 @@ class Staging:
         self._billed_schema = pa.schema([*_ORIGIN, *billed_schema()])
         self._usage = _Parts(folder)
         self._billed = pq.ParquetWriter(self.billed_path, self._billed_schema, compression="lz4")
-        self.usage_rows = self.billed_rows = 0
+        self._usage_rows: Counter[int] = Counter()
+        self._billed_rows: Counter[int] = Counter()
         self.present: set[str] = set()
         """Canonical columns that at least one staged row knows."""
         self._pending: dict[bool, list[pa.Table]] = {False: [], True: []}
@@ -117,7 +124,7 @@ class Staging:
         self.present.update(table.column_names)
         self._pending[foreign].append(_with_origin(table, file_no, lines))
         self._pending_rows += len(table)
-        self.usage_rows += len(table)
+        self._usage_rows[file_no] += len(table)
         if self._pending_rows >= PENDING_ROWS:
             self._flush()
 
@@ -128,7 +135,7 @@ class Staging:
                 staged = pa.concat_tables(tables, promote_options="default").combine_chunks()
                 staged = self._rekeyed(staged) if foreign else staged
                 checked = self._checked(without_keys(staged, self.secret), *self._pending_file)
-                self.usage_rows -= len(staged) - len(checked)
+                self._usage_rows[self._pending_file[0]] -= len(staged) - len(checked)
                 self._usage.write(checked)
         self._pending = {False: [], True: []}
         self._pending_rows = 0
@@ -145,6 +152,21 @@ class Staging:
         return table
 
     @property
+    def usage_rows(self) -> int:
+        """Usage rows to be merged."""
+        return self._usage_rows.total()
+
+    @property
+    def billed_rows(self) -> int:
+        """Billed lines to be merged."""
+        return self._billed_rows.total()
+
+    def forget(self, file_no: int) -> None:
+        """Leaves the rows of a file out: what is not registered as a staged file is not merged."""
+        self._flush()
+        self._usage_rows[file_no] = self._billed_rows[file_no] = 0
+
+    @property
     def usage_files(self) -> list[Path]:
         """The Parquet files of the staged usage rows; the number ``n`` of a row is unique through all of them."""
         return self._usage.paths
@@ -154,7 +176,7 @@ class Staging:
         if len(table):
             placed = _aligned(_with_origin(table, file_no, lines), self._billed_schema)
             self._billed.write_table(without_keys(placed, self.secret))
-            self.billed_rows += len(table)
+            self._billed_rows[file_no] += len(table)
 
     def finish(self) -> None:
         """Ends writing; the staged files can now be read."""

@@ -69,6 +69,7 @@ _FILES: Final = (
     ("name", "VARCHAR"),
     ("source", "VARCHAR"),
     ("mapping", "VARCHAR"),
+    ("bytes", "BIGINT"),
     ("records_read", "BIGINT"),
     ("rejected", "BIGINT"),
     ("skipped", "BIGINT"),
