@@ -72,9 +72,11 @@ class Stdin:
         self._whole = True
 
     def digest(self) -> bytes:
-        """BLAKE2b-128 of all bytes. After :meth:`blocks` it costs nothing; before, everything is kept in memory."""
-        if self._opened and not self._whole:
-            raise UsageError(f"{self._called} has no digest while it is being read")
+        """BLAKE2b-128 of all bytes. Before :meth:`blocks` everything is kept in memory; after, what was left is passed over."""
+        while self._opened and not self._whole:
+            rest = self._raw.read(_BLOCK)
+            self._whole = not rest
+            self._hash.update(rest)
         while not self._whole:
             self._pull(_BLOCK)
         return self._hash.digest()
