@@ -75,7 +75,9 @@ def _view(store: Store, staging: Staging, *, adopted: bool = False) -> None:
     joined_to = "JOIN staged_files f USING (file_no)"
     if adopted:
         columns[0] = "s.* EXCLUDE (provider_name)" if known else "s.*"
-        columns.append("coalesce(s.provider_name, a.provider) AS provider_name" if known else "a.provider AS provider_name")
+        columns.append(
+            "coalesce(s.provider_name, a.provider) AS provider_name" if known else "a.provider AS provider_name"
+        )
         joined_to += " LEFT JOIN nameless a USING (n)"
     store.execute(
         f"CREATE OR REPLACE TEMP VIEW staged AS SELECT {', '.join(columns)} FROM "
