@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from llmcost.content.analyse import analyse
-from llmcost.ingest.ahead import in_order
+from llmcost.ingest.ahead import in_order, workers
 from llmcost.ingest.blocks import Block, blocks, split, vectorised
+from llmcost.ingest.readers import Job, Readers, worth_processes
+from llmcost.ingest.rows import Batch, readings
 from llmcost.ingest.stage import ProblemLog, Staging
-from llmcost.records import BadValueError, Context, Problem, Record, Row, Sample, Skip, Source
+from llmcost.records import Context, Problem, Record, Row, Sample, Skip, Source
 from llmcost.records.excerpt import excerpt
-from llmcost.records.files import Input, Stdin, records
+from llmcost.records.files import Input, Stdin, chunks, records
 from llmcost.usage.arrow import billed_to_arrow, rows_to_arrow
-from llmcost.usage.columns import Billed, Usage
-from llmcost.usage.names import provider
 
 BATCH_ROWS: Final = 50_000
 PARTS: Final = 8
@@ -37,8 +37,8 @@ class FileTally:
     read: int = 0
     skipped: int = 0
 
-    def problem(self, problem: Problem, line: int, record: Any = None) -> None:
-        """Counts a problem of one record; of ``record`` an error shows what may be shown."""
+    def problem(self, problem: Problem, line: int, shown: Callable[[], str | None] = lambda: None) -> None:
+        """Counts a problem of one record; ``shown`` gives what an error may show of it."""
         self.problems.add(
             self.file_no,
             self.name,
@@ -47,65 +47,28 @@ class FileTally:
             rejected=problem.rejected,
             line=problem.line or line,
             informative=problem.informative,
-            excerpt=lambda: excerpt(record, problem.line or line),
+            excerpt=shown,
         )
         self.read += problem.rejected
-
-
-@dataclass
-class _Batch:
-    """Rows on their way to the staging; those whose keys the log supplied wait apart, to be re-keyed together."""
-
-    usage: list[Usage] = field(default_factory=list)
-    usage_lines: list[int] = field(default_factory=list)
-    foreign: list[Usage] = field(default_factory=list)
-    foreign_lines: list[int] = field(default_factory=list)
-    billed: list[Billed] = field(default_factory=list)
-    billed_lines: list[int] = field(default_factory=list)
-
-    def add(self, row: Row, line: int, secret: bytes) -> None:
-        """Takes one row of a source."""
-        at = row.line or line
-        if row.billed is not None:
-            self.billed.append(row.billed)
-            self.billed_lines.append(at)
-            return
-        usage = row.usage
-        if usage is None:
-            raise TypeError("a row carries neither usage nor a billed line")
-        name = usage.get("provider_name")
-        if name:
-            usage["provider_name"] = provider(name)
-        if any(usage.get(key) is not None for key in ("prompt_key", "response_key", "prefix_keys")):
-            self.foreign.append(usage)
-            self.foreign_lines.append(at)
-            return
-        self.usage.append(analyse(usage, row.body, secret) if row.body is not None else usage)
-        self.usage_lines.append(at)
-
-    def flush(self, staging: Staging, tally: FileTally) -> None:
-        """Stages what was taken."""
-        if self.usage:
-            staging.add_usage(rows_to_arrow(self.usage), tally.file_no, tally.name, self.usage_lines)
-        if self.foreign:
-            staging.add_usage(rows_to_arrow(self.foreign), tally.file_no, tally.name, self.foreign_lines, foreign=True)
-        if self.billed:
-            staging.add_billed(billed_to_arrow(self.billed), tally.file_no, self.billed_lines)
 
 
 def read_into(
     staging: Staging,
     item: Input,
     found: Sample,
-    source: Source,
+    named: tuple[str, Source],
     mapping: Any,
     secret: bytes,
     tally: FileTally,
     watch: Watch,
 ) -> None:
-    """Reads ``item`` into ``staging`` and counts what it met in ``tally``."""
+    """Reads ``item`` into ``staging`` through the source, given with its name, and counts what it met in ``tally``."""
+    name, source = named
     context = Context(item.name, found.header, {"mapping": mapping} if mapping is not None else {}, _changed_at(item))
     if source.arrow is None or not vectorised(source, found, context):
+        if worth_processes(item, found, source):
+            _read_beside(staging, chunks(item, watch), Job(name, context, secret), tally)
+            return
         _read_records(staging, records(item, found.form, watch), source, context, secret, tally)
         return
     arrow = source.arrow
@@ -169,68 +132,47 @@ def _read_records(
     secret: bytes,
     tally: FileTally,
 ) -> None:
-    batch = _Batch()
-    for line, reading, record in _readings(incoming, source, context):
+    batch = Batch()
+    for line, reading, record in readings(incoming, source, context):
         match reading:
             case Problem():
-                tally.problem(reading, line, record)
+                at = reading.line or line
+                tally.problem(reading, line, partial(excerpt, record, at))
             case Skip():
                 tally.skipped += 1
             case Row():
                 tally.read += 1
                 batch.add(reading, line, secret)
-        if len(batch.usage) + len(batch.foreign) + len(batch.billed) >= BATCH_ROWS:
-            batch.flush(staging, tally)
-            batch = _Batch()
-    batch.flush(staging, tally)
+        if batch.rows >= BATCH_ROWS:
+            _stage(batch, staging, tally)
+            batch = Batch()
+    _stage(batch, staging, tally)
 
 
-def _readings(
-    incoming: Iterable[Record | Problem], source: Source, context: Context
-) -> Iterator[tuple[int, Row | Problem | Skip, Any]]:
-    """All readings with their lines and records; a value that cannot be what its field says rejects its record."""
-    if source.read_file is not None:
-        yield from _file_readings(incoming, source, context)
-        return
-    read = source.read
-    if read is None:
-        raise TypeError(f"source {source.title!r} has neither read nor read_file")
-    for record in incoming:
-        if isinstance(record, Problem):
-            yield record.line or 0, record, None
-            continue
-        try:
-            for reading in read(record, context):
-                yield record.line, reading, record.value
-        except BadValueError as error:
-            yield record.line, Problem(error.kind, error.detail), record.value
+def _stage(batch: Batch, staging: Staging, tally: FileTally) -> None:
+    if batch.usage:
+        staging.add_usage(rows_to_arrow(batch.usage), tally.file_no, tally.name, batch.usage_lines)
+    if batch.foreign:
+        staging.add_usage(rows_to_arrow(batch.foreign), tally.file_no, tally.name, batch.foreign_lines, foreign=True)
+    if batch.billed:
+        staging.add_billed(billed_to_arrow(batch.billed), tally.file_no, batch.billed_lines)
 
 
-def _file_readings(
-    incoming: Iterable[Record | Problem], source: Source, context: Context
-) -> Iterator[tuple[int, Row | Problem | Skip, Any]]:
-    broken: list[Problem] = []
-    latest = Record(None, 0)
+def _same(text: str | None) -> str | None:
+    return text
 
-    def good() -> Iterator[Record]:
-        nonlocal latest
-        for record in incoming:
-            if isinstance(record, Problem):
-                broken.append(record)
-            else:
-                latest = record
-                yield record
 
-    if source.read_file is None:
-        return
-    left = good()
-    try:
-        for reading in source.read_file(left, context):
-            yield latest.line, reading, latest.value
-    except BadValueError as error:
-        yield latest.line, Problem(error.kind, error.detail), latest.value
-        for record in left:
-            told = Problem("not-read", f"the reader stopped before this record: {error.detail}")
-            yield record.line, told, record.value
-    for problem in broken:
-        yield problem.line or 0, problem, None
+def _read_beside(
+    staging: Staging, stretches: Iterator[tuple[int, bytes] | Problem], job: Job, tally: FileTally
+) -> None:
+    """Reads line-aligned stretches of a file in processes, and stages what they give in the order of the file."""
+    with Readers(job, workers()) as readers:
+        for stretch, taken in in_order(stretches, readers.read):
+            if isinstance(stretch, Problem):
+                tally.problem(stretch, stretch.line or 0)
+                continue
+            for problem, line, shown in taken.problems:
+                tally.problem(problem, line, partial(_same, shown))
+            tally.read += taken.batch.rows
+            tally.skipped += taken.skipped
+            _stage(taken.batch, staging, tally)

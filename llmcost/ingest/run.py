@@ -167,14 +167,14 @@ def _one_file(
     chosen = _choose(found, options)
     if chosen is None:
         return IngestedFile(str(item), None, note=_UNKNOWN)
-    name, source = chosen
+    name, _ = chosen
     size = item.stat().st_size if isinstance(item, Path) else None
     again = _Again(store, before, name, _mapping_name(options))
     if size is not None and again.has_size(size) and (same := again.find(str(item), _key(item))) is not None:
         return same
     tally = FileTally(number, str(item), problems)
     with _watching(progress, item) as watch, _hashing(item) as key:
-        read_into(staging, item, found, source, options.mapping, user_secret(), tally, watch)
+        read_into(staging, item, found, chosen, options.mapping, user_secret(), tally, watch)
         file_key = key()
     if size is None and (same := again.find(str(item), file_key)) is not None:
         # Standard input is known only when it has been read: it may be larger than memory.

@@ -21,6 +21,8 @@ _CUT: Final = re.compile(
     r"(?:…|\.\.\.)\s?\[?(?:truncated|shortened)|\[(?:…|\.\.\.)?\s?(?:truncated|shortened|omitted)\b|[<\[]\s?redacted",
     re.IGNORECASE,
 )
+_CUT_WORDS: Final = ("truncated", "shortened", "omitted", "redacted")
+"""One of them stands in whatever the pattern finds, and they are found a hundred times as fast."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DATA_URI: Final = re.compile(r"^data:[^,]{0,100};base64,")
 DOCUMENTS: Final = frozenset(
@@ -39,7 +41,8 @@ DOCUMENTS: Final = frozenset(
 
 def is_cut(text: str) -> bool:
     """Whether a logger says inside ``text`` that it shortened or redacted it."""
-    return _CUT.search(text) is not None
+    folded = text.casefold()
+    return any(word in folded for word in _CUT_WORDS) and _CUT.search(text) is not None
 
 
 def dump(value: Any) -> str:

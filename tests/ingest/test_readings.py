@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llmcost.errors import NothingIngestedError
-from llmcost.ingest.read import _readings
+from llmcost.ingest.rows import readings
 from llmcost.ingest.run import IngestOptions, ingest
 from llmcost.ingest.stage import ProblemLog
 from llmcost.records import BadValueError, Context, Problem, Reading, Record, Row, Source
@@ -22,13 +22,13 @@ def source(**more: Any) -> Source:
 
 
 def said(found: Source, *incoming: Record | Problem) -> list[tuple[int, Any]]:
-    readings = _readings(incoming, found, Context("x"))
+    given = readings(incoming, found, Context("x"))
     return [
         (
             line,
             r.kind if isinstance(r, Problem) else (r.usage or {}).get("input_tokens") if isinstance(r, Row) else "skip",
         )
-        for line, r, _ in readings
+        for line, r, _ in given
     ]
 
 
