@@ -8,7 +8,7 @@ from typing import Final
 from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import BILLED, USAGE, Column
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 SQL_TYPES: Final = {
     "text": "VARCHAR",
     "count": "BIGINT",
@@ -81,6 +81,7 @@ REPEATED_ORIGIN: Final = (
     ("superseded", "BOOLEAN"),
     *(column for column in ORIGIN if column[0] not in {"identity", "content"}),
 )
+
 
 def usage_view(stored: Collection[str]) -> str:
     """The view ``usage``: every column, unknown where the table ``usage_rows`` does not have it.
