@@ -1,4 +1,4 @@
-"""``llmcost init``: commented example files to start from; nothing is ever overwritten."""
+"""``llmcost init``: commented example files, or a mapping for an unknown file; nothing is ever overwritten."""
 
 from __future__ import annotations
 
@@ -20,14 +20,23 @@ TEMPLATES: Final = ("scenarios.toml", "prices.toml", "mapping.toml")
 @COMMAND.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write.")] = Path(),
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Propose a mapping for this unknown file instead.")
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Write commented example files to start from.
+    """Write example files, or a mapping for an unknown file.
 
-    A scenario file, a price file and a mapping file; what exists already is kept.
+    A commented scenario, price and mapping file; what exists already is kept. With --from, a mapping whose lines say
+    how sure they are, guessed from the file's names, types and values.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError("is no folder", where=str(folder))
+    if source is not None:
+        from llmcost.cli._propose import propose
+
+        propose(source, folder, quiet=quiet)
+        return
     written = 0
     for name in TEMPLATES:
         path = folder / name

@@ -79,6 +79,11 @@ def provider(name: str | None) -> str | None:
     return _PROVIDERS.get(lowered) or _PROVIDERS.get(flat) or lowered
 
 
+def is_provider(name: str) -> bool:
+    """Whether ``name`` is a provider's name, or one of its other spellings."""
+    return provider(name) in _ALIASES
+
+
 def service_tier(raw: str | None) -> str | None:
     """The served tier in our words; None when it is unknown or says nothing (a requested ``auto``)."""
     return None if raw is None else _TIERS.get(_tier_word(raw))
