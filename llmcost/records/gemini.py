@@ -3,7 +3,8 @@
 ``promptTokenCount`` contains cached tokens; tokens of tool results (``toolUsePromptTokenCount``) are billed input beside
 it, thinking (``thoughtsTokenCount``) is billed output beside ``candidatesTokenCount``: total = the four of them in 537 of
 537 recorded answers (https://ai.google.dev/api/generate-content#UsageMetadata, 2026-11-24). A count of zero is left out of
-the JSON. Every chunk of a stream restates the counts so far: the last one wins, field by field.
+the JSON, as all defaults of protocol buffers are (https://protobuf.dev/programming-guides/json/, 2026-11-24): in a whole
+answer, what is not there is zero. Every chunk of a stream restates the counts so far: the last one wins, field by field.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _LOCATION: Final = re.compile(r"(?:^|/)locations/(global|us|eu|[a-z]+-[a-z]+\d+)
 _SNAKE: Final = re.compile(r"_([a-z0-9])")
 _OPAQUE: Final = frozenset({"args", "response", "parameters", "schema", "responseSchema", "responseJsonSchema"})
 """Members whose names are the user's own."""
+_LEFT_OUT: Final = ("cache_read_input_tokens", "reasoning_output_tokens")
 _GENERATION: Final = re.compile(r"gemini-(\d+)")
 
 
@@ -245,6 +247,8 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
         row["output_images"] = _images_made(answer)
         _maps(answer, notes)
     row.update(_ended(call, answer, notes, counted=counted))
+    if counted and row["status"] == "ok" and "totalTokenCount" in usage:
+        row.update({name: 0 for name in _LEFT_OUT if row.get(name) is None})  # type: ignore[typeddict-item]
     row["provider_name"], row["operation_name"] = provider_of(call, answer), "generate_content"
     row["service_tier"] = "batch" if batch else tier_of(usage.get("serviceTier") or usage.get("trafficType"), notes)
     row["region"] = location_of_path(call.url) or location_of_path(word(request.get("model")))
