@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +19,15 @@ from llmcost.results.compare import Comparison, compare
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
+from llmcost.results.reconcile.model import Reconciliation
 from llmcost.results.replay import replay
 from llmcost.results.scenario import BoundScenario, preset, presets, read
 from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
 
 __all__ = [
-    "BoundScenario", "Catalogue", "Comparison", "IngestOptions", "IngestSummary", "ReplayOptions", "Result", "Store",
-    "compare", "ingest_files", "load_prices", "load_result", "render", "scenarios_of", "simulate", "starters",
+    "BoundScenario", "Catalogue", "Comparison", "IngestOptions", "IngestSummary", "Reconciliation", "ReplayOptions", "Result", "Store",
+    "compare", "ingest_files", "load_prices", "load_result", "reconcile", "render", "scenarios_of", "simulate", "starters",
 ]  # fmt: skip
 
 MEMORY: Final = "70%"
@@ -63,22 +65,69 @@ def simulate(
     ``paths`` are ingested first, into a temporary store unless ``store`` is given, and only they are charged; without
     paths everything in ``store`` is. ``ingested`` is told what the ingest did.
     """
+    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
     options = options or ReplayOptions(now=_now())
     catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
-    given = store if isinstance(store, Store) else None if store is None else Path(store)
-    if not paths and given is None:
-        raise UsageError("there is nothing to simulate", hint="name log files, or a store")
-    with _opened(given, reading=not paths, memory_limit=memory_limit) as opened:
-        sources = tuple(str(path) for path in paths) or (Path(str(opened.path)).name,)
-        options = replace(options, sources=options.sources or sources)
-        if paths:
-            summary = ingest(opened, [str(path) for path in paths], reading, progress)
-            options = replace(options, file_keys=tuple(summary.file_keys))
-            if ingested:
-                ingested(summary)
+    with given.ready(options, "simulate") as (opened, narrowed):
         chosen = starters() if scenarios is None else scenarios
-        options = replace(options, prices_on=options.prices_on or _shared_day(chosen))
-        return replay(opened, catalogue, chosen, options)
+        on = options.prices_on or _shared_day(chosen)
+        return replay(opened, catalogue, chosen, replace(narrowed, prices_on=on))
+
+
+def reconcile(
+    *paths: Path | str,
+    rates: Mapping[str, Decimal] | None = None,
+    threshold: Decimal | None = None,
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+    progress: Progress | None = None,
+    ingested: Callable[[IngestSummary], None] | None = None,
+) -> Reconciliation:
+    """What logs cost at list prices beside what was billed: bills among ``paths`` or in the store, and charges in the logs.
+
+    ``rates`` gives the dollars for one unit of other currencies; ``threshold`` (0.05) is the share of the billed amount
+    that the gap may have. ``paths``, ``store`` and the rest are those of :func:`simulate`.
+    """
+    from llmcost.results.reconcile.run import THRESHOLD, ReconcileOptions
+    from llmcost.results.reconcile.run import reconcile as run
+
+    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
+    options = options or ReplayOptions(now=_now())
+    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
+    wanted = ReconcileOptions(dict(rates or {}), THRESHOLD if threshold is None else threshold)
+    with given.ready(options, "reconcile") as (opened, narrowed):
+        return run(opened, catalogue, narrowed, wanted)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Where rows come from: files that are read first, a store, or both."""
+
+    paths: Sequence[Path | str]
+    store: Store | Path | str | None
+    reading: IngestOptions | None
+    memory_limit: str
+    progress: Progress | None
+    ingested: Callable[[IngestSummary], None] | None
+
+    @contextmanager
+    def ready(self, options: ReplayOptions, verb: str) -> Iterator[tuple[Store, ReplayOptions]]:
+        """The store with everything read into it, and the options narrowed to what was read."""
+        given = self.store if isinstance(self.store, Store) else None if self.store is None else Path(self.store)
+        if not self.paths and given is None:
+            raise UsageError(f"there is nothing to {verb}", hint="name log files, or a store")
+        with _opened(given, reading=not self.paths, memory_limit=self.memory_limit) as opened:
+            sources = tuple(str(path) for path in self.paths) or (Path(str(opened.path)).name,)
+            options = replace(options, sources=options.sources or sources)
+            if self.paths:
+                summary = ingest(opened, [str(path) for path in self.paths], self.reading, self.progress)
+                options = replace(options, file_keys=tuple(summary.file_keys))
+                if self.ingested:
+                    self.ingested(summary)
+            yield opened, options
 
 
 def _shared_day(scenarios: Sequence[BoundScenario]) -> date | None:

@@ -220,6 +220,18 @@ def positive(text: str, option: str) -> Decimal:
     return value
 
 
+def share_of(text: str, option: str) -> Decimal:
+    """A share, written ``5%`` or ``0.05``, exactly; not below zero."""
+    number = text.strip()
+    try:
+        value = decimal_of(number.removesuffix("%").strip())
+    except ValueError as error:
+        raise UsageError(str(error), where=option, hint="write a share like 5% or 0.05") from error
+    if value < 0:
+        raise UsageError(f"{text} is below zero", where=option, hint="write a share like 5% or 0.05")
+    return value / 100 if number.endswith("%") else value
+
+
 def memory(text: str | None) -> str:
     """DuckDB's memory limit; 70 % of what there is when the user does not say."""
     from llmcost.config import default_memory_limit, memory_available

@@ -74,6 +74,11 @@ def counted(value: int, noun: str) -> str:
     return f"{count(value)} {noun}{'' if value == 1 else 's'}"
 
 
+def rest_note(left: int, noun: str) -> str:
+    """What a cut list says below itself; nothing where nothing was cut."""
+    return f"Left out: {counted(left, noun)}." if left > 0 else ""
+
+
 def number(value: Decimal, places: int = 2) -> str:
     """A quantity with separators and at most ``places`` decimals, more where it would read as zero."""
     if value and rounded(abs(value), places) == 0:

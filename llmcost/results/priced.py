@@ -91,6 +91,17 @@ class Priced:
             return None
         return add(Decimal(row["billed"]) for row in told), self.pricer.price(told, ["told"], self._weight)
 
+    def rolled(self, by: Sequence[str]) -> list[dict[str, Any]]:
+        """The sums behind :meth:`groups`, with ``billed`` where the log carries charges, for asking what else they could cost."""
+        told = ["billed"] if "billed_cost" in self.workload.rows.columns else []
+        keys = [*PRICE_KEYS, "paid", "branch", *by]
+        present = [name for name in SUMMED if name in self.pricer.present]
+        return self.engine.rolled_up(self.fine, keys, [*_SUMS, *present, *told], ["at", "least"], ["until"])
+
+    def price(self, rows: Iterable[Mapping[str, Any]], by: Sequence[str] = ()) -> list[Group]:
+        """Priced groups of such sums, as they are or changed."""
+        return self.pricer.price(rows, by, self._weight)
+
     def _weight(self, branch: int) -> tuple[Decimal, Decimal]:
         weight = self.workload.branches.weight(branch)
         return weight.count, weight.cost

@@ -24,7 +24,7 @@ from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import SUMMED, Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.audit import Audit
-from llmcost.results.model import PricesUsed, Result
+from llmcost.results.model import Period, PricesUsed, Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import covered_rows
 from llmcost.results.period import Clock, period_of
@@ -44,14 +44,16 @@ def replay(store: Store, catalogue: Catalogue, scenarios: Sequence[BoundScenario
 
     Raises UsageError for unknown columns, models or conditions, and when nothing is selected.
     """
-    replaying = _Replay(store, catalogue, options)
+    replaying = Replaying(store, catalogue, options)
     try:
         return replaying.run(scenarios)
     finally:
         replaying.engine.close()
 
 
-class _Replay:
+class Replaying:
+    """A store made ready for a replay: models resolved, overlaps found, rows selected."""
+
     def __init__(self, store: Store, catalogue: Catalogue, options: ReplayOptions) -> None:
         self.store, self.catalogue, self.options = store, catalogue, options
         self.engine = Engine(store, catalogue, options.now)
@@ -104,6 +106,13 @@ class _Replay:
     def _labelled(self, rows: ir.Table, by: tuple[str, ...], cuts: Cuts) -> Priced:
         """Selected rows that are in no total, priced by the columns ``by``."""
         return self._priced(Workload(self.engine.view(self._chosen(rows))), cuts, None, by)
+
+    def by_slot(self, slot: Callable[[ir.IntegerValue], ir.IntegerValue]) -> tuple[Priced, Period]:
+        """The baseline with ``slot`` of each row's time in place of its day, and its period."""
+        base = Workload(self.engine.view(self._base(self._columns([]))))
+        period = period_of(self.engine, base, self.options)
+        pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
+        return Priced(self.engine, pricer, self._cuts([]), base, (), slot, self.options.now), period
 
     def _files(self) -> ir.Table | None:
         """Row ids of the given files, or None for the whole store."""

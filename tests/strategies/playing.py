@@ -15,7 +15,7 @@ from llmcost.ingest.run import ingest
 from llmcost.pricing.catalogue import Catalogue, load
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
-from llmcost.results.replay import _Replay, replay
+from llmcost.results.replay import Replaying, replay
 from llmcost.results.scenario import BoundScenario, bind
 from llmcost.usage.store import Store
 from llmcost.workload.contract import Rewritten, Workload
@@ -80,7 +80,7 @@ class Playing:
     """The engine with a log's rows before and after the steps of one scenario."""
 
     def __init__(self, log: Log, bound: BoundScenario, options: ReplayOptions) -> None:
-        self._replay = _Replay(log.store, log.book, options)
+        self._replay = Replaying(log.store, log.book, options)
         named = {*READS, *LATENCY_READS, *self._replay._columns([bound])}
         self.present = self._replay.present
         self.base = Workload(self._replay.engine.view(self._replay._base(sorted(named))))

@@ -14,7 +14,7 @@ from llmcost.ingest.run import ingest
 from llmcost.pricing.catalogue import Catalogue, load
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
-from llmcost.results.replay import _Replay
+from llmcost.results.replay import Replaying
 from llmcost.results.scenario import BoundScenario, BoundStep, bind
 from llmcost.results.stage import Engine, compiled
 from llmcost.usage.store import Store
@@ -77,11 +77,11 @@ class World:
     book: Catalogue
 
     def result(self, *scenarios: BoundScenario, **options: Any) -> Result:
-        return _Replay(self.store, self.book, ReplayOptions(now=NOW, **options)).run(scenarios)
+        return Replaying(self.store, self.book, ReplayOptions(now=NOW, **options)).run(scenarios)
 
     def chain(self, steps: Sequence[BoundStep], **options: Any) -> Chain:
         """What every step of a scenario gives."""
-        replay = _Replay(self.store, self.book, ReplayOptions(now=NOW, **options))
+        replay = Replaying(self.store, self.book, ReplayOptions(now=NOW, **options))
         scenario = BoundScenario("case", tuple(steps))
         base = Workload(replay.engine.view(replay._base(replay._columns([scenario]))))
         links = replay._links(scenario, base)

@@ -11,7 +11,7 @@ from llmcost.results.compare import Change, Comparison, Mover, ScenarioChange, S
 from llmcost.results.document import Block, Cell, Document, Figure, Section, Table
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind
-from llmcost.results.present import UNKNOWN, clean, counted, money, name, percent, places_of
+from llmcost.results.present import UNKNOWN, clean, money, name, percent, places_of, rest_note
 from llmcost.results.spend_tables import dimension_title
 from llmcost.results.trust_tables import prices_text
 
@@ -147,8 +147,7 @@ def _movers(position: int, dimension: str, lines: list[Mover], top_n: int) -> Ta
         (*_row(clean(line.label), line, line.status), _part(line.volume_usd, line), _part(line.rate_usd, line))
         for line in moved[:top_n]
     )
-    left = len(moved) - len(rows)
-    note = f"Left out: {counted(left, 'smaller change')}." if left > 0 else ""
+    note = rest_note(len(moved) - len(rows), "smaller change")
     heads = columns(label[:1].upper() + label[1:], *_HEADS, "From volume#$?", "From cost per request#$?")
     return Table(f"movers-{position}", f"Movers by {label}", heads, rows, note=note, empty="nothing moved")
 

@@ -1,0 +1,1 @@
+"""List against billed: what the log costs at catalogue prices beside what was charged, the gap and its likely cause."""

@@ -1,0 +1,291 @@
+"""What bills say: lines by provider, model, item and day, in dollars where a rate is known, each charge once.
+
+Amounts of different currencies are never added. Of two exports of the same bill (an API and a CSV, a cost report and
+FOCUS rows) one is taken, that with more lines, for each provider and day; the other is named with its amount.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+
+from llmcost.money import EXACT, ZERO, decimal_of
+from llmcost.pricing.catalogue import Catalogue
+from llmcost.results.period import HOUR_US, Clock
+from llmcost.results.reconcile.model import Currency, LeftOut, OtherCharge
+from llmcost.results.stage import IBIS_TYPES, Engine
+from llmcost.usage.columns import BILLED
+
+USD: Final = "USD"
+USAGE: Final = "usage"
+_TABLE: Final = ibis.table(
+    {"source": "string", "file_key": "int64", **{c.name: IBIS_TYPES[c.type] for c in BILLED}}, name="billed"
+)
+_KEYS: Final = (
+    "source", "provider_name", "model", "service_tier", "region", "line_item", "token_class", "quantity_unit",
+    "billing_currency", "charge_category", "organization",
+)  # fmt: skip
+_LONG_DAY: Final = 25 * HOUR_US
+_DIGITS: Final = Decimal("1e-12")
+"""Dollars of a line whose rate is a quotient: far below any bill's own digits."""
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """Lines of one bill that agree in everything but their amounts. Days are day numbers; None: the line has no time."""
+
+    source: str
+    provider: str
+    model: str | None
+    """``provider/model`` of the catalogue, else the bill's own name."""
+    service_tier: str | None
+    region: str | None
+    line_item: str | None
+    token_class: str | None
+    category: str
+    currency: str
+    first: int | None
+    last: int | None
+    amount: Decimal
+    usd: Decimal | None
+    quantity: Decimal | None
+    quantity_unit: str | None
+    organization: str | None
+    lines: int
+    rate: Decimal | None = None
+    rate_source: str = ""
+
+    @property
+    def is_usage(self) -> bool:
+        """Whether the line charges for usage, which is all that a list price can be held against."""
+        return self.category == USAGE
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Everything billed: the lines that count, and what is left out of them."""
+
+    lines: tuple[BillLine, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    assumed_usd: int = 0
+    """Lines that name no currency."""
+
+
+def read_bill(
+    engine: Engine,
+    clock: Clock,
+    catalogue: Catalogue,
+    rates: Mapping[str, Decimal],
+    span: tuple[int | None, int | None],
+    files: Sequence[int] | None,
+) -> Bill:
+    """The bill's lines inside ``span`` (microseconds), of the given files only."""
+    rows = engine.rows(_query(clock, span, files))
+    names = _Names(catalogue)
+    lines = [_line(row, names, rates) for row in rows if row["amount"] is not None]
+    kept, twice = _one_source(lines)
+    assumed = sum(int(row["lines"]) for row in rows if row["billing_currency"] is None and row["amount"])
+    return Bill(tuple(_ordered(kept)), tuple(twice), assumed)
+
+
+def _query(clock: Clock, span: tuple[int | None, int | None], files: Sequence[int] | None) -> ir.Table:
+    rows: ir.Table = _TABLE
+    if files is not None:
+        rows = rows.filter(rows.file_key.isin([int(key) for key in files]))
+    if span[0] is not None:
+        rows = rows.filter(rows.started_at >= span[0])
+    if span[1] is not None:
+        rows = rows.filter(rows.started_at < span[1])
+    end = ibis.coalesce(rows.ended_at, rows.started_at + 1)
+    # A provider's day may begin at another hour, and has 25 once a year: it is the day it begins on, never two.
+    end = ibis.ifelse(end - rows.started_at <= _LONG_DAY, rows.started_at + 1, end)
+    rows = rows.mutate(first=clock.day_index(rows.started_at), last=clock.day_index(end - 1))
+    return rows.group_by([*_KEYS, "tags", "first", "last"]).agg(
+        amount=rows.billed_cost.sum(), quantity=rows.quantity.sum(), lines=rows.count()
+    )
+
+
+class _Names:
+    """Resolves the names that bills give their models, each once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._found: dict[tuple[str, str], str] = {}
+
+    def model(self, provider: str, name: str | None) -> str | None:
+        if not name:
+            return None
+        if (provider, name) not in self._found:
+            self._found[provider, name] = self._resolved(provider, name)
+        return self._found[provider, name]
+
+    def _resolved(self, provider: str, name: str) -> str:
+        """A bill may write ``Claude Opus 4.6`` where a log says ``claude-opus-4-6``."""
+        dashed = name.lower().replace(" ", "-")
+        for spelling in dict.fromkeys([name, dashed, dashed.replace(".", "-")]):
+            if found := self.catalogue.resolve(provider, spelling):
+                return found.key
+        return name
+
+
+def _line(row: Mapping[str, Any], names: _Names, rates: Mapping[str, Decimal]) -> BillLine:
+    provider, currency = row["provider_name"] or "unknown", (row["billing_currency"] or USD).upper()
+    amount = Decimal(row["amount"])
+    rate, source, usd = _dollars(amount, currency, rates, row["tags"])
+    return BillLine(
+        source=row["source"] or "",
+        provider=provider,
+        model=names.model(provider, row["model"]),
+        service_tier=row["service_tier"],
+        region=row["region"],
+        line_item=row["line_item"],
+        token_class=row["token_class"],
+        category=row["charge_category"] or USAGE,
+        currency=currency,
+        first=row["first"],
+        last=row["last"] if row["last"] is None or row["last"] >= row["first"] else row["first"],
+        amount=amount,
+        usd=usd,
+        quantity=None if row["quantity"] is None else Decimal(row["quantity"]),
+        quantity_unit=row["quantity_unit"],
+        organization=row["organization"],
+        lines=int(row["lines"]),
+        rate=rate,
+        rate_source=source,
+    )
+
+
+def _dollars(
+    amount: Decimal, currency: str, rates: Mapping[str, Decimal], tags: str | None
+) -> tuple[Decimal | None, str, Decimal | None]:
+    """(USD per unit, who says so, dollars): the user's rate, else the bill's own (tag ``usd_rate``: units a dollar)."""
+    if currency == USD:
+        return Decimal(1), "", amount
+    if currency in rates:
+        return rates[currency], "user", EXACT.multiply(amount, rates[currency])
+    told = _told_rate(tags)
+    if told:
+        return (1 / told).quantize(_DIGITS), "bill", (amount / told).quantize(_DIGITS)
+    return None, "", None
+
+
+def _told_rate(tags: str | None) -> Decimal | None:
+    try:
+        value = decimal_of(str(json.loads(tags or "{}").get("usd_rate", "")))
+    except (ValueError, AttributeError):
+        return None
+    return value if value > 0 else None
+
+
+def _ordered(lines: Iterable[BillLine]) -> list[BillLine]:
+    return sorted(
+        lines, key=lambda x: (x.provider, x.first is None, x.first or 0, str(x.model), str(x.line_item), str(x))
+    )
+
+
+def _one_source(lines: Sequence[BillLine]) -> tuple[list[BillLine], list[LeftOut]]:
+    """Of several exports of one account's bill, for each day the one with most lines; the others with their amounts.
+
+    Exports that name different accounts are different bills; one that names none may be any.
+    """
+    nameless = {(line.provider, day) for line in lines if line.organization is None for day in _days(line)}
+
+    def places(line: BillLine) -> list[tuple[str, int | None, str | None]]:
+        found = ((line.provider, day) for day in _days(line))
+        return [(*place, None if place in nameless else line.organization) for place in found]
+
+    counts: dict[tuple[str, int | None, str | None], dict[str, int]] = {}
+    for line in lines:
+        for place in places(line):
+            by_source = counts.setdefault(place, {})
+            by_source[line.source] = by_source.get(line.source, 0) + line.lines
+    chosen = {place: min(found, key=lambda s: (-found[s], s)) for place, found in counts.items()}
+    kept: list[BillLine] = []
+    dropped: list[BillLine] = []
+    for line in lines:
+        # A line over many days gives way as soon as another export has one of them.
+        (kept if all(chosen[place] == line.source for place in places(line)) else dropped).append(line)
+    groups: dict[tuple[str, str, str], list[BillLine]] = {}
+    for line in dropped:
+        groups.setdefault((line.provider, line.source, line.currency), []).append(line)
+    return kept, [_twice(key, found) for key, found in sorted(groups.items())]
+
+
+def _days(line: BillLine) -> range | tuple[None]:
+    return (None,) if line.first is None or line.last is None else range(line.first, line.last + 1)
+
+
+def _twice(key: tuple[str, str, str], lines: Sequence[BillLine]) -> LeftOut:
+    provider, source, currency = key
+    return LeftOut(
+        what=f"another export of the same bill ({source})",
+        provider=provider,
+        amount_usd=added(line.usd for line in lines),
+        amount=added(line.amount for line in lines),
+        currency=currency,
+        lines=sum(line.lines for line in lines),
+    )
+
+
+def added(values: Iterable[Decimal | None]) -> Decimal | None:
+    """An exact sum; None where any of the amounts is unknown."""
+    total = ZERO
+    for value in values:
+        if value is None:
+            return None
+        total = EXACT.add(total, value)
+    return total
+
+
+def grouped(lines: Iterable[BillLine], key: Callable[[BillLine], Any]) -> list[tuple[Any, list[BillLine]]]:
+    """Lines by a key, in the order of the key."""
+    found: dict[Any, list[BillLine]] = {}
+    for line in lines:
+        found.setdefault(key(line), []).append(line)
+    return sorted(found.items(), key=lambda pair: str(pair[0]))
+
+
+def currencies(bill: Bill) -> list[Currency]:
+    """What each currency sums to, and at which rate; usage and other charges together."""
+    return [
+        Currency(
+            currency=currency,
+            amount=added(line.amount for line in lines) or ZERO,
+            usd_per_unit=rate,
+            rate_source=source,
+            usd=added(line.usd for line in lines),
+            lines=sum(line.lines for line in lines),
+        )
+        for (currency, rate, source), lines in grouped(bill.lines, lambda x: (x.currency, x.rate, x.rate_source))
+    ]
+
+
+def other_charges(bill: Bill) -> list[OtherCharge]:
+    """Credits, taxes, purchases and adjustments, by what they are."""
+    others = (line for line in bill.lines if not line.is_usage)
+    return [
+        OtherCharge(
+            provider=provider,
+            category=category,
+            line_item=item,
+            currency=currency,
+            amount=added(line.amount for line in lines) or ZERO,
+            usd=added(line.usd for line in lines),
+            lines=sum(line.lines for line in lines),
+        )
+        for (provider, category, item, currency), lines in grouped(
+            others, lambda x: (x.provider, x.category, x.line_item, x.currency)
+        )
+    ]
+
+
+def day_span(lines: Iterable[BillLine]) -> tuple[int, int] | None:
+    """First and last day of some lines."""
+    dated = [(line.first, line.last) for line in lines if line.first is not None and line.last is not None]
+    return (min(first for first, _ in dated), max(last for _, last in dated)) if dated else None
