@@ -18,6 +18,10 @@ FOLDER = ROOT / "reports"
 NOW = 1_795_392_000_000_000
 """2026-11-23 00:00 UTC."""
 LOG = "sample_logs/usage_rows/october.jsonl.gz"
+BILLS = tuple(
+    f"sample_logs/{name}"
+    for name in ("openai_costs", "openai_usage", "anthropic_cost_report", "anthropic_usage_report")
+)
 PRESETS = ("prompt-cache", "response-cache", "batch", "route-short")
 
 
@@ -30,10 +34,21 @@ def october() -> llmcost.Result:
 
 
 def pages() -> dict[str, bytes]:
-    """File name -> content, one a format."""
+    """File name -> content, one a format of each outcome."""
     result = october()
-    shown = outcome(result)
-    return {f"october.{report.suffix.lstrip('.')}": report.render(shown, Options()) for _, report in REPORTS}
+    shown = {"october": outcome(result), "reconciliation": outcome(reconciled())}
+    return {
+        f"{name}{report.suffix}": report.render(found, Options())
+        for name, found in shown.items()
+        for _, report in REPORTS
+    }
+
+
+def reconciled() -> llmcost.Reconciliation:
+    """What the sample company's usage exports cost beside what OpenAI and Anthropic charged for it."""
+    options = ReplayOptions(now=NOW, title="October's bills against list prices", sources=BILLS)
+    with contextlib.chdir(ROOT):
+        return llmcost.reconcile(*BILLS, options=options)
 
 
 def main() -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from llmcost.money import usd
 from llmcost.reports import REPORTS, Options
+from llmcost.results.compare import compare
 from llmcost.results.model import Result
-from llmcost.results.outcome import outcome
-from tests.reports import sample_result
+from llmcost.results.outcome import Model, outcome
+from tests.reports import sample_reconciliation, sample_result
 from tests.reports.browser import Browser
 from tests.reports.sample_document import everything
 from tests.support import program
@@ -42,6 +43,23 @@ def page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Re
     browser.requests()
     browser.open(file)
     return result
+
+
+@pytest.mark.parametrize(
+    "model", [compare(sample_result.rich(), sample_result.large()), sample_reconciliation.hostile()]
+)
+def test_other_outcomes_are_pages_too(browser: Browser, tmp_path: Path, model: Model) -> None:
+    file = tmp_path / "outcome.html"
+    file.write_bytes(REPORTS.load("html").render(outcome(model), Options()))
+    browser.emulate(390, 844)
+    browser.log("browser")
+    browser.open(file)
+    assert browser.log("browser") == []
+    assert browser.script("return [...document.querySelectorAll('[data-chart]')].every((c) => c.querySelector('svg'))")
+    assert browser.script(_OVERFLOW) == 0
+    assert browser.script("return JSON.parse(document.getElementById('result').textContent)") == model.model_dump(
+        mode="json"
+    )
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])

@@ -9,7 +9,7 @@ import pytest
 from llmcost.reports import REPORTS, Options
 from llmcost.results.compare import compare
 from llmcost.results.outcome import outcome
-from tests.reports import sample_result
+from tests.reports import sample_reconciliation, sample_result
 from tests.support import Golden
 
 SAMPLES = ("rich", "empty", "no_times", "hostile")
@@ -52,6 +52,14 @@ def test_comparisons(golden: Golden, format_: str, pair: tuple[str, str]) -> Non
     report = REPORTS.load(format_)
     page = report.render(outcome(compare(before, after)), Options(width=110, top_n=4))
     golden.check(f"{format_}/compare-{'-'.join(pair)}{report.suffix}", _without_library(page))
+
+
+@pytest.mark.parametrize("format_", ["terminal", "json", "csv", "markdown", "html"])
+@pytest.mark.parametrize("sample", ["ordinary", "hostile", "nothing"])
+def test_reconciliations(golden: Golden, format_: str, sample: str) -> None:
+    report = REPORTS.load(format_)
+    page = report.render(outcome(getattr(sample_reconciliation, sample)()), Options(width=110))
+    golden.check(f"{format_}/reconcile-{sample}{report.suffix}", _without_library(page))
 
 
 def _without_library(page: bytes) -> bytes:

@@ -20,8 +20,9 @@ from llmcost.reports.markdown import escaped
 from llmcost.results.compare import compare
 from llmcost.results.longform import HEADER
 from llmcost.results.model import Result
-from llmcost.results.outcome import outcome
+from llmcost.results.outcome import Model, outcome
 from llmcost.results.present import clean
+from tests.reports import sample_reconciliation
 from tests.reports.sample_parts import ANSI, HOSTILE, MARKDOWN
 from tests.reports.sample_result import hostile, rich
 
@@ -136,8 +137,9 @@ def test_markdown_rows_keep_their_cells() -> None:
 
 
 @pytest.mark.parametrize("format_", REPORTS.names())
-def test_comparisons_are_as_careful(format_: str) -> None:
-    text = REPORTS.load(format_).render(outcome(compare(rich(), hostile())), Options()).decode()
+@pytest.mark.parametrize("model", [compare(rich(), hostile()), sample_reconciliation.hostile()], ids=lambda m: m.kind)
+def test_other_outcomes_are_as_careful(format_: str, model: Model) -> None:
+    text = REPORTS.load(format_).render(outcome(model), Options()).decode()
     text = re.sub(r"<script>/\*\*\n\* plotly.*?</script>", "", text, flags=re.DOTALL)
     assert not any(unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} and c != "\n" for c in text)
     if format_ in {"markdown", "html"}:

@@ -244,9 +244,8 @@ def test_what_has_no_other_side_is_told(tmp_path: Path) -> None:
     }
     assert told["bill lines without a time"] == 3
     between = cell_of(found, 1)
-    assert (between.billed_usd, between.list_usd) == (D(0), COST), (
-        "usage between two billed days stands against nothing"
-    )
+    assert (between.billed_usd, between.list_usd) == (D(0), COST), "usage between two billed days"
+    assert between.cause == "missing from the bill"
 
 
 def test_nothing_was_billed(tmp_path: Path) -> None:

@@ -85,9 +85,9 @@ def _caveats(found: Reconciliation) -> tuple[str, ...]:
             number_ = counted(part.total.unpriced_requests, "request")
             lines.append(f"{number_} beside {_BASES[part.basis]} without a price: in no list cost.")
     lines += [
-        f"{number(line.amount or Decimal(0))} {clean(line.currency)} is compared with nothing: no rate."
-        for line in found.left_out
-        if line.amount_usd is None and line.currency
+        f"{number(line.amount)} {clean(line.currency)} cannot be compared: no rate is known."
+        for line in found.currencies
+        if line.usd_per_unit is None
     ]
     return tuple(lines)
 
@@ -187,7 +187,8 @@ def _gaps(part: Part, places: int, top_n: int) -> Table:
 
 def _gap_row(cell: GapCell, places: int) -> tuple[Cell, ...]:
     days = cell.start.isoformat() + (f" to {cell.end.isoformat()}" if cell.end != cell.start else "")
-    who = clean(cell.model) if cell.model else name(cell.provider)
+    item = f": {clean(cell.line_item)}" if cell.line_item else ""
+    who = clean(cell.model) if cell.model else f"{name(cell.provider)}{item}"
     own = places if places_of([cell.gap_usd]) <= places else min(_EXACT_PLACES, places_of([cell.gap_usd]))
     sure = "" if cell.certainty in {"exact", "explained", "none"} else " (suspected)"
     also = f"; also: {', '.join(clean(other) for other in cell.also[:3])}" if cell.also else ""

@@ -101,23 +101,21 @@ class Causes:
 
     def _plain(self, cell: Cell) -> Found | None:
         """What the two amounts say by themselves."""
-        gap, cost = cell.gap, cell.list_cost
-        if gap == 0 and not cell.unpriced:
+        cost = cell.list_cost
+        if cell.gap == 0 and not cell.unpriced:
             return Found("none", "exact", "list and billed are equal to the last digit", cost)
-        if not cell.groups or (cost is None and not cell.unpriced):
-            if cell.billed == 0:
-                return Found("none", "exact", "nothing billed and no usage")
+        if cost is None and not cell.unpriced:
             return Found("missing usage", "explained", "billed, and the log has no usage here", cell.billed)
         if cost is None:
             requests = counted(cell.unpriced, "request")
             return Found("unpriced", "explained", f"{requests}, and no price for any of them")
-        if not cell.unpriced and abs(gap) <= cell.rounding:
-            return Found("rounding", "explained", f"the bill's own digits hide up to {dollars(cell.rounding)}", cost)
-        if not cell.unpriced and abs(gap) <= abs(cell.billed) * _NOISE:
-            return Found("rounding", "explained", "less than a millionth of the amount", cost)
+        if cell.of_bill and not cell.lines:
+            return Found(
+                "missing from the bill", "explained", "the log has usage, and no line of the bill is for it", ZERO
+            )
         if cell.billed == 0 and cell.lines:
             return Found("free allowance", "explained", "the bill has lines for it, and they charge nothing", ZERO)
-        return None
+        return None if cell.unpriced else _rounded(cell)
 
     def _counted(self, cell: Cell) -> Found | None:
         """Where the bill says its quantities: what they cost at list prices is the amount, so the quantities differ."""
@@ -210,6 +208,15 @@ class Causes:
             "billed less than the log's usage costs in any way that was tried"
         )  # fmt: skip
         return Found("unexplained", "none", detail)
+
+
+def _rounded(cell: Cell) -> Found | None:
+    if abs(cell.gap) <= cell.rounding:
+        detail = f"the bill's own digits hide up to {dollars(cell.rounding)}"
+        return Found("rounding", "explained", detail, cell.list_cost)
+    if abs(cell.gap) <= abs(cell.billed) * _NOISE:
+        return Found("rounding", "explained", "less than a millionth of the amount", cell.list_cost)
+    return None
 
 
 def _with(**values: Any) -> Change:

@@ -45,6 +45,7 @@ class Cell:
     first: int
     last: int
     billed: Decimal
+    of_bill: bool = True
     lines: list[BillLine] = field(default_factory=list)
     used: list[Used] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
@@ -73,7 +74,7 @@ class Cell:
     @property
     def rounding(self) -> Decimal:
         """The most that the bill's own rounding can hide: half a unit of its last digit a line, of a cent at the most."""
-        if not self.lines:
+        if not self.of_bill:
             return _half_unit(self.billed) * sum(int(used.row["n"]) for used in self.used)
         return add(_half_unit(line.usd or ZERO) * line.lines for line in self.lines)
 
@@ -128,7 +129,7 @@ def log_cells(priced: Priced, used: Sequence[Used]) -> list[Cell]:
     for part in used:
         if part.told and part.day is not None and part.row["paid"]:
             key = (part.provider, part.model, part.day)
-            cell = found.setdefault(key, Cell(part.provider, part.model, part.day, part.day, ZERO))
+            cell = found.setdefault(key, Cell(part.provider, part.model, part.day, part.day, ZERO, of_bill=False))
             cell.used.append(part)
             cell.billed = EXACT.add(cell.billed, Decimal(part.row["billed"]))
     return [_priced(priced, cell) for _, cell in sorted(found.items())]

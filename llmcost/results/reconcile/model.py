@@ -15,7 +15,7 @@ from llmcost.results.model import Period, PricesUsed, Usd
 Basis = Literal["bill", "log"]
 Certainty = Literal["exact", "explained", "suspected", "none"]
 CAUSES = (
-    "none", "rounding", "missing usage", "free allowance", "unpriced", "counted twice", "usage not billed", "batch discount", "service tier",
+    "none", "rounding", "missing usage", "missing from the bill", "free allowance", "unpriced", "counted twice", "usage not billed", "batch discount", "service tier",
     "region or residency", "cache", "context tier", "price of another day", "day boundary", "discount", "markup", "unexplained",
 )  # fmt: skip
 """Every cause that a gap can have; ``none``: list and bill agree to the last digit."""
@@ -46,6 +46,9 @@ class GapCell(_Model):
 
     provider: str
     model: str | None = Field(description="None: the bill names no model for these days.")
+    line_item: str | None = Field(
+        default=None, description="The bill's own words, where all lines of the cell share them."
+    )
     start: date
     end: date = Field(description="The last day, included.")
     billed_usd: Usd

@@ -242,6 +242,7 @@ def _cell(cell: Cell, found: Found) -> GapCell:
     return GapCell(
         provider=cell.provider,
         model=cell.model,
+        line_item=items.pop() if len(items := {line.line_item for line in cell.lines}) == 1 else None,
         start=_day(cell.first),
         end=_day(cell.last),
         billed_usd=cell.billed,
