@@ -57,7 +57,7 @@ def reconcile(
     strict: opt.StrictOption = False,
     quiet: opt.QuietOption = False,
 ) -> None:
-    """Hold list prices against the bill: the gap by provider, model and day, and its likely cause.
+    """Hold list prices against the bill: gaps and their causes.
 
     PATHs are logs or usage exports together with bills (cost exports); a gateway's log that records its own charges needs
     no bill. Without PATHs it covers the store. Exits with 1 when the gap is over the threshold.
