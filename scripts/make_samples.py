@@ -25,6 +25,7 @@ from scripts.samples import (
     google_cloud,
     hosts,
     litellm,
+    openai_bodies,
     openai_chat,
     openai_responses,
     openrouter,
@@ -37,6 +38,7 @@ from scripts.samples.files import Folder
 
 SAMPLES = Path(__file__).parent.parent / "sample_logs"
 FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
+    "anthropic_batch": openai_bodies.anthropic_batch,
     "anthropic_console": charges.anthropic_console,
     "anthropic_console_cost": charges.anthropic_console_cost,
     "anthropic_cost_report": charges.anthropic_cost_report,
@@ -53,11 +55,16 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "langsmith": tracing.langsmith,
     "litellm_logging": gateways.litellm_logging,
     "litellm_spend_logs": litellm.build,
+    "openai_batch": openai_bodies.openai_batch,
     "openai_chat": openai_chat.build,
+    "openai_completions": openai_bodies.openai_completions,
     "openai_costs": charges.openai_costs,
     "openai_dashboard": buckets.openai_dashboard,
+    "openai_embeddings": openai_bodies.openai_embeddings,
+    "openai_media": openai_bodies.openai_media,
     "openai_responses": openai_responses.build,
     "openai_usage": buckets.openai_usage,
+    "openai_usage_legacy": openai_bodies.openai_usage_legacy,
     "openrouter_api": openrouter.api,
     "openrouter_chat": openrouter.chat,
     "otlp_json": otlp.build,

@@ -97,9 +97,10 @@ def token_leaves(counts: Counts, rates: Rates) -> dict[TokenClass, Quantity] | U
     there, so that overlaps nobody prices (an image that was read from the cache) contradict nothing.
     """
     total_in, total_out = counts.get("input_tokens"), counts.get("output_tokens")
-    if total_in is None and "input" in rates.per_mtok:
+    # Any number of tokens at a rate of zero cost nothing: what is given away needs no count.
+    if total_in is None and rates.per_mtok.get("input"):
         return Unpriced("input tokens unknown")
-    if total_out is None and "output" in rates.per_mtok:
+    if total_out is None and rates.per_mtok.get("output"):
         return Unpriced("output tokens unknown")
 
     def count(name: str) -> Quantity:

@@ -45,7 +45,8 @@ _FOREIGN: Final = frozenset({
 _PATHS: Final = {
     "chat/completions": "chat", "fim/completions": "chat", "agents/completions": "chat", "v1/ocr": "ocr", "v1/chat": "cohere", "v2/chat": "cohere",
     "v1/embed": "cohere", "v2/embed": "cohere", "v1/rerank": "rerank", "v2/rerank": "rerank", "api/embed": "ollama", "api/embeddings": "ollama", "responses": "responses", "messages": "messages", "embeddings": "embeddings",
-    "completions": "completions", "moderations": "moderations",
+    "completions": "completions", "moderations": "moderations", "images/generations": "images", "images/edits": "images", "images/variations": "images",
+    "audio/speech": "speech", "audio/transcriptions": "transcription", "audio/translations": "transcription",
 }  # fmt: skip
 _OBJECTS: Final = {
     "chat.completion": "chat", "chat.completion.chunk": "chat", "response": "responses", "text_completion": "completions",
@@ -234,7 +235,22 @@ def _api_of_native(answer: dict[str, Any]) -> str | None:
     for key in ("usage", "meta"):
         if isinstance(answer.get(key), dict) and isinstance(answer[key].get("billed_units"), dict):
             return "rerank" if "results" in answer else "cohere"
-    return "ocr" if isinstance(answer.get("usage_info"), dict) and isinstance(answer.get("pages"), list) else None
+    if isinstance(answer.get("usage_info"), dict) and isinstance(answer.get("pages"), list):
+        return "ocr"
+    return _api_of_media(answer)
+
+
+def _api_of_media(answer: dict[str, Any]) -> str | None:
+    """OpenAI's answers without an ``object``: moderations, images and transcriptions."""
+    if str(answer.get("id")).startswith("modr-") and isinstance(answer.get("results"), list):
+        return "moderations"
+    data = answer.get("data")
+    first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    if "created" in answer and {"b64_json", "url"} & first.keys() and "object" not in answer:
+        return "images"
+    usage = answer.get("usage")
+    counted = isinstance(usage, dict) and word(usage.get("type")) in {"tokens", "duration"}
+    return "transcription" if isinstance(answer.get("text"), str) and (counted or "task" in answer) else None
 
 
 def _cloud_of_answer(answer: dict[str, Any]) -> str | None:
@@ -251,24 +267,29 @@ def _first_object(data: Any) -> Any:
     return data[0].get("object") if isinstance(data, list) and data and isinstance(data[0], dict) else None
 
 
+_EVENT_TYPES: Final = (
+    (("message_start", "message_delta"), "messages"), (("response.",), "responses"), (("image_generation.", "image_edit."), "images"),
+    (("transcript.text.",), "transcription"), (("speech.audio.",), "speech"), (("message-start",), "cohere"),
+)  # fmt: skip
+"""How the types of a stream's events begin, and the API that writes them."""
+
+
 def _api_of_events(events: tuple[Event, ...]) -> str | None:
-    for event in events:
-        kind = word(event.data.get("type"))
-        if kind in {"message_start", "message_delta"}:
-            return "messages"
-        if kind.startswith("response."):
-            return "responses"
-        if event.data.get("object") == "chat.completion.chunk":
-            return "chat"
-        if _cloud_of_answer(event.data) == "gemini":
-            return "gemini"
-        if _CONVERSE_EVENTS & event.data.keys():
-            return "converse"
-        if kind == "message-start" or word(event.data.get("event_type")) == "stream-start":
-            return "cohere"
-        if (native := _api_of_native(event.data)) is not None:
-            return native
-    return None
+    return next((api for event in events if (api := _api_of_event(event.data)) is not None), None)
+
+
+def _api_of_event(data: dict[str, Any]) -> str | None:
+    kind, thing = word(data.get("type")), word(data.get("object"))
+    named = next((api for starts, api in _EVENT_TYPES if kind.startswith(starts)), None)
+    if named is not None:
+        return named
+    if thing in {"chat.completion.chunk", "text_completion"}:
+        return _OBJECTS[thing]
+    if _cloud_of_answer(data) == "gemini":
+        return "gemini"
+    if _CONVERSE_EVENTS & data.keys():
+        return "converse"
+    return "cohere" if word(data.get("event_type")) == "stream-start" else _api_of_native(data)
 
 
 def _request(value: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:

@@ -11,6 +11,7 @@ from llmcost.records.anthropic import messages_readings
 from llmcost.records.contract import Problem, Reading, Record, Row, Sample
 from llmcost.records.exchange import Exchange, first_call, read_calls
 from llmcost.records.labels import Notes
+from llmcost.records.openai_bodies import body_readings
 from llmcost.records.openai_chat import chat_readings, merged, provider_of_answer
 from llmcost.records.openai_responses import merged as merged_response
 from llmcost.records.openai_responses import responses_readings
@@ -77,8 +78,9 @@ def _readings(call: Exchange, provider: str) -> Iterable[Reading]:
         return responses_readings(call, provider)
     if call.api == "messages":
         return messages_readings(call, provider)
-    operation = {"embeddings": "embeddings", "completions": "text_completion"}.get(call.api or "", "chat")
-    return chat_readings(call, provider, operation)
+    if call.api in {"embeddings", "completions"}:
+        return body_readings(call, provider, call.api)
+    return chat_readings(call, provider)
 
 
 def _added(readings: Iterable[Reading], answer: dict[str, Any], dialect: Dialect, notes: Notes) -> Iterator[Reading]:

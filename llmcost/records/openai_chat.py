@@ -22,7 +22,9 @@ from llmcost.records.sse import Event
 from llmcost.records.values import count
 from llmcost.usage.columns import Usage
 
-_OWN_MODELS: Final = re.compile(r"^(ft:)?(gpt-|o\d|chatgpt-|davinci|babbage|codex-|computer-use|omni-)")
+_OWN_MODELS: Final = re.compile(
+    r"^(ft:)?(gpt-|o\d|chatgpt-|davinci|babbage|codex-|computer-use|omni-|text-(embedding-(3|ada)|moderation-|davinci-)|tts-1|whisper-1|dall-e-)"
+)
 _CACHED: Final = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 _EXAMPLES: Final = frozenset({"example_user", "example_assistant"})
 CHAT_KNOWS: Final = frozenset({
@@ -182,13 +184,13 @@ def _said(answer: dict[str, Any]) -> str | None:
     return "\n".join(texts) or None
 
 
-def chat_readings(call: Exchange, provider: str | None, operation: str = "chat") -> Iterator[Reading]:
+def chat_readings(call: Exchange, provider: str | None) -> Iterator[Reading]:
     """The row of one chat call, with what was odd about it."""
     notes = Notes(call.problems)
-    return notes.after(_rows(call, provider, operation, notes))
+    return notes.after(_rows(call, provider, notes))
 
 
-def _rows(call: Exchange, provider: str | None, operation: str, notes: Notes) -> Iterator[Reading]:
+def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Reading]:
     answer = merged(call.events) if call.events else call.response
     row = chat_request(call.request or answer, notes)
     usage = answer.get("usage")
@@ -199,7 +201,7 @@ def _rows(call: Exchange, provider: str | None, operation: str, notes: Notes) ->
     reason = next((r for c in objects(answer.get("choices")) if (r := word(c.get("finish_reason")))), None)
     row.update(finished(call, answer, reason, notes, has_usage=isinstance(usage, dict)))
     row["provider_name"] = provider
-    row["operation_name"] = operation
+    row["operation_name"] = "chat"
     yield usage_row(call, answer, row, notes, body=chat_body(call.request, answer), created="created")
 
 

@@ -31,6 +31,8 @@ from llmcost.records.tools import containers, file_searches, images_made, web_se
 from llmcost.records.values import count
 from llmcost.usage.columns import Usage
 
+RESPONSES_KNOW: Final = frozenset({"file_search_requests", "code_execution_sessions", "output_images"})
+"""The columns that the tools of a response can fill beside those of a chat call."""
 _UNFINISHED: Final = frozenset({"queued", "in_progress"})
 _CALLS: Final = frozenset(
     {

@@ -15,26 +15,17 @@ from collections.abc import Iterable
 from typing import Final
 
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
-from llmcost.records.exchange import Exchange, first_call, read_calls
-from llmcost.records.hosts import OWN_SOURCE
-from llmcost.records.openai_chat import CHAT_KNOWS, is_openai_model
-from llmcost.records.openai_responses import merged, responses_readings
-
-
-def _provider(call: Exchange) -> str | None:
-    answer = merged(call.events) if call.events else call.response
-    return call.provider or ("openai" if is_openai_model(answer.get("model") or call.request.get("model")) else None)
+from llmcost.records.openai_forms import FORMS_KNOW, claims, read_forms
 
 
 def sniff(sample: Sample) -> bool:
     """Claims a file whose first recognisable call is a Responses call of no host with a source of its own."""
-    call = first_call(sample)
-    return call is not None and call.api == "responses" and call.provider not in OWN_SOURCE
+    return claims(sample, frozenset({"responses"}))
 
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_calls(record, "responses", lambda call: responses_readings(call, _provider(call)))
+    return read_forms(record, "responses")
 
 
 SOURCE: Final = Source(
@@ -43,7 +34,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
-    knows=CHAT_KNOWS | {"file_search_requests", "code_execution_sessions", "output_images"},
+    knows=FORMS_KNOW,
     url="https://platform.openai.com/docs/api-reference/responses",
     checked="2026-11-23",
 )
