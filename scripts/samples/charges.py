@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from scripts.samples.buckets import model_of_bucket, provider_days
 from scripts.samples.dice import MONTH, seconds
-from scripts.samples.files import Expected, Folder, expect, folder, pretty, table
+from scripts.samples.files import Expected, Folder, expect, folder, packed, pretty, table
 from scripts.samples.story import ORGANIZATION, Row
 
 DIMENSIONS: Final = ("response_model", "project", "api_key_id")
@@ -189,9 +189,10 @@ def anthropic_cost_report() -> Folder:
         start, end = _times(day)
         results = [_report_result(charge) for charge in charges if charge[0] == day]
         data.append({"starting_at": f"{start:%Y-%m-%dT%H:%M:%SZ}", "ending_at": f"{end:%Y-%m-%dT%H:%M:%SZ}", "results": results})  # fmt: skip
-    page = pretty({"data": data, "has_more": False, "next_page": None})
+    page = packed(pretty({"data": data, "has_more": False, "next_page": None}))
     return folder(
-        {"cost_report.json": page}, {"cost_report.json": _expected("anthropic-cost-report", [c[4] for c in charges])}
+        {"cost_report.json.gz": page},
+        {"cost_report.json.gz": _expected("anthropic-cost-report", [c[4] for c in charges])},
     )
 
 

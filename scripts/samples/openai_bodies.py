@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from scripts.samples.dice import DAYS, Dice, at, seconds
-from scripts.samples.files import Expected, Folder, dumps, expect, folder, jsonl, pretty
+from scripts.samples.files import Expected, Folder, dumps, expect, folder, jsonl, packed, pretty
 from scripts.samples.http import Json, call
 from scripts.samples.text import prose, tokens
 
 API: Final = "https://api.openai.com/v1/"
 Row = dict[str, Any]
 Made = tuple[Json, Row]
-NAME: Final = "requests.jsonl"
+NAME: Final = "requests.jsonl.gz"
 
 
 def _log(source: str, made: Sequence[Made], **more: Any) -> Folder:
     rows = [row for _, row in made]
-    return folder({NAME: jsonl(record for record, _ in made)}, {NAME: expect(source, rows, **more)})
+    return folder({NAME: packed(jsonl(record for record, _ in made))}, {NAME: expect(source, rows, **more)})
 
 
 def _spread(dice: Dice, many: int, make: Callable[[Dice, datetime], Made]) -> list[Made]:
@@ -137,8 +137,8 @@ def openai_batch() -> Folder:
     ]
     expired = [_batch_line(dice, n, None, {"code": "batch_expired", "message": "This request could not be executed before the completion window expired."}) for n in (62, 63, 64)]  # fmt: skip
     return folder(
-        {"output.jsonl": jsonl(lines), "errors.jsonl": jsonl([*failures, *expired])},
-        {"output.jsonl": expect("openai-batch", rows), "errors.jsonl": expect("openai-batch", [{}, {}], skipped=3)},
+        {"output.jsonl.gz": packed(jsonl(lines)), "errors.jsonl": jsonl([*failures, *expired])},
+        {"output.jsonl.gz": expect("openai-batch", rows), "errors.jsonl": expect("openai-batch", [{}, {}], skipped=3)},
     )
 
 
@@ -177,7 +177,10 @@ def anthropic_batch() -> Folder:
     lines += [
         {"custom_id": f"review-{n:03}", "result": {"type": kind}} for n, kind in ((51, "expired"), (52, "canceled"))
     ]
-    return folder({"results.jsonl": jsonl(lines)}, {"results.jsonl": expect("anthropic-batch", [*rows, {}], skipped=2)})
+    return folder(
+        {"results.jsonl.gz": packed(jsonl(lines))},
+        {"results.jsonl.gz": expect("anthropic-batch", [*rows, {}], skipped=2)},
+    )
 
 
 def openai_usage_legacy() -> Folder:
