@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llmcost.api import (
         BoundScenario,
+        BreakEven,
         Catalogue,
         Comparison,
         IngestOptions,
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
         ReplayOptions,
         Result,
         Store,
+        Subject,
+        break_even,
         compare,
         ingest_files,
         load_prices,
@@ -24,12 +27,14 @@ if TYPE_CHECKING:
         scenarios_of,
         simulate,
         starters,
+        subject_of,
     )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BoundScenario",
+    "BreakEven",
     "Catalogue",
     "Comparison",
     "IngestOptions",
@@ -38,7 +43,9 @@ __all__ = [
     "ReplayOptions",
     "Result",
     "Store",
+    "Subject",
     "__version__",
+    "break_even",
     "compare",
     "ingest_files",
     "load_prices",
@@ -48,6 +55,7 @@ __all__ = [
     "scenarios_of",
     "simulate",
     "starters",
+    "subject_of",
 ]
 
 

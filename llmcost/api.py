@@ -9,25 +9,29 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from llmcost.errors import UsageError
 from llmcost.ingest.run import IngestOptions, IngestSummary, Progress, ingest
 from llmcost.pricing.catalogue import Catalogue, load
 from llmcost.reports import REPORTS, Options
+from llmcost.results.breakeven import Subject
+from llmcost.results.breakeven import break_even as find_break_even
+from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.compare import Comparison, compare
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
 from llmcost.results.reconcile.model import Reconciliation
 from llmcost.results.replay import replay
-from llmcost.results.scenario import BoundScenario, preset, presets, read
+from llmcost.results.scenario import BoundScenario, BoundStep, bind, preset, presets, read
 from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
 
 __all__ = [
-    "BoundScenario", "Catalogue", "Comparison", "IngestOptions", "IngestSummary", "Reconciliation", "ReplayOptions", "Result", "Store",
-    "compare", "ingest_files", "load_prices", "load_result", "reconcile", "render", "scenarios_of", "simulate", "starters",
+    "BoundScenario", "BreakEven", "Catalogue", "Comparison", "IngestOptions", "IngestSummary", "Reconciliation", "ReplayOptions", "Result",
+    "Store", "Subject", "break_even", "compare", "ingest_files", "load_prices", "load_result", "reconcile", "render", "scenarios_of",
+    "simulate", "starters", "subject_of",
 ]  # fmt: skip
 
 MEMORY: Final = "70%"
@@ -128,6 +132,52 @@ class _Reading:
                 if self.ingested:
                     self.ingested(summary)
             yield opened, options
+
+
+def break_even(
+    *paths: Path | str,
+    subject: Subject,
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+    progress: Progress | None = None,
+    ingested: Callable[[IngestSummary], None] | None = None,
+) -> BreakEven:
+    """When a strategy pays: ``subject`` (see :func:`subject_of`) replayed over volumes, sizes and what decides it.
+
+    Logs are given as to :func:`simulate`.
+    """
+    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
+    with given.ready(options or ReplayOptions(now=_now()), "replay") as (opened, narrowed):
+
+        def play(scenarios: Sequence[BoundScenario]) -> Result:
+            return simulate(scenarios=scenarios, store=opened, prices=prices, options=narrowed)
+
+        return find_break_even(subject, play)
+
+
+def subject_of(
+    strategy: str, parameters: Mapping[str, Any] | None = None, file: Path | None = None, prices_on: date | None = None
+) -> Subject:
+    """A strategy to find the break-even of: from a scenario file that has it, its ready-made scenario, or its defaults.
+
+    ``parameters`` change what is found there; the steps before it hold for both sides.
+    """
+    named = STRATEGIES.load(strategy)
+    before: tuple[BoundStep, ...] = ()
+    given: dict[str, Any] = {}
+    if file is not None:
+        found = next((s for s in read(file) if any(step.name == strategy for step in s.steps)), None)
+        if found is None:
+            raise UsageError(f"no scenario has a step {strategy}", where=str(file))
+        place = next(n for n, step in enumerate(found.steps) if step.name == strategy)
+        before, prices_on = found.steps[:place], found.prices_on or prices_on
+        given = found.steps[place].params.model_dump(exclude_unset=True)
+    elif named.presets:
+        given = dict(next(iter(named.presets.values()))[1])
+    return Subject(bind(strategy, given | dict(parameters or {})), before, prices_on)
 
 
 def _shared_day(scenarios: Sequence[BoundScenario]) -> date | None:

@@ -21,9 +21,13 @@ def blocks(index: int, scenario: Scenario) -> Iterator[Block]:
         if len(step.facts) > FACTS_INLINE:
             yield _facts(f"facts-{index}-{place}", place, step)
         for turn, exhibit in enumerate(step.exhibits):
-            key = f"exhibit-{index}-{place}-{turn}"
-            yield _chart(key, exhibit)
-            yield _table(key, exhibit)
+            yield from shown(f"exhibit-{index}-{place}-{turn}", exhibit)
+
+
+def shown(key: str, exhibit: Exhibit) -> Iterator[Block]:
+    """A chart of an exhibit and the table of its numbers."""
+    yield _chart(key, exhibit)
+    yield _table(key, exhibit)
 
 
 def _facts(key: str, place: int, step: Step) -> Table:

@@ -32,6 +32,7 @@ from llmcost.workload.contract import (
     ASSUMED,
     MODELLED,
     Branches,
+    Lever,
     Noted,
     Rewritten,
     Selecting,
@@ -245,5 +246,11 @@ STRATEGY = Strategy(
     rewrite=rewrite,
     conserves=frozenset({"requests", "rows", "input_tokens", "output_tokens", "models", "time"}),
     reads=frozenset({"feature", "api_key_id", "project", "conversation_id", "parent_request_id"}),
+    levers=(
+        Lever("keep_cache_hits", "0", "1"),
+        Lever("share", "0.5", "1"),
+        Lever("cadence_cv", "0.1", "0.3"),
+        Lever("min_runs", 10, 3),
+    ),
     presets={"batch": ("calls of jobs that start evenly, in batches", {})},
 )

@@ -28,11 +28,13 @@ from llmcost.workload.contract import (
     ASSUMED,
     MODELLED,
     FlatCharge,
+    Lever,
     Noted,
     Rewritten,
     Selecting,
     Stage,
     Strategy,
+    Sweep,
     Weight,
     Workload,
     with_rows,
@@ -143,7 +145,10 @@ def _provisioned(workload: Workload, params: CommitmentParams, stage: Stage) -> 
         else (),
         changes_answers=lost,
         facts=facts,
-        measures={"utilisation": used},
+        measures={
+            "utilisation": used,
+            "peak_units": Decimal(_peak(rows, weighted(_work(rows, params), rows, counts), params, stage)),
+        },
     )
 
 
@@ -161,6 +166,15 @@ def _used(rows: ir.Table, work: ir.IntegerValue, stage: Stage, room: int) -> Dec
     total = stage.collect(served.agg(work=served._work.sum())).to_pylist()[0]["work"] or 0
     minutes = float(_hours(stage)) * 60
     return Decimal(f"{total / (room * minutes):.6f}") if room and minutes else ZERO
+
+
+def _peak(rows: ir.Table, work: ir.IntegerValue, params: CommitmentParams, stage: Stage) -> int:
+    """Units that the busiest minute would fill."""
+    each = (params.tokens_per_minute or 1) * _SCALE
+    asking = rows.mutate(_work=work).filter(rows._taken & rows[WINDOW].notnull())
+    minutes = asking.group_by(WINDOW).agg(work=asking._work.sum().cast("float64"))
+    busiest = stage.collect(minutes.agg(most=minutes.work.max())).to_pylist()[0]["most"] or 0
+    return -int(-busiest // each)
 
 
 def _per_hour(params: CommitmentParams) -> Decimal:
@@ -233,5 +247,14 @@ STRATEGY = Strategy(
     rewrite=rewrite,
     conserves=frozenset({"rows", "time", "models"}),
     reads=frozenset({"file_key", "line"}),
-    needs_requests=False,
+    levers=(
+        Lever("usd_per_unit_hour", "0.7", "1.3", relative=True),
+        Lever("usd_per_unit_month", "0.7", "1.3", relative=True),
+        Lever("tokens_per_minute", "0.7", "1.3", relative=True),
+        Lever("output_weight", "0.5", "2", relative=True),
+        Lever("cached_weight", "0", "1"),
+        Lever("usd_per_month", "0.7", "1.3", relative=True),
+        Lever("discount", "0.5", "1.5", relative=True),
+    ),
+    sweep=Sweep("units", "peak_units"),
 )

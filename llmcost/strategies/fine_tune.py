@@ -30,6 +30,7 @@ from llmcost.workload.contract import (
     ASSUMED,
     MODELLED,
     FlatCharge,
+    Lever,
     Noted,
     Rewritten,
     Selecting,
@@ -234,4 +235,11 @@ STRATEGY = Strategy(
     conserves=frozenset({"requests", "rows", "time"}),
     reads=frozenset({"example_tokens"}),
     needs_requests=True,
+    levers=(
+        Lever("example_tokens", "0.5", "2", relative=True),
+        Lever("output_factor", "0.8", "1.2"),
+        Lever("training_tokens", "0.5", "3", relative=True),
+        Lever("data_preparation_usd", "0.5", "3", relative=True),
+        Lever("retrain_every", "730d", "90d"),
+    ),
 )

@@ -38,6 +38,7 @@ from llmcost.workload.contract import (
     MODELLED,
     Branches,
     FlatCharge,
+    Lever,
     Noted,
     Rewritten,
     Selecting,
@@ -377,6 +378,13 @@ STRATEGY = Strategy(
     | LATENCY_READS
     | {"prefix_keys", "cache_breakpoints", "organization", "project", "api_key_id", "user_id", "conversation_id"},
     needs_requests=True,
+    levers=(
+        Lever("ttl", "1m", "1h"),
+        Lever("write_latency", "30s", "0s"),
+        Lever("min_tokens", 4096, 512),
+        Lever("hit_rate", "0.7", "1.05", relative=True),
+        Lever("share", "0.5", "1"),
+    ),
     presets={
         "prompt-cache": ("the provider's own prompt caching rules", {}),
         "prompt-cache-1h": ("prompt caching with the longer life on offer", {"retention": "long"}),

@@ -33,6 +33,7 @@ from llmcost.workload.contract import (
     MEASURED,
     Branches,
     FlatCharge,
+    Lever,
     Noted,
     Rewritten,
     Selecting,
@@ -331,6 +332,7 @@ STRATEGY = Strategy(
     ),
     sequential=True,
     needs_requests=True,
+    levers=(Lever("ttl", "5m", "24h"), Lever("max_entries", "0.5", "2", relative=True), Lever("share", "0.5", "1")),
     presets={
         "response-cache": ("answers of identical deterministic requests repeated for 1 hour", {}),
         "response-cache-24h": ("answers of identical deterministic requests repeated for 24 hours", {"ttl": "24h"}),

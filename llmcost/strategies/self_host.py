@@ -25,7 +25,7 @@ from llmcost.money import EXACT
 from llmcost.pricing.names import ModelRef
 from llmcost.workload.branching import counted, is_bucket, part, shown
 from llmcost.workload.capacity import SERVED, weighted, weights, windows, within
-from llmcost.workload.contract import MODELLED, Noted, Rewritten, Stage, Strategy, Workload, with_rows
+from llmcost.workload.contract import MODELLED, Lever, Noted, Rewritten, Stage, Strategy, Sweep, Workload, with_rows
 from llmcost.workload.draw import take
 from llmcost.workload.fleets import UNITS, WINDOW_US, Plan, SelfHostParams
 from llmcost.workload.move import fits, ratio, refused, rescaled
@@ -157,6 +157,15 @@ STRATEGY = Strategy(
     conserves=frozenset({"rows", "time", "models"}),
     reads=frozenset({"file_key", "line"}),
     needs_requests=True,
+    levers=(
+        Lever("usd_per_gpu_hour", "0.7", "1.5", relative=True),
+        Lever("utilisation", "0.5", "0.9"),
+        Lever("cached_cost", "0", "0.1"),
+        Lever("own_cache", "log", "none"),
+        Lever("cold_start", "0s", "15m"),
+        Lever("staff_usd_per_month", "0", "10000"),
+    ),
+    sweep=Sweep("replicas", "peak_replicas", "median_replicas", {"mode": "always-on"}),
     presets={
         "self-host": (
             "Llama 3.3 70B on H100s, as many as the demand needs, at the cheapest on-demand price",

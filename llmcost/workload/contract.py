@@ -241,6 +241,32 @@ class Stage(Protocol):
         """Usage columns that at least one row of the log knows."""
 
 
+@dataclass(frozen=True)
+class Lever:
+    """A parameter that decides whether a strategy pays, and how far it may reasonably be off.
+
+    ``relative``: ``low`` and ``high`` are factors on the value in use, which is the parameter's, or where that is absent the
+    step's measure of the same name.
+    """
+
+    name: str
+    low: Any
+    high: Any
+    relative: bool = False
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A size that is chosen by trying: parameter ``name`` from 0 to the measure ``most``, with ``also`` set; ``usual`` is the
+    measure that a rule of thumb would take.
+    """
+
+    name: str
+    most: str
+    usual: str | None = None
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+
 P = TypeVar("P", bound=Params)
 
 
@@ -262,6 +288,9 @@ class Strategy(Generic[P]):
         (params.when,) if isinstance(params, Selecting) and params.when is not None else ()
     )
     """The ``when`` conditions inside the parameters, so that the columns they name are loaded."""
+    levers: tuple[Lever, ...] = ()
+    """What ``llmcost breakeven`` varies."""
+    sweep: Sweep | None = None
 
 
 def with_rows(workload: Workload, rows: ir.Table, **changes: Any) -> Workload:

@@ -18,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 from llmcost.errors import UsageError
 from llmcost.hosting.catalogue import GpuCatalogue, GpuRate
 from llmcost.hosting.demand import HOUR_SECONDS, WINDOW_SECONDS, Modelled, demand_of
-from llmcost.hosting.fleet import Fleet, Mode, Shape, Spot, fixed, median_size, reserved_size, sized
+from llmcost.hosting.fleet import Fleet, Mode, Shape, Spot, fixed, median_size, needed, reserved_size, sized
 from llmcost.hosting.schema import Series, Tier
 from llmcost.hosting.throughput import CACHED_COST, Throughput, Work
 from llmcost.money import EXACT, RATIO, ZERO, plain
@@ -294,10 +294,8 @@ class Plan:
             "target_utilisation": self.params.utilisation,
             "tokens_per_gpu_second": Decimal(f"{tokens / seconds:.3f}") if seconds else ZERO,
             "usd_per_gpu_hour": self.usd_per_gpu_hour,
-            "gpus_per_replica": Decimal(self.series.gpus),
-            "mean_gpus": Decimal(f"{float(self.fleet.gpus.mean()):.4f}"),
-            "median_gpus": Decimal(median_size(self.modelled.demand, self.shape)),
-            "peak_gpus": Decimal(int(self.fleet.gpus.max())),
+            "median_replicas": Decimal(median_size(self.modelled.demand, self.shape) // self.series.gpus),
+            "peak_replicas": Decimal(int(needed(self.modelled.demand, self.shape).max()) // self.series.gpus),
         }
 
     def facts(self) -> dict[str, str]:

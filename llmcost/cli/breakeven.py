@@ -1,0 +1,129 @@
+"""``llmcost breakeven``: at which volume, price and use a strategy pays."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llmcost.cli import options as opt
+from llmcost.cli.ingest import options_of, tell
+from llmcost.cli.options import OnProblem, Owners, command_app
+from llmcost.cli.output import chosen, spare, write
+from llmcost.cli.progress import reading
+from llmcost.config import DEFAULT_STORE
+from llmcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmcost.ingest.run import IngestSummary
+
+COMMAND = command_app()
+_SHORT = {"cache": "prompt-cache"}
+"""Names that users say -> names of strategies."""
+
+
+@COMMAND.command()
+def breakeven(
+    strategy: Annotated[
+        str,
+        typer.Argument(
+            metavar="STRATEGY", help="self-host, fine-tune, commitment, batch, cache or any other strategy."
+        ),
+    ],
+    paths: opt.PathsArgument = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            "--scenario",
+            "-s",
+            metavar="FILE",
+            help="A scenario file with a step of this strategy; steps before it hold for both sides.",
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A parameter of the strategy, as in a scenario file; repeatable."
+        ),
+    ] = None,
+    store: opt.StoreOption = None,
+    since: opt.SinceOption = None,
+    until: opt.UntilOption = None,
+    month: opt.MonthOption = None,
+    where: opt.WhereOption = None,
+    timezone: opt.TimezoneOption = "UTC",
+    month_days: opt.MonthDaysOption = "30.4375",
+    format: opt.FormatOption = None,
+    out: opt.OutOption = None,
+    prices: opt.PricesOption = None,
+    prices_on: Annotated[
+        str | None, typer.Option("--prices-on", metavar="DATE", help="Price both sides at this day's rates.")
+    ] = None,
+    seed: opt.SeedOption = 0,
+    source: opt.SourceOption = None,
+    mapping: opt.MappingOption = None,
+    on_problem: opt.OnProblemOption = OnProblem.KEEP,
+    owners: opt.OwnersOption = Owners.KEEP,
+    memory_limit: opt.MemoryOption = None,
+    title: opt.TitleOption = "",
+    quiet: opt.QuietOption = False,
+) -> None:
+    """Show when a strategy pays: break-even volume, use and price, and what decides it.
+
+    The log is replayed at many volumes with the strategy and without. Its parameters come from --scenario, else from its
+    ready-made scenario; --set changes them.
+    """
+    zone = opt.zone_of(timezone)
+    first, last = opt.span_of(since, until, month, zone)
+    days = opt.positive(month_days, "--month-days")
+    formats = chosen(format, out)
+    spare(*(paths or ()), scenario, *(prices or ()), mapping, store or (None if paths else DEFAULT_STORE))
+
+    from llmcost import api
+    from llmcost.results.options import ReplayOptions
+    from llmcost.results.outcome import outcome
+
+    day = opt.day_of(prices_on, "--prices-on") if prices_on else None
+    subject = api.subject_of(_SHORT.get(strategy, strategy), parameters_of(set_ or []), scenario, day)
+    choice = ReplayOptions(
+        now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days, extrapolate=True,
+        dimensions=(), seed=seed, title=title,
+    )  # fmt: skip
+    accounts: list[IngestSummary] = []
+    with reading(quiet=quiet) as progress:
+
+        def ingested(account: IngestSummary) -> None:
+            accounts.append(account)
+            if progress:
+                progress("replaying", 0, None)
+
+        found = api.break_even(
+            *(paths or ()),
+            subject=subject,
+            store=store or (None if paths else Path(DEFAULT_STORE)),
+            prices=prices or (),
+            options=choice,
+            reading=options_of(source, mapping, on_problem, owners),
+            memory_limit=opt.memory(memory_limit),
+            progress=progress,
+            ingested=ingested,
+        )
+    for account in accounts:
+        tell(account, quiet=quiet)
+    write(formats, outcome(found), out, title, quiet=quiet)
+
+
+def parameters_of(texts: list[str]) -> dict[str, Any]:
+    """``name=value`` as TOML has it; a value that is no TOML is text. UsageError for anything else."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise UsageError(f"{text!r} is no NAME=VALUE", where="--set", hint="--set replicas=2 --set gpu=H200")
+        try:
+            found[name.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except (tomllib.TOMLDecodeError, KeyError):
+            found[name.strip()] = value.strip()
+    return found

@@ -1,0 +1,138 @@
+"""Break-even by hand: where lines cross, when it never pays, what is earned back, what decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmcost.errors import UsageError
+from llmcost.reports import REPORTS, Options
+from llmcost.results.breakeven import Subject, break_even
+from llmcost.results.breakeven_model import BreakEven
+from llmcost.results.model import Result
+from llmcost.results.outcome import outcome
+from llmcost.results.scenario import BoundScenario, BoundStep
+from tests.strategies.support import step, world
+from tests.strategies.test_self_host import LOG
+
+VOLUMES = tuple(Decimal(text) for text in ("0.5", "1", "2", "3"))
+OWN = {"model": "Llama-3.3-70B", "utilisation": "1", "mode": "always-on", "cold_start": "0s"}
+
+
+def found(folder: Path, subject: BoundStep, log: list[dict[str, Any]] = LOG, *before: BoundStep) -> BreakEven:
+    """The log has three hours, 550 requests of $0.01; a month of 30 days has 240 times that."""
+    with world(folder, log) as here:
+
+        def play(scenarios: Sequence[BoundScenario]) -> Result:
+            return here.result(*scenarios, extrapolate=True, dimensions=(), month_days=Decimal(30))
+
+        return break_even(Subject(subject, before), play, VOLUMES)
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> BreakEven:
+    """Two GPUs at $2: $12 for the three hours, against $5.50 at the API."""
+    return found(tmp_path_factory.mktemp("fleet"), step("self-host", usd_per_gpu_hour="2", **OWN))
+
+
+def test_a_fleet_pays_above_the_volume_that_fills_it(fleet: BreakEven) -> None:
+    """Equal at 12 / 5.5 times the volume, the fleet being the same up to there."""
+    assert fleet.verdict == "above"
+    (crossing,) = fleet.crossings
+    assert float(crossing.factor) == pytest.approx(12 / 5.5, rel=1e-4)
+    assert float(crossing.requests_per_month) == pytest.approx(550 * 240 * 12 / 5.5, rel=1e-4)
+    assert float(crossing.usd_per_month) == pytest.approx(12 * 240, rel=1e-4)
+    assert [fleet.baseline_usd, fleet.option_usd, fleet.saving_usd] == [Decimal(1320), Decimal(2880), Decimal(-1560)]
+    assert fleet.price_factor is not None
+    assert float(fleet.price_factor) == pytest.approx(12 / 5.5, rel=1e-4)
+    assert {p.option_usd for p in fleet.curve} == {Decimal(2880)}
+
+
+def test_levers_are_sorted_by_what_they_do(fleet: BreakEven) -> None:
+    swings = [line.swing for line in fleet.levers]
+    assert swings == sorted(swings, reverse=True)
+    lines = {line.name: line for line in fleet.levers}
+    assert (lines["usd_per_gpu_hour"].low, lines["usd_per_gpu_hour"].high) == ("1.4", "3")
+    assert lines["usd_per_gpu_hour"].saving_low_usd == Decimal(1320) - Decimal(2880) * Decimal("0.7")
+    assert lines["API prices"].saving_high_usd == Decimal(1320) * Decimal("1.3") - 2880
+    assert lines["volume"].saving_high_usd == 2640 - 2880
+    assert float(lines["staff_usd_per_month"].swing) == pytest.approx(10000 * 720 / 730, rel=1e-6)
+    assert "utilisation" not in lines  # two GPUs are enough at any
+
+
+def test_every_format_shows_it(fleet: BreakEven) -> None:
+    for name in REPORTS.names():
+        assert REPORTS.load(name).render(outcome(fleet), Options())
+    text = REPORTS.load("terminal").render(outcome(fleet), Options()).decode()
+    assert "pays above the break-even volume" in text
+    assert "2.18" in text
+
+
+def test_a_fleet_that_is_dearer_at_full_use_never_pays(tmp_path: Path) -> None:
+    """A request takes 0.4527 GPU-seconds: at $100 an hour $0.01257, against $0.01 at the API."""
+    done = found(tmp_path, step("self-host", usd_per_gpu_hour="100", **OWN))
+    assert (done.verdict, done.crossings) == ("never", [])
+    assert done.use is not None
+    assert done.use.break_even is not None
+    assert float(done.use.break_even) == pytest.approx(1.2575, rel=1e-3)
+    text = REPORTS.load("markdown").render(outcome(done), Options()).decode()
+    assert "pays at no volume" in text
+    assert "even if it never stood idle it would cost more than the API" in text
+
+
+def test_the_size_is_found_by_trying(tmp_path: Path) -> None:
+    """With a hundred times the traffic three replicas serve all for $36 instead of $550; the median hour's one bursts."""
+    done = found(tmp_path, step("self-host", usd_per_gpu_hour="2", **OWN), LOG, step("reprice", growth=100))
+    sizes = {int(size.size): size for size in done.sizes}
+    assert set(sizes) == {0, 1, 2, 3}
+    assert [size for size, point in sizes.items() if point.best] == [3]
+    assert [size for size, point in sizes.items() if point.usual] == [1]
+    assert sizes[0].option_usd == done.baseline_usd
+    assert sizes[3].option_usd == 36 * 240
+
+
+def test_what_is_paid_at_the_start_is_earned_back(tmp_path: Path) -> None:
+    """$0.01 a request becomes $0.0005: $1,254 a month, so $600 of training take half of one."""
+    tuned = step(
+        "fine-tune", model="openai/small", example_tokens=0, training_tokens=1_000_000, epochs=1, training_usd_per_mtok="600",
+        retrain_every="365d",
+    )  # fmt: skip
+    once = found(tmp_path, tuned).once
+    assert once is not None
+    assert once.upfront_usd == 600
+    assert float(once.monthly_net_usd) == pytest.approx(1254, rel=1e-4)
+    assert once.months is not None
+    assert float(once.months) == pytest.approx(600 / 1254, abs=1e-3)
+    assert once.on is not None
+    assert once.months_low is not None
+    assert once.months_low < once.months
+
+
+def test_what_saves_nothing_is_never_earned_back(tmp_path: Path) -> None:
+    tuned = step("fine-tune", model="anthropic/opus", example_tokens=0, data_preparation_usd="100")
+    done = found(tmp_path, tuned)
+    assert done.once is not None
+    assert done.once.months is None
+    assert "never earned back" in REPORTS.load("terminal").render(outcome(done), Options()).decode()
+
+
+def test_without_a_price_nothing_is_compared(tmp_path: Path) -> None:
+    log = [{**row, "request_model": "unheard-of"} for row in LOG[:5]]
+    with pytest.raises(UsageError, match="nothing can be compared"):
+        found(tmp_path, step("self-host", usd_per_gpu_hour="2", **OWN), log)
+
+
+def test_units_of_throughput_have_a_break_even_and_a_size_too(tmp_path: Path) -> None:
+    units = step("commitment", kind="provisioned", tokens_per_minute=20_000, usd_per_unit_hour="1")
+    done = found(tmp_path, units)
+    assert done.verdict == "above"
+    assert done.size_name == "units"
+
+
+def test_batches_have_no_volume_to_wait_for(tmp_path: Path) -> None:
+    done = found(tmp_path, step("batch", eligible="all"))
+    assert (done.verdict, done.crossings, done.sizes) == ("always", [], [])
