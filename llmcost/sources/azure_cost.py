@@ -51,6 +51,13 @@ _SHARED: Final = re.compile(
 _MODELS: Final = re.compile(r"openai|deepseek|llama|mistral|grok|claude|cohere|phi-?\d|\bmai\b|kimi|gpt|qwen|jamba")
 _UNIT: Final = re.compile(r"^(?P<number>[\d,.]+)\s*(?P<size>[km]|million|thousand)?\b", re.IGNORECASE)
 _SIZES: Final = {"": 1, "k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
+_METER_REGIONS: Final = {
+    "useast": "eastus", "useast2": "eastus2", "uswest": "westus", "uswest2": "westus2", "uswest3": "westus3", "uscentral": "centralus",
+    "usnorthcentral": "northcentralus", "ussouthcentral": "southcentralus", "euwest": "westeurope", "eunorth": "northeurope", "secentral": "swedencentral",
+    "dewestcentral": "germanywestcentral", "frcentral": "francecentral", "chnorth": "switzerlandnorth", "jaeast": "japaneast", "aueast": "australiaeast",
+    "caeast": "canadaeast", "brsouth": "brazilsouth", "krcentral": "koreacentral", "noeast": "norwayeast",
+}  # fmt: skip
+"""Regions as meters name them, and as resources do (https://learn.microsoft.com/azure/reliability/regions-list, recalled 2026-11)."""
 _CATEGORIES: Final = {
     "usage": "usage", "purchase": "purchase", "tax": "tax", "refund": "adjustment", "roundingadjustment": "adjustment", "unusedreservation": "usage",
     "unusedsavingsplan": "usage", "credit": "credit",
@@ -156,6 +163,7 @@ def _region(deployment: str | None, place: str | None) -> str | None:
     if deployment == "global":
         return "global"
     spot = None if place is None else re.sub(r"[\s-]", "", place.lower())
+    spot = _METER_REGIONS.get(spot or "", spot)
     if deployment == "data-zone" and spot is not None:
         return "us" if re.search(r"us\d?$|^us", spot) else "eu"
     return spot
