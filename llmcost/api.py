@@ -14,6 +14,7 @@ from typing import Any, Final
 from llmcost.errors import UsageError
 from llmcost.ingest.run import IngestOptions, IngestSummary, Progress, ingest
 from llmcost.pricing.catalogue import Catalogue, load
+from llmcost.records.postgres import shown
 from llmcost.reports import REPORTS, Options
 from llmcost.results.breakeven import Subject
 from llmcost.results.breakeven import break_even as find_break_even
@@ -124,7 +125,7 @@ class _Reading:
         if not self.paths and given is None:
             raise UsageError(f"there is nothing to {verb}", hint="name log files, or a store")
         with _opened(given, reading=not self.paths, memory_limit=self.memory_limit) as opened:
-            sources = tuple(str(path) for path in self.paths) or (Path(str(opened.path)).name,)
+            sources = tuple(shown(str(path)) for path in self.paths) or (Path(str(opened.path)).name,)
             options = replace(options, sources=options.sources or sources)
             if self.paths:
                 summary = ingest(opened, [str(path) for path in self.paths], self.reading, self.progress)

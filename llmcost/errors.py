@@ -48,6 +48,10 @@ class NothingIngestedError(LlmcostError):
     exit_code: ClassVar[int] = 3
 
 
+class DatabaseError(LlmcostError):
+    """A database that was named cannot be reached, or broke off."""
+
+
 class StrictGapError(LlmcostError):
     """``--strict`` was given and the result leaves something out."""
 

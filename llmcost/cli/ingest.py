@@ -38,7 +38,12 @@ COMMAND = command_app()
 
 @COMMAND.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs, or - for standard input.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH", help="Files, folders, globs, - for standard input, or postgresql:// for LiteLLM's table."
+        ),
+    ],
     store: StoreOption = None,
     source: SourceOption = None,
     mapping: MappingOption = None,
@@ -53,6 +58,10 @@ def ingest(
 
     Formats are recognised (llmcost sources lists them). What was ingested before adds nothing; a later export of an
     open day replaces the earlier one. Prompts and answers are never stored.
+
+    postgresql://user@host/db reads LiteLLM's table LiteLLM_SpendLogs where it is, and later only what is new;
+    env:NAME takes the connection string from a variable. ?table=, ?schema= and ?overlap=1h are llmcost's own, all
+    others (sslmode ..) are the driver's. It needs the extra: pip install 'llmcost[postgres]'.
     """
     from llmcost.api import ingest_files
     from llmcost.usage.store import Store

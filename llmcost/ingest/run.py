@@ -11,81 +11,29 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
 from llmcost import __version__
 from llmcost.config import user_secret
 from llmcost.errors import NothingIngestedError, UsageError
+from llmcost.ingest.account import IngestedFile, IngestOptions, IngestSummary, Progress, joined
+from llmcost.ingest.database import ingest_database
 from llmcost.ingest.merge import Merged, insert_usage, merge_billed, merge_usage
-from llmcost.ingest.owners import Owners, owner_sql
+from llmcost.ingest.owners import owner_sql
 from llmcost.ingest.prefix import derive_prefixes
 from llmcost.ingest.read import FileTally, read_into
 from llmcost.ingest.recognise import recognise
-from llmcost.ingest.stage import OnProblem, ProblemLog, Staging
+from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import Problem, Sample, Source
-from llmcost.records.files import Input, digest, expand, sample
+from llmcost.records.files import Input, Stdin, digest, expand, sample
+from llmcost.records.postgres import is_database
 from llmcost.sources import SOURCES, key_text
 from llmcost.usage.store import Store
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with (file name, bytes read so far, bytes in all or None)."""
-
-
-@dataclass(frozen=True)
-class IngestOptions:
-    """How to read: ``source`` overrides recognition, ``mapping`` is a parsed mapping file for anything else."""
-
-    source: str | None = None
-    mapping: Any = None
-    on_problem: OnProblem = "keep"
-    owners: Owners = "keep"
-
-
-@dataclass
-class IngestedFile:
-    """One file of an ingest."""
-
-    name: str
-    source: str | None
-    read: int = 0
-    rejected: int = 0
-    skipped: int = 0
-    known: bool = False
-    file_key: int = 0
-    note: str | None = None
-    size: int | None = None
-    """Bytes as stored; unknown of standard input."""
-    twin: IngestedFile | None = None
-    """A file of the same ingest with the same bytes, read before this one."""
-
-
-@dataclass
-class IngestSummary:
-    """What an ingest did; ``check`` holds: read = ingested + duplicates + superseded + rejected."""
-
-    files: list[IngestedFile] = field(default_factory=list)
-    read: int = 0
-    ingested: int = 0
-    duplicates: int = 0
-    superseded: int = 0
-    rejected: int = 0
-    skipped: int = 0
-    replaced: int = 0
-    billed: int = 0
-    repeated: list[tuple[str, str, bool, int]] = field(default_factory=list)
-    """(source, what makes two records the same, superseded, count) of records that another one stands for."""
-    problems: list[tuple[str, bool, int, str]] = field(default_factory=list)
-    """(kind, rejected, count, first example)"""
-
-    @property
-    def file_keys(self) -> list[int]:
-        """Keys of all files given, those known before included."""
-        return [file.file_key for file in self.files if file.source]
-
+__all__ = ["IngestOptions", "IngestSummary", "IngestedFile", "Progress", "ingest"]
 
 _UNKNOWN: Final = "no source knows this file"
 _KEY_MASK: Final = (1 << 63) - 1
@@ -94,23 +42,47 @@ _KEY_MASK: Final = (1 << 63) - 1
 def ingest(
     store: Store, paths: Sequence[str], options: IngestOptions | None = None, progress: Progress | None = None
 ) -> IngestSummary:
-    """Reads ``paths`` (files, folders, globs, ``-``) into the store.
+    """Reads ``paths`` (files, folders, globs, ``-``, and databases as ``postgresql://..`` or ``env:NAME``) into the store.
 
     Raises NothingIngestedError when no record of any file could be used or under ``on_problem="fail"``; UsageError for
     paths that do not exist, an unknown source, or a single file that no source knows. In each case the store is
-    left as it was.
+    left as it was. A database is read after all files, and chunk by chunk: what was read of it stays.
     """
     options = options or IngestOptions()
+    databases = [path for path in paths if is_database(path)]
+    files = [path for path in paths if not is_database(path)]
+    told = [_files(store, files, options, progress)] if files or not databases else []
+    told += [ingest_database(store, path, options, progress, _chunk) for path in dict.fromkeys(databases)]
+    return joined(told) if databases else told[0]
+
+
+def _files(store: Store, paths: Sequence[str], options: IngestOptions, progress: Progress | None) -> IngestSummary:
     inputs = expand(paths)
     if not inputs:
         raise UsageError(
             "there is no file in it", where=", ".join(paths), hint="hidden files are read only when they are named"
         )
+    with _work_folder(store) as work, store.transaction():
+        summary, problems = _ingest(store, inputs, options, progress, work)
+        if not summary.ingested and not summary.duplicates and not summary.superseded:
+            raise _nothing(summary, problems)
+        return summary
+
+
+def _chunk(store: Store, item: Stdin, options: IngestOptions, last: Callable[[], None]) -> IngestSummary:
+    """One chunk of a table; there may be no call in it."""
+    with _work_folder(store) as work, store.transaction():
+        summary, _ = _ingest(store, [item], options, None, work)
+        last()
+        return summary
+
+
+@contextlib.contextmanager
+def _work_folder(store: Store) -> Iterator[Path]:
     store.spill.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="ingest-", dir=store.spill))
     try:
-        with store.transaction():
-            return _ingest(store, inputs, options, progress, work)
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
         if store.path is not None:
@@ -120,7 +92,7 @@ def ingest(
 
 def _ingest(
     store: Store, inputs: Sequence[Input], options: IngestOptions, progress: Progress | None, work: Path
-) -> IngestSummary:
+) -> tuple[IngestSummary, ProblemLog]:
     problems = ProblemLog(options.on_problem)
     staging = Staging(store, work, problems, user_secret())
     summary = IngestSummary()
@@ -143,9 +115,7 @@ def _ingest(
     _account(summary, usage, billed, problems)
     summary.repeated = _repeated(store, before)
     _record(store, summary, problems, options, staging.present)
-    if not summary.ingested and not summary.duplicates and not summary.superseded:
-        raise _nothing(summary, problems)
-    return summary
+    return summary, problems
 
 
 def _one_file(

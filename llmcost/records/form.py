@@ -10,7 +10,7 @@ from llmcost.records.contract import SAMPLE_BYTES, SAMPLE_RECORDS, Form, Problem
 from llmcost.records.cut import jsonl, text_lines
 from llmcost.records.delimited import delimited, dialect_of
 from llmcost.records.documents import closed, documents
-from llmcost.records.inputs import Input
+from llmcost.records.inputs import Input, Stdin
 from llmcost.records.jsontext import BadJsonError, decode, decode_all
 from llmcost.records.streams import Stream, peek
 
@@ -68,6 +68,8 @@ def _binary(data: bytes, text: bytes) -> Problem | None:
 
 
 def _parquet_sample(path: Input) -> Sample | Problem:
+    if isinstance(path, Stdin):
+        path.digest()  # a table's end is read before its beginning, and more than once: all of it is kept
     try:
         header = parquet_header(path)
     except (OSError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 import sys
 import weakref
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import BinaryIO, Final
 from llmcost.errors import UsageError
 
 DIGEST_BYTES: Final = 16
+_STRING: Final = re.compile(r"[A-Za-z][\w+.-]*://")
 _BLOCK: Final = 1 << 20
 
 
@@ -23,8 +25,8 @@ class Stdin:
     Nothing is spooled to a disk, because log bodies never are. A pipe is opened when it is first looked at.
     """
 
-    def __init__(self, raw: BinaryIO | None = None, pipe: Path | None = None) -> None:
-        self.name: Final = str(pipe) if pipe is not None else "-"
+    def __init__(self, raw: BinaryIO | None = None, pipe: Path | None = None, name: str = "-") -> None:
+        self.name: Final = str(pipe) if pipe is not None else name
         self._given, self._pipe = raw, pipe
         self._buffer = bytearray()
         self._whole = self._opened = False
@@ -106,6 +108,10 @@ def expand(paths: Sequence[str]) -> list[Input]:
 def _expand_one(name: str) -> list[Input]:
     if name == "-":
         return [Stdin()]
+    if _STRING.match(name):
+        raise UsageError(
+            "a connection string of a kind that cannot be read", hint="postgresql://user@host/database is one"
+        )
     path = Path(name).expanduser()
     if path.is_dir():
         return list(_below(path))

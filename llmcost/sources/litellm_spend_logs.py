@@ -56,7 +56,7 @@ def read(record: Record, _context: Context) -> Iterable[Reading]:
 SOURCE: Final = Source(
     title="LiteLLM spend logs",
     grain="requests",
-    forms=("jsonl", "json", "csv"),
+    forms=("jsonl", "json", "csv", "parquet"),
     sniff=sniff,
     read=read,
     knows=LITELLM_KNOWS,

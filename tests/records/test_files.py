@@ -117,6 +117,17 @@ def test_standard_input_is_looked_at_and_then_read_once() -> None:
         list(records(stdin, "jsonl"))
 
 
+def test_a_table_from_standard_input_is_kept_whole_because_its_end_is_read_first() -> None:
+    held = io.BytesIO()
+    pq.write_table(pa.table({"a": range(50_000), "b": [f"text {n}" for n in range(50_000)]}), held)
+    assert len(held.getvalue()) > 200_000, "more than a sample"
+    stdin = Stdin(io.BytesIO(held.getvalue()), name="table")
+    found = sample(stdin)
+    assert isinstance(found, Sample)
+    assert (found.form, found.header, found.name) == ("parquet", ("a", "b"), "table")
+    assert sum(1 for _ in records(stdin, "parquet")) == 50_000
+
+
 def test_standard_input_can_be_digested_first() -> None:
     stdin = Stdin(io.BytesIO(b"a,b\n1,2\n"))
     assert digest(stdin) == hashlib.blake2b(b"a,b\n1,2\n", digest_size=16).digest()
