@@ -147,4 +147,5 @@ SOURCE: Final = Source(
     knows=GATEWAY_KNOWS,
     url="https://developers.cloudflare.com/api/resources/ai_gateway/subresources/logs/methods/list/",
     checked="2026-11-24",
+    identity="the answer's id, else id",
 )

@@ -181,4 +181,5 @@ SOURCE: Final = Source(
     knows=GATEWAY_KNOWS,
     url="https://docs.helicone.ai/rest/request/post-v1requestquery-clickhouse",
     checked="2026-11-24",
+    identity="the answer's id, else request_id",
 )

@@ -257,4 +257,5 @@ SOURCE: Final = Source(
     knows=GATEWAY_KNOWS,
     url="https://langfuse.com/docs/api-and-data-platform/features/export-from-ui",
     checked="2026-11-24",
+    identity="the answer's id, else traceId and id",
 )

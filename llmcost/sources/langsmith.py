@@ -255,4 +255,5 @@ SOURCE: Final = Source(
     knows=GATEWAY_KNOWS,
     url="https://docs.langchain.com/langsmith/run-data-format",
     checked="2026-11-24",
+    identity="the answer's id, else the run's id",
 )

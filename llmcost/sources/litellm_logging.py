@@ -99,4 +99,5 @@ SOURCE: Final = Source(
     knows=LITELLM_KNOWS,
     url="https://docs.litellm.ai/docs/proxy/logging_spec",
     checked="2026-11-24",
+    identity="id",
 )

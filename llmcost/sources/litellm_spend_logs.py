@@ -62,4 +62,5 @@ SOURCE: Final = Source(
     knows=LITELLM_KNOWS,
     url="https://docs.litellm.ai/docs/proxy/cost_tracking",
     checked="2026-11-23",
+    identity="request_id",
 )

@@ -185,4 +185,5 @@ SOURCE: Final = Source(
     }),
     url="https://openrouter.ai/docs/api-reference/analytics/get-user-activity",
     checked="2026-11-24",
+    identity="id of the generation",
 )  # fmt: skip

@@ -117,4 +117,5 @@ SOURCE: Final = Source(
     knows=GATEWAY_KNOWS | {"input_video_tokens"},
     url="https://openrouter.ai/docs/guides/administration/usage-accounting",
     checked="2026-11-24",
+    identity="id of the generation",
 )

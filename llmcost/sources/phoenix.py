@@ -123,4 +123,5 @@ SOURCE: Final = Source(
     knows=GENAI_KNOWS | {"started_at", "duration_ms", "billed_cost"},
     url="https://arize.com/docs/phoenix/tracing/how-to-tracing/importing-and-exporting-traces",
     checked="2026-11-24",
+    identity="trace_id and span_id",
 )

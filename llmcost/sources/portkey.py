@@ -157,4 +157,5 @@ SOURCE: Final = Source(
     knows=GATEWAY_KNOWS,
     url="https://portkey.ai/docs/product/observability/logs-export",
     checked="2026-11-24",
+    identity="the answer's id, else id",
 )
