@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from llmcost.errors import LlmcostError
 from llmcost.usage.scratch import Scratch
 from llmcost.usage.store import Store
 from tests.ingest.support import write
@@ -65,3 +66,8 @@ def test_readers_of_one_store_share_a_folder_in_a_process_and_leave_none(tmp_pat
     assert folders(tmp_path) == []
     with Store(path, read_only=True) as again:
         assert folders(tmp_path) == [again.spill.name]
+
+
+def test_memory_that_is_too_little_to_begin_with_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LlmcostError, match="Memory"):
+        Store(tmp_path / "s.duckdb", memory_limit="1KB")

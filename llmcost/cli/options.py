@@ -182,6 +182,11 @@ def month_of(text: str, zone: tzinfo = UTC) -> tuple[int, int]:
     return _micros(first), _micros(following)
 
 
+_FIRST_INSTANT: Final = 1_420_000_000_000_000
+_LAST_INSTANT: Final = 4_102_531_200_000_000
+"""The ends of what a row's time may be, and a day for zones: every hour of a period is looked at by what is billed by hours."""
+
+
 def span_of(
     since: str | None, until: str | None, month: str | None, zone: tzinfo = UTC
 ) -> tuple[int | None, int | None]:
@@ -194,6 +199,11 @@ def span_of(
         return month_of(month, zone)
     first = instant_of(since, "--since", zone) if since is not None else None
     last = instant_of(until, "--until", zone) if until is not None else None
+    for told, at, option in ((since, first, "--since"), (until, last, "--until")):
+        if at is not None and not _FIRST_INSTANT <= at <= _LAST_INSTANT:
+            raise UsageError(
+                f"{told} is outside 2015 to 2099", where=option, hint="no log is from there; leave it out for no limit"
+            )
     if first is not None and last is not None and last <= first:
         raise UsageError(
             f"{until} is not after {since}", where="--until", hint="--until names the first day that is left out"

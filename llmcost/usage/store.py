@@ -73,8 +73,12 @@ class Store:
         if self._scratch is None:
             shutil.rmtree(spill, ignore_errors=True)  # left by a writer that was killed
         # Ibis 12 writes lambdas with an arrow, which DuckDB 2 only reads when told so.
-        self.connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
-        self._prepare(fresh, read_only=read_only)
+        try:
+            self.connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
+            self._prepare(fresh, read_only=read_only)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            self.close()
+            raise _resources(error) from error
 
     def _prepare(self, fresh: bool, *, read_only: bool) -> None:
         if fresh:
