@@ -37,6 +37,23 @@ def _ingests(lines: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
+def _sources(lines: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table(
+        "Sources: samples made larger, figures at 10x (aim: flat memory)",
+        ("source", "file", "MB", "records/s", "MB/s", "llmcost", "DuckDB", "by", "ratio", "peak MB x1", "x10"),
+    )
+    for line in lines:
+        if "failed" in line:
+            table.add_row(line["source"], line["file"], line["failed"])
+            continue
+        table.add_row(
+            line["source"], line["file"], f"{line['mb']:,.0f}", f"{line['records_per_second']:,.0f}", f"{line['mb_per_second']:,.1f}",
+            _seconds(line["wall"]), _seconds(line["duckdb_wall"]), line["reader"], _times(line["ratio"]),
+            f"{line['peak_mb']:,.0f}", f"{line['peak_mb_x10']:,.0f}",
+        )  # fmt: skip
+    return table
+
+
 def _scenarios(title: str, lines: Iterable[Mapping[str, Any]]) -> Table:
     table = _table(title, ("scenario", "llmcost", "SQL", "ratio", "money", "genai-prices", "litellm"))
     for line in lines:
@@ -66,6 +83,8 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     )
     if report.get("ingest"):
         console.print(_ingests(report["ingest"]))
+    if report.get("sources"):
+        console.print(_sources(report["sources"]))
     if report.get("singles"):
         console.print(_scenarios("Single strategies (aim: within 2x of SQL; loops > 1,000x slower)", report["singles"]))
     if report.get("composed"):

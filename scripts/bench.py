@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from benchmarks import files, replays, table
+from benchmarks import files, replays, sources, table
 from benchmarks.measure import ROOT, environment, machine
 
+PARTS: Final = ("ingest", "bodies", "sources", "scenarios", "start")
 _WIDTH: Final = 130
 """Columns where no terminal says how wide it is: names of scenarios should not be cut."""
 
@@ -27,10 +28,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="requests to make up (default 1,000,000)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each scenario, of which the median counts")
     parser.add_argument("--bodies-mb", type=int, default=200, help="size of the log with bodies, MB")
+    parser.add_argument("--source-mb", type=int, default=2, help="size of each source's log at 1x, MB")
+    parser.add_argument("--source", help="one folder of sample_logs, for the part sources")
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="where bench.json and the logs go")
-    parser.add_argument(
-        "--only", choices=("ingest", "bodies", "scenarios", "start"), action="append", help="parts to run (repeatable)"
-    )
+    parser.add_argument("--only", choices=PARTS, action="append", help="parts to run (repeatable)")
     return parser.parse_args()
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     """Runs the parts that were asked for, prints them and writes the report."""
     options = _arguments()
     os.environ.update(environment())
-    wanted = options.only or ["ingest", "bodies", "scenarios", "start"]
+    wanted = options.only or PARTS
     folder, piped = options.out / "bench", not sys.stdout.isatty()
     console = Console(width=_WIDTH if piped else None)
     report: dict[str, Any] = {"rows": options.rows, "machine": machine(), "ingest": [], "more": {}}
@@ -48,6 +49,8 @@ def main() -> None:
         line, more = files.bodies(folder, options.bodies_mb)
         report["ingest"].append(line)
         report["more"] |= more
+    if "sources" in wanted:
+        report["sources"] = list(sources.measure(folder, options.source_mb, options.source))
     if "scenarios" in wanted:
         report |= replays.measure(files.store(folder, options.rows), options.rows, options.repeat, report["more"])
     if "start" in wanted:
