@@ -42,6 +42,8 @@ def warn(text: str) -> None:
 
 
 def _write(line: str) -> None:
+    if sys.stderr is None:
+        return
     try:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
@@ -53,7 +55,8 @@ def guarded(call: Callable[[], object], *, debug: bool) -> int:
     """Runs ``call`` and gives the exit code; whatever it raises is told on stderr."""
     try:
         code = call()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # the shell can start a program without one: >&-
+            sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - this is where everything ends
         if debug and not isinstance(error, Exit | SystemExit | BrokenPipeError):
             traceback.print_exc()

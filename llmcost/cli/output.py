@@ -64,6 +64,10 @@ def _options(title: str, *, terminal: bool) -> Options:
 
 def to_stdout(data: bytes | str) -> None:
     """Data on stdout as it is, whatever the locale."""
+    if sys.stdout is None:
+        raise UsageError(
+            "standard output is closed", hint="leave it open, or name a file with --out where there is one"
+        )
     sys.stdout.flush()
     sys.stdout.buffer.write(data.encode() if isinstance(data, str) else data)
     sys.stdout.buffer.flush()

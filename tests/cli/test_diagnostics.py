@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from llmcost.cli.diagnostics import guarded, split_debug, visible
+from llmcost.cli.main import invoke
 from llmcost.errors import GateError, LlmcostError, NothingIngestedError, StrictGapError, UsageError
 from tests.cli.support import Program, row, write_rows
 from tests.support import ROOT
@@ -135,3 +136,10 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_stream_that_the_shell_closed_is_no_bug(closed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, closed, None)
+    assert invoke(["sources", "no-such-source"]) == 2
+    assert invoke(["--version"]) == 0
