@@ -38,7 +38,7 @@ def _price(price: Price) -> dict[str, Any]:
         "from": moment(price.valid_from).isoformat(), "to": moment(price.valid_to).isoformat() if price.valid_to is not None else None,
         "service": price.service, "region": price.region, "announced": price.announced,
         "rates_per_mtok": {name: plain(rate) for name, rate in price.rates.items()},
-        "per_unit": {name: plain(rate) for name, rate in price.per_unit.items()},
+        "per_unit": {name: plain(rate) for name, rate in price.per_unit.items()}, "free": dict(price.free),
         "tiers": [{"from_input_tokens": t.from_input_tokens, "rates_per_mtok": {n: plain(r) for n, r in t.rates.items()}} for t in price.tiers],
         "hours": [f"{' '.join(w.days)} {w.start:%H:%M}-{w.end:%H:%M} UTC" for w in price.windows],
         "source": price.source, "checked": price.checked.isoformat() if price.checked else None,
@@ -72,6 +72,7 @@ def model_text(facts: dict[str, Any]) -> str:
         ]
         if price["per_unit"]:
             lines.append(f"  per unit: {_listed(price['per_unit'])}")
+        lines += [f"  free at the provider, not subtracted: {name} {words}" for name, words in price["free"].items()]
         lines.append(f"  source {price['source']}" + (f", checked {price['checked']}" if price["checked"] else ""))
         parts.append("\n".join(lines))
     return "\n\n".join(parts)

@@ -61,6 +61,7 @@ class Price(_Record, frozen=True, rename={"valid_from": "from", "valid_to": "to"
     windows: tuple[Window, ...] = ()
     rates: dict[TokenClass, Decimal] = {}
     per_unit: dict[UnitClass, Decimal] = {}
+    free: dict[UnitClass, str] = {}
     tiers: tuple[Tier, ...] = ()
     announced: bool = False
     source: str = "user"

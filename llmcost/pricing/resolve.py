@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -70,6 +70,8 @@ class Rates:
     discount: Decimal
     list_per_mtok: Mapping[TokenClass, Decimal]
     entry: Price
+    free: Mapping[UnitClass, str] = field(default_factory=dict)
+    """What the provider gives away of a fee, in words. A share of a pool of many callers is no count of any log's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def rates(
     tier, tier_note = _tier_of(entry, input_tokens)
     listed = {**entry.rates, **tier[1]}
     factor = _discount(model, terms.discounts, service, at)
-    unit_rates = _call_fees(model, entry, terms.tools, at) | entry.per_unit
+    fees, free = _call_fees(model, entry, terms.tools, at)
+    unit_rates = fees | entry.per_unit
     assumptions = [*assumed, *([model.assumed] if model.assumed else []), *notes, *tier_note]
     if service_tier is None:
         assumptions.append("service tier unknown: standard assumed")
@@ -116,6 +119,7 @@ def rates(
         discount=factor,
         list_per_mtok=listed,
         entry=entry,
+        free={**free, **entry.free},
     )
 
 
@@ -218,9 +222,15 @@ def _tier_of(entry: Price, input_tokens: int | None) -> tuple[tuple[int | None, 
     return (max(t.from_input_tokens for t in reached), merged), []
 
 
-def _call_fees(model: ModelRef, entry: Price, tools: Iterable[ModelEntry], at: int) -> dict[UnitClass, Decimal]:
-    """Fees per tool call, the same in every service and region: the model's own standard entry, else the tool's."""
+def _call_fees(
+    model: ModelRef, entry: Price, tools: Iterable[ModelEntry], at: int
+) -> tuple[dict[UnitClass, Decimal], dict[UnitClass, str]]:
+    """Fees per tool call, the same in every service and region: the model's own standard entry, else the tool's.
+
+    With them what of each is free, in words.
+    """
     fees: dict[UnitClass, Decimal] = {}
+    free: dict[UnitClass, str] = {}
     for seller in (*tools, model.entry):
         for region in ("global", entry.region):
             holding = [
@@ -229,8 +239,10 @@ def _call_fees(model: ModelRef, entry: Price, tools: Iterable[ModelEntry], at: i
                 if p.service == "standard" and p.region == region and not p.windows and p.holds(at)
             ]
             if holding:
-                fees |= {c: r for c, r in max(holding, key=_precedence).per_unit.items() if c in units.CALL_FEES}
-    return fees
+                found = max(holding, key=_precedence)
+                fees |= {c: r for c, r in found.per_unit.items() if c in units.CALL_FEES}
+                free |= found.free
+    return fees, free
 
 
 def _billed_as(model: ModelRef, entry: Price, batch: BatchRule | None, at: int) -> dict[TokenClass, TokenClass]:

@@ -80,6 +80,10 @@ class Price(_Model):
     windows: tuple[Window, ...] = Field(default=(), description="The entry applies only inside these spans.")
     rates: dict[TokenClass, Amount] = Field(default_factory=dict, description="USD per million tokens.")
     per_unit: dict[UnitClass, Amount] = Field(default_factory=dict, description="USD per unit.")
+    free: dict[UnitClass, str] = Field(
+        default_factory=dict,
+        description="What is free before a fee begins, in words: said where the fee is charged, never subtracted.",
+    )
     tiers: tuple[Tier, ...] = Field(default=(), alias="tier", description="Long-context tiers.")
     announced: bool = Field(default=False, description="Announced for the future, not yet effective.")
     source: str = Field(description="Where the rate stands (URL or catalogue with version).")

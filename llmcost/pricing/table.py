@@ -216,6 +216,11 @@ class Pricer:
                 charged = _scaled(charge(counts, found), factor)
                 notes = (*notes, *self._bucket_notes(row, found))
                 notes += tuple(
+                    f"{UNIT_COUNTERS[unit].replace('_', ' ')}: {words} are free at the provider, none was subtracted"
+                    for unit, words in found.free.items()
+                    if counts.get(UNIT_COUNTERS.get(unit, ""))
+                )
+                notes += tuple(
                     f"{UNIT_COUNTERS[unit].replace('_', ' ')} unknown: one a request assumed"
                     for unit in ONE_A_REQUEST
                     if assumes_one(unit, counts, found)

@@ -41,6 +41,23 @@ source = "t"
 checked = 2026-11-23
 confidence = "user"
 [[model]]
+id = "seeker"
+[[model.price]]
+from = 2025-01-01
+rates = { input = 1, output = 2 }
+per_unit = { web_search = 0.035 }
+free = { web_search = "1,500 a day" }
+source = "t"
+checked = 2026-11-23
+confidence = "user"
+[[model.price]]
+from = 2025-01-01
+service = "batch"
+rates = { input = 1, output = 1 }
+source = "t"
+checked = 2026-11-23
+confidence = "user"
+[[model]]
 id = "sandbox"
 operation = "tool"
 [[model.price]]
@@ -138,3 +155,20 @@ def test_a_tools_first_day_divides_the_calls_of_every_model(tmp_path: Path) -> N
     found = replayed(tmp_path, [before, after])
     assert [(u.reason, u.requests) for u in found.coverage.unpriced] == [("no code_session rate", 1)]
     assert found.baseline.cost_usd == Decimal("0.030001")
+
+
+def test_what_a_provider_gives_away_is_said_and_not_subtracted(tmp_path: Path) -> None:
+    call: dict[str, Any] = {"request_model": "seeker", "input_tokens": 0, "output_tokens": 0}
+    found = replayed(
+        tmp_path,
+        [
+            call | {"web_search_requests": 3},
+            call | {"web_search_requests": 1, "service_tier": "batch"},
+            call,
+            call | {"web_search_requests": 0},
+        ],
+    )
+    assert found.baseline.cost_usd == Decimal("0.14")
+    assert found.coverage.assumed == {
+        "web search requests: 1,500 a day are free at the provider, none was subtracted": 2
+    }
