@@ -70,5 +70,5 @@ def test_router_arenas_answers_cost_what_it_published(model: str, total: str) ->
     cost, coverage = _cost(path, ROUTER_ARENA)
     assert cost == Decimal(total)
     assert not coverage.unpriced
-    told = sum(Decimal(str(c)) for c in pq.read_table(path)["inference_cost"].to_pylist())  # type: ignore[no-untyped-call] # pyarrow has no types
+    told = sum(Decimal(str(c)) for c in pq.read_table(path)["inference_cost"].to_pylist())
     assert abs(told - Decimal(total)) < Decimal("1E-12")
