@@ -223,16 +223,23 @@ def bedrock_invocation_log() -> Folder:
     return folder(files, expected)
 
 
-TYPES: Final = (
-    ("EUC1-MP:EUC1_InputTokenCount-Units", "Claude Haiku 4.5 (Amazon Bedrock Edition)", "1M tokens", "1.1"),
-    ("EUC1-MP:EUC1_OutputTokenCount-Units", "Claude Haiku 4.5 (Amazon Bedrock Edition)", "1M tokens", "5.5"),
-    ("EUC1-MP:EUC1_CacheReadInputTokenCount-Units", "Claude Haiku 4.5 (Amazon Bedrock Edition)", "1M tokens", "0.11"),
-    ("EUC1-NovaLite-input-tokens", "Amazon Bedrock", "1K tokens", "0.000078"),
-    ("EUC1-NovaLite-output-tokens", "Amazon Bedrock", "1K tokens", "0.000312"),
-    ("EUC1-Guardrail-ContentPolicyUnitsConsumed", "Amazon Bedrock", "1K text units", "0.15"),
-    ("EUC1-BoxUsage:t3.micro", "Amazon Elastic Compute Cloud", "Hrs", "0.0116"),
+TYPES: Final[dict[str, tuple[str, str, dict[str, tuple[str, str]]]]] = {
+    CLAUDE: ("Claude Haiku 4.5 (Amazon Bedrock Edition)", "1M tokens", {
+        "input": ("EUC1-MP:EUC1_InputTokenCount-Units", "1.1"), "output": ("EUC1-MP:EUC1_OutputTokenCount-Units", "5.5"),
+        "read": ("EUC1-MP:EUC1_CacheReadInputTokenCount-Units", "0.11"), "written": ("EUC1-MP:EUC1_CacheWriteInputTokenCount-Units", "1.375"),
+    }),
+    NOVA: ("Amazon Bedrock", "1K tokens", {
+        "input": ("EUC1-NovaLite-input-tokens", "0.000078"), "output": ("EUC1-NovaLite-output-tokens", "0.000312"),
+        "read": ("EUC1-NovaLite-cache-read-input-token-count", "0.0000195"),
+        "written": ("EUC1-NovaLite-cache-write-input-token-count", "0.000078"),
+    }),
+}  # fmt: skip
+"""Model -> product, unit, and usage type and dollars a unit of each kind of token, at the list prices of October 2026."""
+OTHERS: Final = (
+    ("EUC1-Guardrail-ContentPolicyUnitsConsumed", "Amazon Bedrock", "1K text units", "0.003", "0.00045"),
+    ("EUC1-BoxUsage:t3.micro", "Amazon Elastic Compute Cloud", "Hrs", "24", "0.2784"),
 )
-"""Usage type, product, unit and dollars a unit."""
+"""Usage type, product, unit, quantity and dollars of every day: one that no log of calls shows, and one of another service."""
 CUR_HEADER: Final = (
     "identity/LineItemId", "identity/TimeInterval", "bill/PayerAccountId", "lineItem/UsageAccountId", "lineItem/LineItemType",
     "lineItem/UsageStartDate", "lineItem/UsageEndDate", "lineItem/ProductCode", "lineItem/UsageType", "lineItem/Operation", "lineItem/UsageAmount",
@@ -242,23 +249,38 @@ CUR_HEADER: Final = (
 
 
 def aws_cur() -> Folder:
-    """The file of sample_logs/aws_cur: ten days, with lines of another service and a credit."""
+    """The file of sample_logs/aws_cur: the bill for sample_logs/bedrock_invocation_log, with a guardrail and a credit."""
     dice = Dice("aws_cur")
     lines: list[Json] = []
     amounts: list[Decimal] = []
-    for day in range(10):
-        for kind, product, unit, rate in TYPES:
-            amount = Decimal(dice.whole(1_000, 90_000)) / 1000
-            lines.append(cur_line(dice, day, kind, product, unit, amount, amount * Decimal(rate)))
-            amounts += [] if "BoxUsage" in kind else [amount * Decimal(rate)]
-    credit = cur_line(dice, 9, TYPES[0][0], TYPES[0][1], "", Decimal(1), Decimal("-2.5"))
+    for day, (_, row) in enumerate(entries(Dice("bedrock_invocation_log"))):
+        for kind, product, unit, amount, cost in (
+            *billed_of(row),
+            *((k, p, u, Decimal(n), Decimal(c)) for k, p, u, n, c in OTHERS),
+        ):
+            lines.append(cur_line(dice, day, kind, product, unit, amount, cost))
+            amounts += [] if "BoxUsage" in kind else [cost]
+    credit = cur_line(dice, 9, "EUC1-NovaLite-input-tokens", "Amazon Bedrock", "", Decimal(1), Decimal("-0.0005"))
     lines.append(credit | {"lineItem/LineItemType": "Credit"})
-    amounts.append(Decimal("-2.5"))
+    amounts.append(Decimal("-0.0005"))
     billed = {"rows": len(amounts), "cost": str(sum(amounts, Decimal(0)).normalize())}
     name = "cur-2026-10.csv"
+    skipped = sum("BoxUsage" in row["lineItem/UsageType"] for row in lines)
     return folder(
-        {name: table(CUR_HEADER, lines)}, {name: expect("aws-cur", [], skipped=10, requests=None, billed=billed)}
+        {name: table(CUR_HEADER, lines)}, {name: expect("aws-cur", [], skipped=skipped, requests=None, billed=billed)}
     )
+
+
+def billed_of(row: Json) -> Iterator[tuple[str, str, str, Decimal, Decimal]]:
+    """Usage type, product, unit, quantity and dollars of a call's tokens; a failed call has none."""
+    if "input_tokens" not in row:
+        return
+    product, unit, kinds = TYPES[row["request_model"]]
+    counts = {"input": plain(row), "output": row["output_tokens"], "read": row["cache_read_input_tokens"], "written": row["cache_creation_input_tokens"]}  # fmt: skip
+    for name, (kind, rate) in kinds.items():
+        if counts[name]:
+            amount = Decimal(counts[name]) / (1_000_000 if unit == "1M tokens" else 1000)
+            yield kind, product, unit, amount, amount * Decimal(rate)
 
 
 def cur_line(dice: Dice, day: int, kind: str, product: str, unit: str, amount: Decimal, cost: Decimal) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -24,13 +24,12 @@ def ticks(moment: datetime) -> int:
     return NET + seconds(moment) * 10_000_000 + moment.microsecond * 10
 
 
-def azure_openai() -> Folder:
-    """The file of sample_logs/azure_openai: cached prompts, a stream with counts and one without, a refusal."""
+def made() -> Iterator[tuple[int, Json, Json, bool]]:
+    """Day, logged call, its row, and whether the log shows its counts."""
     dice = Dice("azure_openai")
-    calls, rows = [], []
-    for number in range(16):
+    for day in range(16):
         name = dice.pick(tuple(DEPLOYMENTS))
-        moment, text = at(number, 30_000 + dice.whole(0, 9_000)), prose(dice, dice.around(15, 40))
+        moment, text = at(day, 30_000 + dice.whole(0, 9_000)), prose(dice, dice.around(15, 40))
         url = f"https://larkspur-ai.openai.azure.com/openai/deployments/{name}/chat/completions?api-version=2024-12-01-preview"
         asked = {"messages": [{"role": "user", "content": question(dice)}], "max_tokens": 400}
         row: Json = {
@@ -41,24 +40,37 @@ def azure_openai() -> Folder:
         }
         row["cache_read_input_tokens"] = row["input_tokens"] // 128 * 64
         answer = whole(dice, moment, DEPLOYMENTS[name], text, row)
-        if number % 5 == 4:
-            counted = number % 2 == 0
-            calls.append(call(moment, url, asked | {"stream": True}, streamed(answer, text, counted=counted)))
-            rows.append(row if counted else {"request_model": name})
-            continue
-        calls.append(call(moment, url, asked, answer) | {"response_headers": {"x-ms-region": "Sweden Central"}})
-        rows.append(row)
+        if day % 5 == 4:
+            counted = day % 2 == 0
+            yield (
+                day,
+                call(moment, url, asked | {"stream": True}, streamed(answer, text, counted=counted)),
+                row,
+                counted,
+            )
+        else:
+            yield (
+                day,
+                call(moment, url, asked, answer) | {"response_headers": {"x-ms-region": "Sweden Central"}},
+                row,
+                True,
+            )
+
+
+def azure_openai() -> Folder:
+    """The file of sample_logs/azure_openai: cached prompts, a stream with counts and one without, a refusal."""
+    found = list(made())
+    rows = [row if counted else {"request_model": row["request_model"]} for _, _, row, counted in found]
     limit = {"error": {"code": "429", "message": "Requests have exceeded the token rate limit."}}
-    calls.append(
-        call(
-            at(17, 30_000),
-            "https://larkspur-ai.openai.azure.com/openai/deployments/tagger/chat/completions",
-            {"messages": []},
-            limit,
-            429,
-        )
+    refused = call(
+        at(17, 30_000),
+        "https://larkspur-ai.openai.azure.com/openai/deployments/tagger/chat/completions",
+        {"messages": []},
+        limit,
+        429,
     )
     expected = expect("azure-openai", [*rows, {"request_model": "tagger"}], failed=1)
+    calls = [*(logged for _, logged, _, _ in found), refused]
     return folder({"requests.jsonl": jsonl(calls)}, {"requests.jsonl": expected})
 
 
@@ -171,15 +183,19 @@ def by_metric(rows: list[Json]) -> Json:
     return sums
 
 
-METERS: Final = (
-    ("Azure OpenAI", "Azure OpenAI", "gpt-4o-1120-Inp-glbl Tokens", "1K", "0.0025"),
-    ("Azure OpenAI", "Azure OpenAI", "gpt-4o-1120-Outp-glbl Tokens", "1K", "0.01"),
-    ("Azure OpenAI", "Azure OpenAI", "gpt 4o mini 0718 cached Inp DataZone Tokens", "1K", "0.0000825"),
-    ("Foundry Models", "Azure OpenAI GPT5", "5.4 mini Opt Gl 1M Tokens", "1M", "4.5"),
-    ("Azure OpenAI", "Azure OpenAI", "gpt-4o-mini-0718-Batch-Inp-glbl Tokens", "1K", "0.000075"),
-    ("Virtual Machines", "BS Series", "B1s", "1 Hour", "0.0104"),
-)
-"""Category, subcategory, meter, unit and dollars a unit."""
+METERS: Final = {
+    "support-bot": (
+        ("gpt-4o-1120-Inp-glbl Tokens", "0.0025"),
+        ("gpt 4o 1120 cached Inp glbl Tokens", "0.00125"),
+        ("gpt-4o-1120-Outp-glbl Tokens", "0.01"),
+    ),
+    "tagger": (
+        ("gpt-4o-mini-0718-Inp-glbl Tokens", "0.00015"),
+        ("gpt 4o mini0718 cached Inp glbl Tokens", "0.000075"),
+        ("gpt-4o-mini-0718-Outp-glbl Tokens", "0.0006"),
+    ),
+}
+"""Deployment -> meter and dollars per 1,000 tokens of plain input, cached input and output, at the list prices of October 2026."""
 COST_HEADER: Final = (
     "BillingAccountId", "BillingAccountName", "SubscriptionId", "Date", "MeterCategory", "MeterSubCategory", "MeterName", "MeterRegion", "Quantity",
     "EffectivePrice", "Cost", "BillingCurrency", "ResourceLocation", "ResourceId", "Tags", "UnitOfMeasure", "ResourceGroup", "ChargeType",
@@ -187,25 +203,35 @@ COST_HEADER: Final = (
 
 
 def azure_cost() -> Folder:
-    """The file of sample_logs/azure_cost: an enterprise agreement's export with its byte-order mark."""
-    dice = Dice("azure_cost")
+    """The file of sample_logs/azure_cost: the bill for sample_logs/azure_openai, with the stream that shows no counts there."""
     lines: list[Json] = []
     amounts: list[Decimal] = []
-    for day in range(10):
-        for category, family, meter, unit, rate in METERS:
-            quantity = Decimal(dice.whole(100, 90_000)) / 10
-            cost = quantity * Decimal(rate)
-            lines.append({
-                "BillingAccountId": "8123456", "BillingAccountName": "Larkspur", "SubscriptionId": SUBSCRIPTION, "Date": f"{at(day, 0):%m/%d/%Y}",
-                "MeterCategory": category, "MeterSubCategory": family, "MeterName": meter, "Quantity": str(quantity), "EffectivePrice": rate, "Cost": str(cost),
-                "BillingCurrency": "USD", "ResourceLocation": "swedencentral", "ResourceId": RESOURCE.lower(), "Tags": '"team": "support","env": "prod"',
-                "UnitOfMeasure": unit, "ResourceGroup": "ai", "ChargeType": "Usage",
-            })  # fmt: skip
-            amounts += [] if category == "Virtual Machines" else [cost]
+    for day, _, row, _ in made():
+        read = row["cache_read_input_tokens"]
+        counts = (row["input_tokens"] - read, read, row["output_tokens"])
+        for (meter, rate), number in zip(METERS[row["request_model"]], counts, strict=True):
+            quantity = Decimal(number) / 1000
+            lines.append(cost_line(day, "Azure OpenAI", "Azure OpenAI", meter, "1K", quantity, rate))
+            amounts.append(quantity * Decimal(rate))
+    lines.append(cost_line(5, "Virtual Machines", "BS Series", "B1s", "1 Hour", Decimal(24), "0.0104"))
+    lines.append(
+        cost_line(6, "Foundry Models", "Azure OpenAI GPT5", "5.4 mini Opt Gl 1M Tokens", "1M", Decimal("0.002"), "4.5")
+    )
+    amounts.append(Decimal("0.009"))
     billed: Any = {"rows": len(amounts), "cost": str(sum(amounts, Decimal(0)).normalize())}
     name = "EA_ActualCost_2026-10.csv"
     files = {name: b"\xef\xbb\xbf" + table(COST_HEADER, lines)}
-    return folder(files, {name: expect("azure-cost", [], skipped=10, requests=None, billed=billed)})
+    return folder(files, {name: expect("azure-cost", [], skipped=1, requests=None, billed=billed)})
+
+
+def cost_line(day: int, category: str, family: str, meter: str, unit: str, quantity: Decimal, rate: str) -> Json:
+    """One line of the export."""
+    return {
+        "BillingAccountId": "8123456", "BillingAccountName": "Larkspur", "SubscriptionId": SUBSCRIPTION, "Date": f"{at(day, 0):%m/%d/%Y}",
+        "MeterCategory": category, "MeterSubCategory": family, "MeterName": meter, "Quantity": str(quantity), "EffectivePrice": rate,
+        "Cost": str(quantity * Decimal(rate)), "BillingCurrency": "USD", "ResourceLocation": "swedencentral", "ResourceId": RESOURCE.lower(),
+        "Tags": '"team": "support","env": "prod"', "UnitOfMeasure": unit, "ResourceGroup": "ai", "ChargeType": "Usage",
+    }  # fmt: skip
 
 
 BUILDERS: Final[dict[str, Callable[[], Folder]]] = {

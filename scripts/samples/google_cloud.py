@@ -14,7 +14,7 @@ from scripts.samples.text import prose, question, tokens
 
 STUDIO: Final = "https://generativelanguage.googleapis.com/v1beta/models/"
 VERTEX: Final = "https://europe-west1-aiplatform.googleapis.com/v1/projects/larkspur-shop/locations/europe-west1/publishers/google/models/"
-MODEL, IMAGES = "gemini-3.8-flash", "gemini-2.5-flash-image"
+MODEL, IMAGES, CLAUDE = "gemini-3.8-flash", "gemini-2.5-flash-image", "claude-sonnet-4-5@20250929"
 KINDS: Final = (("plain", 5), ("vertex", 4), ("stream", 3), ("cut", 1), ("search", 2), ("image", 1))
 
 
@@ -114,14 +114,20 @@ def gemini() -> Folder:
 
 
 def vertex_bq() -> Folder:
-    """The file of sample_logs/vertex_bq: Gemini's bodies as JSON or as text, and two calls of Claude."""
+    """The file of sample_logs/vertex_bq."""
+    found = list(table_rows())
+    rows = [row for _, row in found]
+    return folder({"rows.jsonl": jsonl(entry for entry, _ in found)}, {"rows.jsonl": expect("vertex-bq", rows)})
+
+
+def table_rows() -> Iterator[tuple[Json, Json]]:
+    """Rows of the table, a day each, and what they hold: Gemini's bodies as JSON or as text, and two calls of Claude."""
     dice = Dice("vertex_bq")
-    lines, rows = [], []
     for number in range(12):
         moment = at(number, 50_000 + dice.whole(0, 9_000))
         claude = number % 6 == 5
         row: Json = {
-            "request_model": "claude-sonnet-4-5@20250929" if claude else MODEL,
+            "request_model": CLAUDE if claude else MODEL,
             "input_tokens": dice.around(300, 2000),
             "output_tokens": dice.around(30, 300),
         }
@@ -146,36 +152,35 @@ def vertex_bq() -> Folder:
                 "full_request": request(dice, "Be brief.") | {"model": place},
                 "full_response": answer(dice, MODEL, prose(dice, 15), usage(row, trafficType="ON_DEMAND")),
             }
-        lines.append(entry | ({k: dumps(v) for k, v in bodies.items()} if number % 2 else bodies))
-        rows.append(row)
-    return folder({"rows.jsonl": jsonl(lines)}, {"rows.jsonl": expect("vertex-bq", rows)})
+        yield entry | ({k: dumps(v) for k, v in bodies.items()} if number % 2 else bodies), row
 
 
-SKUS: Final = (
-    ("3C1D-01AA", "Gemini 3.8 Flash Global Text Input - Predictions", "0.75", 1),
-    ("3C1D-02AA", "Gemini 3.8 Flash Global Text Output - Predictions", "3.75", 1),
-    ("3C1D-03AA", "Gemini 3.8 Flash Global Text Input Caching", "0.075", 1),
-    ("3C1D-04AA", "Gemini 2.5 Flash Image Image Output - Predictions", "30", 1),
-    ("6F81-77BB", "N1 Predefined Instance Core running in Belgium", "31611", 0),
-)
-"""Id, description, dollars a million units, and whether it is a model's."""
+SKUS: Final = {
+    MODEL: (("3C1D-01AA", "Gemini 3.8 Flash Global Text Input - Predictions", "0.75"), ("3C1D-03AA", "Gemini 3.8 Flash Global Text Input Caching", "0.075"), ("3C1D-02AA", "Gemini 3.8 Flash Global Text Output - Predictions", "3.75")),
+    CLAUDE: (("7A1D-01AA", "Claude Sonnet 4.5 Input Tokens", "3.3"), ("7A1D-03AA", "Claude Sonnet 4.5 Cache Read Input Tokens", "0.33"), ("7A1D-02AA", "Claude Sonnet 4.5 Output Tokens", "16.5")),
+}  # fmt: skip
+"""Model -> id, description and dollars a million of plain input, cached input and output, at the list prices of October 2026."""
 
 
-def charges(dice: Dice) -> Iterator[tuple[Json, list[Decimal]]]:
-    """The rows of the export with the amounts of their lines; the 9th is corrected two days later."""
-    for day in range(12):
-        for sku, described, rate, is_model in SKUS:
-            amount = dice.around(20_000, 900_000)
+def charges() -> Iterator[tuple[Json, list[Decimal]]]:
+    """The rows of the export with the amounts of their lines: the calls of sample_logs/vertex_bq, a machine, a late correction."""
+    for day, (_, row) in enumerate(table_rows()):
+        read = row["cache_read_input_tokens"]
+        for (sku, described, rate), amount in zip(
+            SKUS[row["request_model"]], (row["input_tokens"] - read, read, row["output_tokens"]), strict=True
+        ):
             cost = Decimal(amount) * Decimal(rate) / 1_000_000
             granted: list[Json] = (
-                [{"name": "Startup credit", "type": "PROMOTION", "amount": -cost / 4}] if day < 3 and is_model else []
+                [{"name": "Startup credit", "type": "PROMOTION", "amount": -cost / 4}] if day < 2 else []
             )
-            yield (
-                line(day, sku, described, amount, cost, granted),
-                [cost, *(Decimal(c["amount"]) for c in granted)] if is_model else [],
-            )
+            yield line(day, sku, described, amount, cost, granted), [cost, *(Decimal(c["amount"]) for c in granted)]
+        yield (
+            line(day, "6F81-77BB", "N1 Predefined Instance Core running in Belgium", 3600, Decimal("0.031611"), []),
+            [],
+        )
         if day == 8:
-            yield line(day, SKUS[0][0], SKUS[0][1], -1000, Decimal("-0.00075"), [], late=2), [Decimal("-0.00075")]
+            sku, described, _ = SKUS[MODEL][0]
+            yield line(day, sku, described, -100, Decimal("-0.000075"), [], late=2), [Decimal("-0.000075")]
 
 
 def line(day: int, sku: str, described: str, amount: int, cost: Decimal, granted: list[Json], late: int = 0) -> Json:
@@ -195,7 +200,7 @@ def line(day: int, sku: str, described: str, amount: int, cost: Decimal, granted
 
 def gcp_billing() -> Folder:
     """The file of sample_logs/gcp_billing."""
-    found = list(charges(Dice("gcp_billing")))
+    found = list(charges())
     amounts = [amount for _, lines in found for amount in lines]
     billed = {"rows": len(amounts), "cost": str(sum(amounts, Decimal(0)))}
     name = "gcp_billing_export_v1.jsonl.gz"
