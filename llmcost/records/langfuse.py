@@ -12,6 +12,7 @@ from typing import Any, Final
 from llmcost.records.contract import Problem
 from llmcost.records.gateways import json_object
 from llmcost.records.labels import Notes
+from llmcost.records.rows import known
 from llmcost.records.settle import Inside, settle
 from llmcost.records.values import count, text
 from llmcost.usage.columns import Usage
@@ -47,7 +48,9 @@ _TOKENS: Final = frozenset({"TOKENS", "TOKEN", ""})
 def bucket_counts(item: dict[str, Any], notes: Notes) -> Usage:
     """The counters of one observation; nothing where Langfuse shows zeros for what nobody counted."""
     details = {k: v for k, v in json_object(item.get("usage_details"), notes, "usage_details").items() if v is not None}
-    usage = details or _older(item, notes)
+    usage, other = (details, Usage()) if details else _older(item, notes)
+    if other:
+        return Usage(**other, token_source="provider")  # noqa: S106 (no password)
     found = {column: count(_first(usage, names), names[0]) for column, names in _BUCKETS.items()}
     short, hour = (count(_first(usage, names), names[0]) for names in _LIVES)
     _add_lives(found, short, hour)
@@ -78,19 +81,22 @@ def _add_lives(found: dict[str, int | None], short: int | None, hour: int | None
         found["cache_creation_input_tokens"] = parts if whole in {0, parts} else whole + parts
 
 
-def _older(item: dict[str, Any], notes: Notes) -> dict[str, Any]:
+def _older(item: dict[str, Any], notes: Notes) -> tuple[dict[str, Any], Usage]:
     """Fields of before the buckets: ``usage {input, output, total, unit}`` or single columns; other units are no tokens."""
     usage = json_object(item.get("usage"), notes, "usage")
-    unit = notes.soft(text, usage.get("unit") or item.get("unit"), "unit")
-    if (unit or "").upper() not in _TOKENS:
+    unit = (notes.soft(text, usage.get("unit") or item.get("unit"), "unit") or "").upper()
+    if unit == "CHARACTERS":
+        return {}, known(Usage(input_characters=count(usage.get("input") or usage.get("total"), "input")))
+    if unit == "IMAGES":
+        return {}, known(Usage(output_images=count(usage.get("output") or usage.get("total"), "output")))
+    if unit not in _TOKENS:
         notes.append(Problem("no-column", "usage in a unit that is no token", rejected=False, informative=True))
-        return {}
+        return {}, Usage()
     names = {
         "input": ("input_usage", "prompt_tokens"),
         "output": ("output_usage", "completion_tokens"),
         "total": ("total_usage", "total_tokens"),
     }
     flat = {name: _first(item, fields) for name, fields in names.items()}
-    return {k: v for k, v in usage.items() if k != "unit" and v is not None} or {
-        k: v for k, v in flat.items() if v is not None
-    }
+    held = {k: v for k, v in usage.items() if k != "unit" and v is not None}
+    return held or {k: v for k, v in flat.items() if v is not None}, Usage()

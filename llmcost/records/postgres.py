@@ -169,7 +169,7 @@ class Session:
             self._connection = driver.connect(target.uri)
             self._run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         except driver.Error as error:
-            raise _refused(target, error) from error
+            raise _refused(target, error) from None  # the driver's own words may hold a password
 
     def __enter__(self) -> Self:
         return self
@@ -189,7 +189,7 @@ class Session:
                 rows = self._next(columns, place, size)
                 now = str(self._run("SELECT (now() AT TIME ZONE 'utc')::timestamp(6)::text")[0][0])
             except self._errors as error:
-                raise _broken(self._target, error) from error
+                raise _broken(self._target, error) from None
             if not len(rows):
                 return
             place = Mark(_text(rows[_TIME][-1].as_py()), str(rows[_ID][-1].as_py()))
@@ -221,7 +221,7 @@ class Session:
             if not found:
                 raise self._missing()
         except self._errors as error:
-            raise _broken(self._target, error) from error
+            raise _broken(self._target, error) from None
         names = [str(name) for name, _ in found]
         absent = [name for name in (_TIME, _ID) if name not in names]
         if absent:

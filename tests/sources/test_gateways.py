@@ -14,6 +14,7 @@ from llmcost.ingest.run import ingest
 from llmcost.pricing.catalogue import load
 from llmcost.records import Context, Record, Row, Sample
 from llmcost.records.files import records, sample
+from llmcost.sources.openrouter_chat import SOURCE as OPENROUTER
 from llmcost.sources.portkey import SOURCE as PORTKEY
 from llmcost.usage.store import Store
 from tests.sources.cases import read_all, rows_of, sample_lines
@@ -93,3 +94,70 @@ def _as_table(payloads: bytes) -> bytes:
             "total_tokens": one["total_tokens"], "cache_hit": str(one["cache_hit"]), "metadata": json.dumps(one["metadata"]),
         })  # fmt: skip
     return "".join(json.dumps(row) + "\n" for row in lines).encode()
+
+
+def test_real_answers_of_openrouter_add_up_to_their_usage() -> None:
+    """Sums that share no code with the source: every usage object in the log, streams included."""
+    lines = list(sample_lines("openrouter_chat"))
+    usages = [found[-1] for line in lines if (found := _usages(line["response"]))]
+    rows = rows_of(OPENROUTER, lines)
+    assert len(rows) == len(lines) == len(usages) + 1, "one was refused"
+    for ours, theirs in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens")):
+        assert sum(row.get(ours, 0) for row in rows) == sum(usage[theirs] for usage in usages)
+    assert sum(row.get("billed_cost", 0) for row in rows) == sum(Decimal(str(u["cost"])) for u in usages if "cost" in u)
+    assert sum("billed_cost" in row for row in rows) == sum("cost" in usage for usage in usages)
+
+
+def _usages(response: Any) -> list[dict[str, Any]]:
+    if isinstance(response, dict):
+        return [response["usage"]] if "usage" in response else []
+    chunks = [json.loads(line[6:]) for line in response.splitlines() if line.startswith("data: {")]
+    return [chunk["usage"] for chunk in chunks if chunk.get("usage")]
+
+
+def test_real_spans_of_phoenix_add_up_to_their_attributes() -> None:
+    path = shared_data("formats", "openinference_phoenix", "pxi_turn_trace.json")
+    spans = [span["attributes"] for span in json.loads(path.read_text(encoding="utf-8"))]
+    rows = _rows(path)
+    for column, name in (
+        ("input_tokens", "prompt"),
+        ("output_tokens", "completion"),
+        ("cache_read_input_tokens", "prompt_details.cache_read"),
+        ("cache_creation_input_tokens", "prompt_details.cache_write"),
+    ):
+        assert sum(row[column] for row in rows) == sum(span.get(f"llm.token_count.{name}", 0) for span in spans)
+
+
+def test_real_runs_of_langsmith_are_one_call_each_under_the_providers_id() -> None:
+    for path in sorted(shared_data("formats", "langsmith_runs").glob("*.json")):
+        (outputs,) = (part["outputs"] for part in json.loads(path.read_text(encoding="utf-8"))["patch"])
+        (row,) = _rows(path)
+        assert row["request_id"] == outputs["id"]
+        usage = outputs["usage_metadata"]
+        assert (row["input_tokens"], row["output_tokens"]) == (usage["input_tokens"], usage["output_tokens"])
+
+
+def test_a_gateways_log_and_the_providers_own_are_one_spend(tmp_path: Path) -> None:
+    """Helicone with bodies beside a recorder's log of the same call: the answer's id makes them one."""
+    answer = {
+        "id": "chatcmpl-same", "object": "chat.completion", "created": 1772359200, "model": "gpt-4o", "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "ho"}}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+    }  # fmt: skip
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    own = {
+        "timestamp": "2026-03-01T10:00:00Z",
+        "url": "https://api.openai.com/v1/chat/completions",
+        "status": 200,
+        "request": asked,
+        "response": answer,
+    }
+    logged = {
+        "request_id": "r-1", "request_created_at": "2026-03-01T10:00:00Z", "response_status": 200, "delay_ms": 5, "provider": "OPENAI", "prompt_tokens": 9, "completion_tokens": 1,
+        "request_path": "https://api.openai.com/v1/chat/completions", "request_model": "gpt-4o", "costUSD": 0.5, "request_body": asked, "response_body": answer,
+    }  # fmt: skip
+    for name, record in (("own.jsonl", own), ("helicone.jsonl", logged)):
+        (tmp_path / name).write_text(json.dumps(record) + "\n", encoding="utf-8")
+    with Store(None) as store:
+        summary = ingest(store, [str(tmp_path)])
+        assert [file.source for file in summary.files] == ["helicone", "openai-chat"]
+        assert store.rows("SELECT count(*), sum(input_tokens) FROM usage") == [(1, 9)]
