@@ -166,7 +166,7 @@ def _labels(item: dict[str, Any], trace: dict[str, Any], meta: dict[str, Any], n
     """Owners and tags out of the observation's and the trace's labels; OpenTelemetry's envelopes are none."""
     own = {k: v for k, v in meta.items() if k not in _ENVELOPES and not k.startswith("ls_")}
     shared = {k: v for k, v in mapping(trace.get("metadata")).items() if k not in _ENVELOPES}
-    raw = item.get("tags") or trace.get("tags")
+    raw = item.get("tags") or item.get("trace_tags") or trace.get("tags")
     tags = {tag: "true" for tag in json_list(raw, notes, "tags") if isinstance(tag, str)}
     full = labels_of({}, (own, shared, tags), notes)
     named = {
