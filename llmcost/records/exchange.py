@@ -54,7 +54,7 @@ _OBJECTS: Final = {
 
 
 _CLOUD_PATHS: Final = (
-    (re.compile(r"[:/](stream)?generateContent$", re.IGNORECASE), "gemini"),
+    (re.compile(r":((stream)?generateContent|(batch)?embedContents?|predict)$", re.IGNORECASE), "gemini"),
     (re.compile(r"/model/[^/]+(/[^/]+)*/converse(-stream)?$"), "converse"),
     (re.compile(r"/model/[^/]+(/[^/]+)*/invoke(-with-response-stream)?$"), "invoke"),
 )

@@ -41,6 +41,7 @@ _SNAKE: Final = re.compile(r"_([a-z0-9])")
 _OPAQUE: Final = frozenset({"args", "response", "parameters", "schema", "responseSchema", "responseJsonSchema"})
 """Members whose names are the user's own."""
 _LEFT_OUT: Final = ("cache_read_input_tokens", "reasoning_output_tokens")
+_EMBEDS: Final = re.compile(r":(?:batch)?embedContents?\b", re.IGNORECASE)
 _GENERATION: Final = re.compile(r"gemini-(\d+)")
 
 
@@ -130,6 +131,36 @@ def _modalities(usage: dict[str, Any], *names: str) -> dict[str, int]:
                 modality = word(detail.get("modality"))
                 sums[modality] = sums.get(modality, 0) + tokens
     return sums
+
+
+def predicted(answer: dict[str, Any]) -> Usage:
+    """What an answer of ``:predict`` counts: tokens of embedded texts (never output), or the images that were made.
+
+    https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api and .../imagen-api (2026-11-24).
+    """
+    row = Usage()
+    tokens: list[int | None] = []
+    for made in objects(answer.get("predictions")):
+        if isinstance(made.get("embeddings"), dict):
+            counted = mapping(made["embeddings"].get("statistics"))
+            tokens.append(count(counted.get("tokenCount"), "token_count"))
+        row["output_images"] = (row.get("output_images") or 0) + ("bytesBase64Encoded" in made or "gcsUri" in made)
+    if tokens and None not in tokens:
+        row["input_tokens"], row["output_tokens"] = sum(n for n in tokens if n is not None), 0
+    if not row.get("output_images"):
+        row.pop("output_images", None)
+    return row
+
+
+def _operation(call: Exchange, answer: dict[str, Any], row: Usage) -> str:
+    made = objects(answer.get("predictions"))
+    if (
+        {"embedding", "embeddings"} & answer.keys()
+        or any("embeddings" in m for m in made)
+        or _EMBEDS.search(call.url or "")
+    ):
+        return "embeddings"
+    return "image_generation" if made and row.get("output_images") else "generate_content"
 
 
 def searches(answer: dict[str, Any], model: str | None) -> int | None:
@@ -245,11 +276,13 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
     if not call.failed:
         row["web_search_requests"] = searches(answer, served or asked)
         row["output_images"] = _images_made(answer)
+        row.update(predicted(answer) if "predictions" in answer else {})
         _maps(answer, notes)
-    row.update(_ended(call, answer, notes, counted=counted))
+    named_counts = row.get("input_tokens") is not None or row.get("output_images") is not None
+    row.update(_ended(call, answer, notes, counted=named_counts))
     if counted and row["status"] == "ok" and "totalTokenCount" in usage:
         row.update({name: 0 for name in _LEFT_OUT if row.get(name) is None})  # type: ignore[typeddict-item]
-    row["provider_name"], row["operation_name"] = provider_of(call, answer), "generate_content"
+    row["provider_name"], row["operation_name"] = provider_of(call, answer), _operation(call, answer, row)
     row["service_tier"] = "batch" if batch else tier_of(usage.get("serviceTier") or usage.get("trafficType"), notes)
     row["region"] = location_of_path(call.url) or location_of_path(word(request.get("model")))
     named = {"id": answer.get("responseId"), "model": served, "createTime": answer.get("createTime")}
