@@ -11,7 +11,8 @@ files. Every line is given as it stands: **the ingest keeps, for each (provider,
 largest output_tokens and the earliest time.** Without that the real sample's 262 lines would be 170 requests.
 
 Left out: the system prompt and tool definitions, so prompts are not given; calls that died before a final line keep a
-placeholder of 1 to 3 output tokens. ``costUSD`` (old versions) is the tool's own estimate.
+placeholder of 1 to 3 output tokens. ``costUSD`` (old versions) is the tool's own estimate and no charge, so it is not
+taken: on a subscription nothing was charged for the call at all.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sam
 from llmcost.records.labels import Notes
 from llmcost.records.rows import known, tags_of
 from llmcost.records.shapes import word
-from llmcost.records.values import instant, money, text
+from llmcost.records.values import instant, text
 from llmcost.usage.columns import Usage
 
 _BEDROCK: Final = re.compile(r"^(?:(us|eu|apac|jp|au|global)\.)?anthropic\.claude-")
@@ -113,7 +114,6 @@ def _facts(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Usage
         feature="claude-code",
         conversation_id=notes.soft(text, line.get("sessionId"), "sessionId"),
         tags=tags_of({key: line[key] for key in ("gitBranch", "version", "agentId") if isinstance(line.get(key), str)}),
-        billed_cost=notes.soft(money, line.get("costUSD"), "costUSD"),
     )
 
 
@@ -135,12 +135,12 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
-    knows=(MESSAGES_KNOWS & frozenset({
+    knows=MESSAGES_KNOWS & frozenset({
         "request_id", "parent_request_id", "call_role", "started_at", "provider_name", "request_model", "response_model", "operation_name", "service_tier", "region",
         "status", "finish_reason", "requests", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
         "cache_creation_1h_input_tokens", "output_tokens", "reasoning_output_tokens", "web_search_requests", "project", "feature", "conversation_id",
         "tags", "token_source",
-    })) | {"billed_cost"},
+    }),
     url="https://code.claude.com/docs/en/data-usage",
     checked="2026-11-23",
 )  # fmt: skip

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from llmcost.ingest.run import ingest
 from llmcost.sources.claude_code import SOURCE
+from llmcost.usage.store import Store
 from tests.sources.cases import rows_of, sample_lines
+from tests.support import shared_data
 
 SESSION = "fe5e1c67-53e7-4862-81ae-d0e013e3270b.jsonl"
 
@@ -43,3 +48,46 @@ def test_the_real_session_is_170_requests_in_262_lines() -> None:
     assert {row["response_model"] for row in kept.values()} == {
         line["message"]["model"] for line in lines if line["type"] == "assistant"
     }
+
+
+def _line(
+    session: str, message_id: str | None, output: int, *, model: str = "claude-opus-4-8", sidechain: bool = False
+) -> dict[str, Any]:
+    usage = {"input_tokens": 10, "output_tokens": output, "cache_read_input_tokens": 90}
+    message = {"model": model, "role": "assistant", "usage": usage} | ({"id": message_id} if message_id else {})
+    stamp = "2026-03-01T10:00:00Z"
+    return {"type": "assistant", "uuid": "u", "parentUuid": None, "sessionId": session, "timestamp": stamp, "isSidechain": sidechain, "message": message}  # fmt: skip
+
+
+def _totals(tmp_path: Path, *files: list[dict[str, Any]], at_once: bool) -> Any:
+    paths = []
+    for number, lines in enumerate(files):
+        paths.append(tmp_path / f"session-{number}.jsonl")
+        paths[-1].write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with Store(None) as store:
+        for group in [paths] if at_once else [[path] for path in paths]:
+            ingest(store, [str(path) for path in group])
+        return store.rows("SELECT count(*), sum(input_tokens), sum(output_tokens) FROM usage")[0]
+
+
+def test_resumed_forked_and_sidechain_copies_count_once_in_any_order(tmp_path: Path) -> None:
+    first = [_line("s-1", "msg_1", 3), _line("s-1", "msg_1", 172), _line("s-1", "msg_2", 50, sidechain=True)]
+    resumed = [_line("s-2", "msg_1", 172), _line("s-2", "msg_3", 8)]
+    sidechain = [_line("s-1", "msg_2", 50, sidechain=True), _line("s-1", None, 0, model="<synthetic>")]
+    for files in ((first, resumed, sidechain), (sidechain, resumed, first)):
+        for at_once in (True, False):
+            assert _totals(tmp_path, *files, at_once=at_once) == (3, 300, 230)
+
+
+def test_calls_without_ids_are_not_one_call(tmp_path: Path) -> None:
+    lines = [_line("s-1", None, 5), _line("s-1", None, 5), _line("s-1", None, 6)]
+    assert _totals(tmp_path, lines, at_once=True) == (3, 300, 16)
+    assert _totals(tmp_path, lines, [_line("s-2", None, 5)], at_once=False) == (4, 400, 21)
+
+
+def test_the_ingest_makes_170_requests_of_the_real_session() -> None:
+    path = shared_data("formats", "claude_code_jsonl", SESSION)
+    with Store(None) as store:
+        told = ingest(store, [str(path)])
+        assert (told.read, told.ingested) == (262, 170)
+        assert store.value("SELECT sum(output_tokens) FROM usage") == 51_933
