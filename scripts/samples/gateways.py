@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from scripts.samples.dice import Dice, at, digest, seconds, stamp
-from scripts.samples.files import Expected, Folder, dumps, expect, folder, jsonl, pretty, table
+from scripts.samples.files import Expected, Folder, dumps, expect, folder, jsonl, packed, pretty, table
 
 Json = dict[str, Any]
 MODELS: tuple[tuple[tuple[str, str, str, str, str, str], int], ...] = (
@@ -128,7 +128,7 @@ def litellm_logging() -> Folder:
     return _files(
         "litellm-logging",
         ("payloads.jsonl", 9, lambda made: jsonl(map(_payload, made))),
-        ("batch.json", 10, lambda made: pretty([_payload(call) for call in made])),
+        ("batch.json.gz", 10, lambda made: pretty([_payload(call) for call in made])),
     )
 
 
@@ -161,7 +161,7 @@ def helicone() -> Folder:
     return _files(
         "helicone",
         ("requests.jsonl", 1, lambda made: jsonl(map(_helicone, made))),
-        ("page.json", 2, lambda made: pretty({"data": [_helicone(call) for call in made], "error": None})),
+        ("page.json.gz", 2, lambda made: pretty({"data": [_helicone(call) for call in made], "error": None})),
         ("requests.csv", 3, lambda made: table(list(_helicone(made[0])), map(cells, made))),
     )
 
@@ -238,6 +238,6 @@ def _files(source: str, *plans: tuple[str, int, Callable[[list[Call]], bytes]]) 
     expected: dict[str, Expected] = {}
     for name, first, written in plans:
         made = list(calls(f"{source} {name}", first, 1, 40))
-        files[name] = written(made)
+        files[name] = packed(written(made)) if name.endswith(".gz") else written(made)
         expected[name] = told(source, made)
     return folder(files, expected)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from scripts.samples.dice import Dice, at, stamp
-from scripts.samples.files import Expected, Folder, dumps, expect, folder, jsonl, pretty, table
+from scripts.samples.files import Expected, Folder, dumps, expect, folder, jsonl, packed, pretty, table
 
 Json = dict[str, Any]
 MODELS: tuple[tuple[tuple[str, str, str, str, str], int], ...] = (
@@ -160,21 +160,22 @@ def langfuse() -> Folder:
     """The files of sample_logs/langfuse: its four exports, each of a day of its own."""
     days = {
         name: list(traces(f"langfuse {name}", day, 16))
-        for day, name in enumerate(("traces.json", "page.json", "table.jsonl", "blob.csv"), 12)
+        for day, name in enumerate(("traces.json.gz", "page.json.gz", "table.jsonl", "blob.csv"), 12)
     }
     rows = {name: [row for trace in made for row in _observations(trace)] for name, made in days.items()}
     blob = [_cells(_blob(row)) for row in rows["blob.csv"]]
     files = {
-        "traces.json": pretty([_trace(trace) for trace in days["traces.json"]]),
-        "page.json": pretty(
+        "traces.json.gz": pretty([_trace(trace) for trace in days["traces.json.gz"]]),
+        "page.json.gz": pretty(
             {
-                "data": rows["page.json"],
-                "meta": {"page": 1, "limit": 100, "totalItems": len(rows["page.json"]), "totalPages": 1},
+                "data": rows["page.json.gz"],
+                "meta": {"page": 1, "limit": 100, "totalItems": len(rows["page.json.gz"]), "totalPages": 1},
             }
         ),
         "table.jsonl": jsonl(rows["table.jsonl"]),
         "blob.csv": table(list(blob[0]), blob),
     }
+    files = {name: packed(data) if name.endswith(".gz") else data for name, data in files.items()}
     return folder(files, {name: _told("langfuse", made, spend=True) for name, made in days.items()})
 
 
@@ -255,4 +256,4 @@ def phoenix() -> Folder:
     """The file of sample_logs/phoenix: spans as one array."""
     made = list(traces("phoenix", 17, 24))
     spans = [span for trace in made for span in _spans(trace)]
-    return folder({"spans.json": pretty(spans)}, {"spans.json": _told("phoenix", made, spend=False)})
+    return folder({"spans.json.gz": packed(pretty(spans))}, {"spans.json.gz": _told("phoenix", made, spend=False)})
