@@ -14,7 +14,7 @@ FORMS = (
     "litellm_spend_logs/spend_logs.csv",
     "openai_chat/requests.jsonl.gz",
     "otlp_json/traces.jsonl",
-    "helicone/page.json",
+    "helicone/page.json.gz",
 )
 
 
