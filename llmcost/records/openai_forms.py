@@ -1,20 +1,22 @@
-"""Which reader takes a call in one of OpenAI's forms, and who served it: a log of all calls is read by any of its sources."""
+"""Which reader takes a call, and who served it: a proxy's log of many APIs is read by whichever source claims its first call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
+from llmcost.records.anthropic import MESSAGES_KNOWS, messages_readings, provider_of_id
 from llmcost.records.contract import Reading, Record, Sample, Skip
 from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.gemini import GEMINI_KNOWS, gemini_readings
 from llmcost.records.hosts import FORMS as HOST_FORMS
 from llmcost.records.hosts import OWN_SOURCE, answer_of
 from llmcost.records.openai_bodies import BODIES, BODIES_KNOW, body_readings
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_readings, is_openai_model, provider_of_answer
 from llmcost.records.openai_responses import RESPONSES_KNOW, responses_readings
 
-FORMS: Final = BODIES | {"chat", "responses"}
-FORMS_KNOW: Final = CHAT_KNOWS | RESPONSES_KNOW | BODIES_KNOW
+FORMS: Final = BODIES | {"chat", "responses", "messages", "gemini"}
+FORMS_KNOW: Final = CHAT_KNOWS | RESPONSES_KNOW | BODIES_KNOW | MESSAGES_KNOWS | GEMINI_KNOWS
 """The columns that calls in these forms can fill."""
 
 
@@ -37,6 +39,11 @@ def provider_of(call: Exchange) -> str | None:
     return made
 
 
+def messages_provider(call: Exchange) -> str | None:
+    """Who served a Messages call: its address or logger, else its id; a bare answer is Anthropic's own."""
+    return call.provider or provider_of_id(call.response.get("id")) or ("anthropic" if call.url is None else None)
+
+
 def read_forms(record: Record, otherwise: str) -> Iterator[Reading]:
     """The rows of one record; ``otherwise`` is the API of calls that do not tell theirs (failed ones)."""
     return read_calls(record, FORMS, lambda call: form_readings(call, otherwise))
@@ -47,6 +54,10 @@ def form_readings(call: Exchange, otherwise: str) -> Iterator[Reading]:
     api = call.api or otherwise
     if api == "responses":
         return responses_readings(call, provider_of(call))
+    if api == "messages":
+        return messages_readings(call, messages_provider(call))
+    if api == "gemini":
+        return gemini_readings(call)
     if api in BODIES:
         return body_readings(call, provider_of(call), api)
     if call.response.get("object") == "chat.completion.chunk" and not call.response.get("usage"):

@@ -13,14 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from llmcost.records.anthropic import MESSAGES_KNOWS, messages_readings, provider_of_id
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
-from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.exchange import first_call
 from llmcost.records.hosts import OWN_SOURCE
-
-
-def _provider(call: Exchange) -> str | None:
-    return call.provider or provider_of_id(call.response.get("id")) or ("anthropic" if call.url is None else None)
+from llmcost.records.openai_forms import FORMS_KNOW, read_forms
 
 
 def sniff(sample: Sample) -> bool:
@@ -31,7 +27,7 @@ def sniff(sample: Sample) -> bool:
 
 def read(record: Record, _context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_calls(record, "messages", lambda call: messages_readings(call, _provider(call)))
+    return read_forms(record, "messages")
 
 
 SOURCE: Final = Source(
@@ -40,7 +36,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
-    knows=MESSAGES_KNOWS,
+    knows=FORMS_KNOW,
     url="https://platform.claude.com/docs/en/api/messages",
     checked="2026-11-23",
 )
