@@ -231,4 +231,6 @@ def _image_calls(answer: dict[str, Any], main: Usage, notes: Notes) -> Iterator[
     counters["output_images"] = made or None
     row = subcall(main, "image-gen", counters, model if isinstance(model, str) else None)
     row["operation_name"] = "image_generation"
+    if row.get("service_tier") not in {"standard", "batch"}:  # image models are sold in no other tier
+        row.pop("service_tier", None)
     yield Row(row)
