@@ -70,7 +70,7 @@ def breakeven(
     title: opt.TitleOption = "",
     quiet: opt.QuietOption = False,
 ) -> None:
-    """Show when a strategy pays: break-even volume, use and price, and what decides it.
+    """Show when a strategy pays, and what decides it.
 
     The log is replayed at many volumes with the strategy and without. Its parameters come from --scenario, else from its
     ready-made scenario; --set changes them.
