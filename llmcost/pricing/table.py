@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import reduce
 from operator import or_
@@ -23,7 +24,7 @@ from llmcost.pricing.names import ModelRef
 from llmcost.pricing.price import Charge, assumes_one, charge
 from llmcost.pricing.resolve import Rates, Unpriced
 from llmcost.pricing.units import CALL_FEES, ONE_A_REQUEST, PAID_BY_TOKENS, UNIT_COUNTERS
-from llmcost.pricing.windows import WEEK_MINUTES
+from llmcost.pricing.windows import WEEK_MINUTES, WeekSpan
 
 SUMMED: Final = (
     "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens",
@@ -36,7 +37,12 @@ _PRESENCE: Final = tuple(name for name in SUMMED if name not in {"input_tokens",
 _MEASURES: Final = tuple(counter for unit, counter in UNIT_COUNTERS.items() if unit not in {"request", *CALL_FEES})
 _MINUTE: Final = 60_000_000
 _DAY: Final = 86_400_000_000
+_MOST_BITS: Final = 62
 RATE_KEYS: Final = ("model", "service_tier", "region", "period", "size", "span")
+_FLAGS: Final = (
+    "input_unknown", "output_unknown", "unmeasured", "timeless", "bucket", "contradictory", "paid", "primary", "altered",
+    "uncached", "told",
+)  # fmt: skip
 PRICE_KEYS: Final = (
     *RATE_KEYS, "classes", "input_unknown", "output_unknown", "unmeasured", "timeless", "bucket", "contradictory",
 )  # fmt: skip
@@ -73,21 +79,79 @@ class Group:
         return self.charge.cost if isinstance(self.charge, Charge) else ZERO
 
 
-def keyed(rows: ir.Table, cuts: Cuts, present: frozenset[str]) -> ir.Table:
-    """The rows with the columns PRICE_KEYS; ``present`` are the counters that any row knows."""
+@dataclass(frozen=True)
+class Grid:
+    """How rows are grouped: inside a group every row has the same rates, and the same reasons to be unpriced."""
+
+    cuts: Cuts
+    present: frozenset[str]
+    """Counters that any row knows."""
+    models: int
+    """Model ids are below this."""
+    timed: tuple[int, ...] = ()
+    """Models whose prices change with the hour of the week; no other row is asked for its hour."""
+
+    @classmethod
+    def of(cls, cuts: Cuts, present: frozenset[str], models: Sequence[ModelRef | None]) -> Grid:
+        """The grid of rows on ``models``."""
+        timed = (n for n, m in enumerate(models) if m and any(price.windows for price in m.entry.prices))
+        return cls(cuts, present, len(models), tuple(timed) if cuts.windows else ())
+
+    @property
+    def packs(self) -> list[dict[str, int]]:
+        """The parts of a row's key with the bits that each takes, by the integers that rows are grouped by: mostly one."""
+        found: list[dict[str, int]] = [{}]
+        for name, width in self._bits.items():
+            if sum(found[-1].values()) + width > _MOST_BITS:
+                found.append({})
+            found[-1][name] = width
+        return found
+
+    @property
+    def _bits(self) -> dict[str, int]:
+        sizes = {
+            "model": self.models + 1, "period": len(self.cuts.instants) + 1, "size": len(self.cuts.input_tokens) + 1,
+            "span": 1 << len(self.weeks), "classes": 1 << len(self.counted),
+        }  # fmt: skip
+        return {name: (size - 1).bit_length() for name, size in sizes.items()} | dict.fromkeys(_FLAGS, 1)
+
+    @property
+    def weeks(self) -> list[tuple[WeekSpan, ...]]:
+        """The weekly windows of each price entry that has some."""
+        return sorted({part.windows for part in self.cuts.parts if part.windows}) if self.timed else []
+
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """The counters that any row knows."""
+        return tuple(name for name in SUMMED if name in self.present)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The rarer counters that any row knows, and those that pay for what is also measured otherwise.
+
+        Whether tokens pay is a question to each row, not to a sum of rows.
+        """
+        paying = {PAID_BY_TOKENS[unit][0] for unit in PAID_BY_TOKENS if UNIT_COUNTERS[unit] in self.present}
+        return tuple(name for name in (*_PRESENCE, *sorted(paying)) if name in self.present or name in paying)
+
+
+def keyed(rows: ir.Table, grid: Grid) -> ir.Table:
+    """The rows with the columns PRICE_KEYS."""
+    cuts = grid.cuts
     bucket = rows.ended_at.notnull()
     # The sum of a bucket is the size of no request: it can select no long-context tier.
     size = ibis.ifelse(bucket, 0, _position(rows.input_tokens, cuts.input_tokens)).cast("int64")
+    span = _span(rows.priced_at, grid.weeks) if grid.timed else ibis.literal(0, type="int64")
     return rows.mutate(
         bucket=bucket,
-        contradictory=_contradictory(rows, present),
+        contradictory=_contradictory(rows, grid.present),
         period=_position(rows.priced_at, cuts.instants),
         size=size if cuts.input_tokens else ibis.literal(0, type="int64"),
-        span=_span(rows.priced_at, cuts),
-        classes=_classes(rows, present),
+        span=rows.model.isin(grid.timed).fill_null(False).ifelse(span, 0) if grid.timed else span,
+        classes=_classes(rows, grid.counted),
         input_unknown=rows.input_tokens.isnull(),
         output_unknown=rows.output_tokens.isnull(),
-        unmeasured=_unmeasured(rows, present),
+        unmeasured=_unmeasured(rows, grid.present),
         timeless=rows.started_at.isnull(),
     )
 
@@ -120,61 +184,119 @@ def _unmeasured(rows: ir.Table, present: frozenset[str]) -> ir.BooleanValue:
     return ~reduce(or_, known) if known else ibis.literal(True)
 
 
-def _span(instant: ir.IntegerValue, cuts: Cuts) -> ir.IntegerValue:
-    """A bit for each weekly window that holds the instant, 0 outside all."""
+def _span(instant: ir.IntegerValue, weeks: Sequence[tuple[WeekSpan, ...]]) -> ir.IntegerValue:
+    """A bit for each entry's weekly windows that hold the instant, 0 outside all."""
     total: ir.IntegerValue = ibis.literal(0, type="int64")
-    minute = (instant // _MINUTE + 3 * 1440) % WEEK_MINUTES
-    for place, window in enumerate(cuts.windows):
-        inside = (minute >= window.start) & (minute < window.end)
-        if window.except_dates:
-            days = [int(day.toordinal() - 719_163) for day in window.except_dates]
-            inside = inside & ~(instant // _DAY).isin(days)
-        total = total + inside.ifelse(1 << place, 0)
+    # 1970-01-01 was a Thursday. Remainders and ranges: a division of integers is one of floats on most engines, and a
+    # list of days is a join.
+    since_monday = (instant + 3 * _DAY) % (WEEK_MINUTES * _MINUTE)
+    for place, windows in enumerate(weeks):
+        by_days_off: dict[tuple[date, ...], list[ir.BooleanValue]] = {}
+        for window in windows:
+            inside = since_monday.between(window.start * _MINUTE, window.end * _MINUTE - 1)
+            by_days_off.setdefault(tuple(sorted(window.except_dates)), []).append(inside)
+        held = [
+            reduce(lambda a, b: a | b, inside) & ~reduce(lambda a, b: a | b, [_on(instant, day) for day in days])
+            if days
+            else reduce(lambda a, b: a | b, inside)
+            for days, inside in by_days_off.items()
+        ]
+        total = total + reduce(lambda a, b: a | b, held).ifelse(1 << place, 0)
     return total.cast("int64")
 
 
-def _classes(rows: ir.Table, present: frozenset[str]) -> ir.IntegerValue:
+def _on(instant: ir.IntegerValue, day: date) -> ir.BooleanValue:
+    start = (day.toordinal() - 719_163) * _DAY
+    return instant.between(start, start + _DAY - 1)
+
+
+def _classes(rows: ir.Table, counters: Iterable[str]) -> ir.IntegerValue:
     """A bit for each rarer counter that is above zero: a missing rate concerns only rows that need it."""
     total: ir.IntegerValue = ibis.literal(0, type="int64")
-    # Whether tokens pay for what is also measured otherwise is a question to each row, not to a sum of rows.
-    paying = {PAID_BY_TOKENS[unit][0] for unit in PAID_BY_TOKENS if UNIT_COUNTERS[unit] in present}
-    for place, name in enumerate((*_PRESENCE, *sorted(paying))):
-        if name in present or name in paying:
-            total = total + (rows[name] > 0).fill_null(False).ifelse(1 << place, 0)
+    for place, name in enumerate(counters):
+        total = total + (rows[name] > 0).fill_null(False).ifelse(1 << place, 0)
     return total.cast("int64")
 
 
-def sums(rows: ir.Table, cuts: Cuts, dimensions: Mapping[str, ir.Value], present: frozenset[str]) -> ir.Table:
-    """The grouped sums of selected rows: price keys, dimensions, branch and sums; see :func:`price`."""
-    wide = keyed(rows.filter(rows.selected), cuts, present).mutate(**dimensions)
+def sums(rows: ir.Table, grid: Grid, dimensions: Mapping[str, ir.Value]) -> ir.Table:
+    """The grouped sums of selected rows: price keys, dimensions, branch and sums; see :func:`price`.
+
+    Flags and small numbers are grouped by as one integer: an engine hashes one key far faster than twenty.
+    """
+    wide = keyed(rows.filter(rows.selected), grid)
     # A bucket that does not say how many calls it holds counts none; a request row is one.
     unit = ibis.coalesce(wide.requests, wide.ended_at.isnull().ifelse(1, 0)).cast("int64")
-    paid = (
-        wide.sent
-        # A gateway's own answer is a request that stands for no call; a bucket's tokens were billed whatever it counts.
-        & (wide.requests.isnull() | (wide.requests > 0) | wide.bucket)
-        & ~((wide.status == "error").fill_null(False) & (wide.output_tokens.fill_null(0) == 0))
-    )
-    counted = wide.call_role.isnull() | (wide.call_role == "primary")
-    wide = wide.mutate(paid=paid)
     # What a provider or gateway said it charged travels along where the log has it, apart from our own prices.
-    billed = {"billed": wide.billed_cost.sum()} if "billed_cost" in wide.columns else {}
-    labels = {"told": wide.billed_cost.notnull()} if billed else {}
-    wide = wide.mutate(**labels)
-    return wide.group_by([*PRICE_KEYS, "paid", "branch", *dimensions, *labels]).agg(
-        **billed,
-        n=wide.row_id.count(),
-        counted=(paid & counted).ifelse(unit, 0).sum(),
-        calls=unit.sum(),
-        altered=wide.changed.ifelse(1, 0).sum(),
-        altered_calls=wide.changed.ifelse(unit, 0).sum(),
-        tallied=wide.tally.sum(),
-        cache_unknown=wide.cache_read_input_tokens.isnull().ifelse(unit, 0).sum(),
-        at=wide.priced_at.min(),
-        until=ibis.ifelse(wide.bucket, wide.priced_at + (wide.ended_at - wide.started_at), wide.priced_at).max(),
-        least=ibis.ifelse(wide.bucket, ibis.null("int64"), wide.input_tokens).min(),
-        **{name: wide[name].sum() for name in SUMMED if name in present},
+    has_billed = "billed_cost" in wide.columns
+    flags = {
+        "paid": _paid(wide),
+        "primary": (wide.call_role.isnull() | (wide.call_role == "primary")),
+        "altered": wide.changed,
+        "uncached": wide.cache_read_input_tokens.isnull(),
+        "told": wide.billed_cost.notnull() if has_billed else ibis.literal(False),
+    }
+    parts = {name: flags[name] if name in flags else wide[name] for pack in grid.packs for name in pack}
+    keys = {f"packed{n}": _packed(parts, pack) for n, pack in enumerate(grid.packs)}
+    packed = wide.select(
+        *grid.summed, "branch", "service_tier", "region", "tally", "priced_at", "ended_at", "started_at",
+        unit=unit, size_least=ibis.ifelse(wide.bucket, ibis.null("int64"), wide.input_tokens), **dimensions, **keys,
+        **({"billed_cost": wide.billed_cost} if has_billed else {}),
+    )  # fmt: skip
+    ended = packed.priced_at + (packed.ended_at - packed.started_at)
+    grouped = packed.group_by([*keys, "branch", "service_tier", "region", *dimensions]).agg(
+        **({"billed": packed.billed_cost.sum()} if has_billed else {}),
+        n=packed.count(),
+        calls=packed.unit.sum(),
+        tallied=packed.tally.sum(),
+        at=packed.priced_at.min(),
+        until=ibis.coalesce(ended, packed.priced_at).max(),
+        least=packed.size_least.min(),
+        **{name: packed[name].sum() for name in grid.summed},
     )
+    wide = grouped
+    for name, pack in zip(keys, grid.packs, strict=True):
+        wide = wide.mutate(**_unpacked(wide[name], pack))
+    return wide.select(
+        *PRICE_KEYS, "paid", "branch", *dimensions, *(["told", "billed"] if has_billed else []), "n", "calls", "tallied",
+        "at", "until", "least", *grid.summed,
+        counted=(wide.paid & wide.primary).ifelse(wide.calls, 0),
+        altered=wide.altered.ifelse(wide.n, 0),
+        altered_calls=wide.altered.ifelse(wide.calls, 0),
+        cache_unknown=wide.uncached.ifelse(wide.calls, 0),
+    )  # fmt: skip
+
+
+def _paid(rows: ir.Table) -> ir.BooleanValue:
+    """Rows that somebody pays for."""
+    return (
+        rows.sent
+        # A gateway's own answer is a request that stands for no call; a bucket's tokens were billed whatever it counts.
+        & (rows.requests.isnull() | (rows.requests > 0) | rows.bucket)
+        & ~((rows.status == "error").fill_null(False) & (rows.output_tokens.fill_null(0) == 0))
+    )
+
+
+def _packed(parts: Mapping[str, ir.Value], bits: Mapping[str, int]) -> ir.IntegerValue:
+    """The parts in one integer, each in its own bits; an unknown model is 0, the first one 1."""
+    total: ir.IntegerValue = ibis.literal(0, type="int64")
+    place = 0
+    for name, width in bits.items():
+        value = parts[name]
+        number = (value + 1).fill_null(0) if name == "model" else value.cast("int64")
+        if width:
+            total = total + number * (1 << place)
+        place += width
+    return total
+
+
+def _unpacked(key: ir.IntegerValue, bits: Mapping[str, int]) -> dict[str, ir.Value]:
+    found: dict[str, ir.Value] = {}
+    place = 0
+    for name, width in bits.items():
+        number = (key >> place) & ((1 << width) - 1)
+        found[name] = number == 1 if name in _FLAGS else number.cast("int64")
+        place += width
+    return found | ({"model": found["model"].nullif(0) - 1} if "model" in found else {})
 
 
 @dataclass

@@ -18,7 +18,7 @@ from llmcost.money import EXACT, ZERO
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced
-from llmcost.pricing.table import PRICE_KEYS, SUMMED, Group, Pricer, sums
+from llmcost.pricing.table import PRICE_KEYS, SUMMED, Grid, Group, Pricer, sums
 from llmcost.results.model import SeriesPoint, Slice, TokenLine
 from llmcost.results.stage import CORE, Engine
 from llmcost.workload.contract import WORK, FlatCharge, Workload
@@ -58,16 +58,17 @@ class Priced:
         flat_at: int,
     ) -> None:
         self.flat_at = flat_at
-        self.engine, self.pricer, self.cuts, self.workload = engine, pricer, cuts, workload
+        self.engine, self.pricer, self.workload = engine, pricer, workload
+        self.grid = Grid.of(cuts, pricer.present, pricer.models)
         self.dimensions = tuple(dimensions)
         used = {*CORE, *WORK, *SUMMED, "billed_cost", *self.dimensions}
-        self.fine = engine.summed(workload.rows, used, (cuts, self.dimensions, pricer.present), self._sums(day_index))
+        self.fine = engine.summed(workload.rows, used, (self.grid, self.dimensions), self._sums(day_index))
 
     def _sums(self, day_index: Callable[[ir.IntegerValue], ir.IntegerValue]) -> Callable[[ir.Table], ir.Table]:
         def of(rows: ir.Table) -> ir.Table:
             labels: dict[str, ir.Value] = {f"d_{name}": rows[name] for name in self.dimensions}
             labels |= {"day": day_index(rows.started_at), "evidence_now": rows.evidence, "role": rows.call_role}
-            return sums(rows, self.cuts, labels, self.pricer.present)
+            return sums(rows, self.grid, labels)
 
         return of
 

@@ -30,7 +30,7 @@ from llmcost.results.overlap import covered_rows
 from llmcost.results.period import Clock, period_of
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, placed
-from llmcost.results.stage import CORE, Engine, SceneStage, base_rows, fresh_step
+from llmcost.results.stage import CORE, LOGGED, NAMES, Engine, Holdings, SceneStage, base_rows, fresh_step
 from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
 from llmcost.usage.columns import BY_NAME
@@ -60,7 +60,8 @@ class Replaying:
         for name in options.dimensions:
             if name not in BY_NAME:
                 raise UsageError(f"there is no dimension {name!r} (--by)", hint=nearest(name, BY_NAME))
-        self.present = _present(store)
+        self.held = Holdings.of(store)
+        self.present = self.held.known
         self.files = self._files()
         self.log_span = self._span()
         self.clock = Clock(options.timezone, self.log_span)
@@ -148,13 +149,13 @@ class Replaying:
         )
 
     def _base(self, columns: Sequence[str]) -> ir.Table:
-        return self._chosen(base_rows(columns, self.options.now, self.files, self.covered))
+        return self._chosen(base_rows(columns, self.options.now, self.files, self.covered, held=self.held))
 
     def _left_out(self, columns: Sequence[str], cuts: Cuts) -> list[str]:
         """What the rows would cost that describe traffic which other rows stand for."""
         if self.covered is None:
             return []
-        rows = self._chosen(base_rows(columns, self.options.now, self.covered, None))
+        rows = self._chosen(base_rows(columns, self.options.now, self.covered, None, held=self.held))
         twins = self._priced(Workload(self.engine.view(rows)), cuts, None)
         number = whole(add(group.rows for group in twins.total))
         if not number:
@@ -252,6 +253,13 @@ class Replaying:
         by = self.options.dimensions if dimensions is None else dimensions
         return Priced(self.engine, pricer, cuts, workload, by, self.clock.day_index, flat_at)
 
+    def _kept(self, workload: Workload, coming: Sequence[BoundStep]) -> Workload:
+        """The rows in a table, without what the log has anyhow and names that no coming step asks for."""
+        asked = frozenset[str]().union(*(_reads(step) for step in coming))
+        left = {*LOGGED, *(NAMES - asked)}
+        rows = workload.rows.select([name for name in workload.rows.columns if name not in left])
+        return replace(workload, rows=self.engine.materialise(rows))
+
     def _named(self, workload: Workload) -> Workload:
         return replace(workload, rows=self.engine.view(workload.rows))
 
@@ -268,9 +276,15 @@ class Replaying:
                 price=self._costs_of(tuple(links), scenario),
             )  # fmt: skip
             before = fresh_step(self._slim(workload, steps[place:]))
+            made = self.engine.made
             with placed(step):
                 rewritten = step.strategy.rewrite(before, step.params, stage)
-            rewritten = replace(rewritten, workload=self._named(self._slim(rewritten.workload, steps[place + 1 :])))
+            coming = steps[place + 1 :]
+            after = self._slim(rewritten.workload, coming)
+            # Where a step needed tables of its own, its rows are joined with them: once, not for every question that
+            # the next steps ask. The last step's rows are only summed.
+            keeping = coming and self.engine.made > made
+            rewritten = replace(rewritten, workload=self._kept(after, coming) if keeping else self._named(after))
             links.append(Link(step, before, rewritten))
             workload = rewritten.workload
         return links
@@ -284,11 +298,6 @@ def _reads(step: BoundStep) -> frozenset[str]:
     """Usage columns that a step needs."""
     with placed(step):
         return step.strategy.reads.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
-
-
-def _present(store: Store) -> frozenset[str]:
-    recorded = store.value("SELECT value FROM meta WHERE key = 'present'")
-    return frozenset(str(recorded).split(",")) if recorded else frozenset()
 
 
 def instant_of(moment: datetime) -> int:

@@ -48,6 +48,12 @@ CORE: Final = (
 """Usage columns that every workload carries; rarer counters come along where the log has them."""
 
 
+NAMES: Final = frozenset({"provider_name", "request_model", "response_model"})
+"""Names that only conditions ask for: a row's model is its ``model``."""
+LOGGED: Final = frozenset({"prefix_nodes", "prefix_ends", "prefix_needs", "prefix_keys", *HIT_COLUMNS.values()})
+"""Columns that are always as the log has them, and heavy: rows that are kept in a table leave them behind."""
+
+
 def compiled(expression: ir.Table, dialect: str = "duckdb") -> str:
     """The query of an expression in one engine's dialect.
 
@@ -72,6 +78,8 @@ class Engine:
     _ids: dict[tuple[str | None, str], int] = field(default_factory=dict)
     _made: list[str] = field(default_factory=list)
     _compiled: dict[Hashable, str] = field(default_factory=dict)
+    made: int = 0
+    """Tables filled so far."""
 
     def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
         """The answer as dicts of Python values: integers stay exact."""
@@ -120,12 +128,14 @@ class Engine:
     def materialise(self, expression: ir.Table) -> ir.Table:
         """Runs the expression once and keeps its rows for further expressions."""
         name = self._new_name()
+        self.made += 1
         self.store.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {compiled(expression)}')
         return ibis.table(expression.schema(), name=name)
 
     def register(self, data: pa.Table) -> ir.Table:
         """Makes a table of results available to expressions."""
         name = self._new_name()
+        self.made += 1
         # Engines narrow small integers as they like; workloads know one kind.
         integers = [field.with_type(pa.int64()) if pa.types.is_integer(field.type) else field for field in data.schema]
         data = data.cast(pa.schema(integers))
@@ -180,10 +190,20 @@ class Engine:
 
 
 def base_rows(
-    columns: Iterable[str], now: int, files: ir.Table | None, covered: ir.Table | None, table: ir.Table = USAGE_TABLE
+    columns: Iterable[str],
+    now: int,
+    files: ir.Table | None,
+    covered: ir.Table | None,
+    table: ir.Table = USAGE_TABLE,
+    held: Holdings | None = None,
 ) -> ir.Table:
-    """The workload's rows as the log has them, with the columns of the contract; lazily, over the unbound tables."""
+    """The workload's rows as the log has them, with the columns of the contract; lazily, over the unbound tables.
+
+    What ``held`` says that no row knows is a constant here, so that the engine folds whatever asks for it.
+    """
     usage = table if files is None else table.semi_join(files, "row_id")
+    if held is not None:
+        usage = usage.mutate(**held.constants)
     if covered is not None:
         usage = usage.anti_join(covered, "row_id")
     wanted = dict.fromkeys((*CORE, *columns))
@@ -212,6 +232,43 @@ def base_rows(
         evidence=ibis.literal(0, type="int64"),
         tally=ibis.literal(0, type="int64"),
     )  # fmt: skip
+
+
+_KNOWN_BY: Final = {
+    "user_key": "user_id", "conversation_key": "conversation_id",
+    **dict.fromkeys(("prefix_nodes", "prefix_ends", "prefix_needs", *HIT_COLUMNS.values()), "prefix_keys"),
+}  # fmt: skip
+"""Columns that the ingest derives, and the column without which they are unknown."""
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What the rows of a store can hold: ``known`` are the usage columns that at least one row knows."""
+
+    known: frozenset[str]
+    each: int | None
+    """How many requests every row says it is; None where rows differ or do not say."""
+
+    @classmethod
+    def of(cls, store: Store) -> Holdings:
+        """As the ingests recorded it; whether there are buckets is looked up."""
+        recorded = store.value("SELECT value FROM meta WHERE key = 'present'")
+        known = frozenset(str(recorded).split(",")) if recorded else frozenset()
+        counts = store.rows(
+            "SELECT count(*), count(ended_at), count(requests), min(requests), max(requests) FROM usage"
+        )
+        rows, ends, told, least, most = counts[0]
+        each = 1 if told == rows and least == 1 and most == 1 and not ends else None
+        single = each == 1 or not (told or ends)
+        return cls(known - {"ended_at", "requests"} if single else known, each)
+
+    @property
+    def constants(self) -> dict[str, ir.Value]:
+        """The columns that are the same in all rows."""
+        absent = [column.name for column in USAGE if column.name not in self.known]
+        absent += [name for name, source in _KNOWN_BY.items() if source not in self.known]
+        found: dict[str, ir.Value] = {name: ibis.null(USAGE_TABLE.schema()[name]) for name in absent}
+        return found if self.each is None else found | {"requests": ibis.literal(self.each, type="int64")}
 
 
 @dataclass(frozen=True)
@@ -265,6 +322,13 @@ class SceneStage:
         if self.price is None:
             raise AssertionError("this stage prices nothing")
         return self.price(workload, column)
+
+    def logged(self, rows: ir.Table, names: Iterable[str]) -> ir.Table:
+        left = [name for name in names if name not in rows.columns]
+        if not left:
+            return rows
+        joined = rows.left_join(USAGE_TABLE.select("row_id", *left), "row_id")
+        return joined.select(*[joined[name] for name in (*rows.columns, *left)])
 
 
 def fresh_step(workload: Workload) -> Workload:

@@ -73,7 +73,7 @@ class Chain:
 
     @staticmethod
     def _unpriced_rows(state: Priced) -> ir.Table:
-        wide = keyed(state.workload.rows.filter(state.workload.rows.selected), state.cuts, state.pricer.present)
+        wide = keyed(state.workload.rows.filter(state.workload.rows.selected), state.grid)
         keys = sorted({group.key for group in state.unpriced}, key=str)
         conditions = [
             reduce(lambda a, b: a & b, (wide[n].identical_to(v) for n, v in zip(PRICE_KEYS, key, strict=True)))

@@ -157,7 +157,7 @@ def _batched(
     if keep < 1:
         hitting = rows._moves & (rows[_READS] > 0).fill_null(False)
         branches = branches.split((Weight(), Weight(keep), Weight(Decimal(1) - keep)))
-        rows = rows.mutate(_place=ibis.ifelse(hitting, ibis.array([1, 2]), ibis.array([0]))).unnest("_place")
+        rows = rows.mutate(_place=ibis.ifelse(hitting, ibis.array([1, 2]), ibis.array([0])).unnest())
         rows = rows.mutate(branch=(rows.branch * 3 + rows._place).cast("int64"))
         lost = rows._place == 2
     moves = rows._moves

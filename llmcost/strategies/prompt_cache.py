@@ -50,7 +50,7 @@ from llmcost.workload.contract import (
 )
 from llmcost.workload.draw import drawn, take
 from llmcost.workload.durations import Duration, Scope, micros_of
-from llmcost.workload.prefixes import LATENCY_READS, READS, logged_hits
+from llmcost.workload.prefixes import LATENCY_READS, READS, hits_read, logged_hits
 from llmcost.workload.prefixplay import Caches, from_conversation, played
 from llmcost.workload.select import condition
 
@@ -178,15 +178,18 @@ def _found(
     """Rows with what they find in the caches in ``_found``, and the charges with those of storage."""
     latency = None if params.write_latency is None else micros_of(params.write_latency)
     marked = "cache_breakpoints" in stage.present and params.breakpoints == "log"
-    caches = Caches(held, workload.branches, latency, marked=marked, partly=_partly(params))
+    playing = _playing(workload, params, stage, held, present)
+    caches = Caches(held, playing, workload.branches, latency, marked=marked, partly=_partly(params))
     charges = workload.charges
     if not _keyed(params, stage):
         rows = rows.mutate(_found=ibis.null("int64"))
-    elif _must_play(workload, params, stage, held, present):
-        rows, kept = played(stage, rows, caches)
-        charges = (*charges, *cachestorage.replayed(stage, kept, held))
     else:
-        rows = rows.mutate(_found=logged_hits(rows, rows._life, {rule.life for rule in held}))
+        lives = {rule.life for rule in held if rule.model not in playing}
+        told = stage.logged(rows, hits_read(lives))
+        rows = told.mutate(_found=logged_hits(told, told._life, lives)).drop(set(told.columns) - set(rows.columns))
+        if playing:
+            rows, kept = played(stage, rows, caches)
+            charges = (*charges, *cachestorage.replayed(stage, kept, held))
     return (from_conversation(stage, rows, caches) if _talks(params, stage) else rows), charges
 
 
@@ -255,19 +258,22 @@ def _limit(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> ir.Intege
     return ibis.coalesce(ibis.ifelse(moved.fill_null(False), scaled, last), _NO_LIMIT)
 
 
-def _must_play(
+def _playing(
     workload: Workload, params: PromptCacheParams, stage: Stage, held: list[Rule], present: Mapping[int, Seen]
-) -> bool:
-    """Whether what the ingest stored does not hold: rows moved, or caches work otherwise than the ingest took them to."""
+) -> frozenset[int]:
+    """Models for which what the ingest stored does not hold: rows moved, or caches work otherwise than it took them to."""
     breakpoints = "cache_breakpoints" in stage.present and params.breakpoints == "log"
-    return (
-        workload.touched
-        or stage.restricted
-        or breakpoints
-        or params.write_latency is not None
-        or not cacherule.as_ingested(held, stage.present)
-        or cacherule.merged_names(stage, present)
-        or any(rule.stored or not rule.renews or (rule.explicit and _partly(params)) for rule in held)
+    if workload.touched or stage.restricted or breakpoints or params.write_latency is not None:
+        return frozenset(rule.model for rule in held)
+    alike = cacherule.merged_names(stage, present)
+    partly = _partly(params)
+    return frozenset(
+        rule.model
+        for rule in held
+        if (workload.moved and present[rule.model].disturbed)
+        or rule.model in alike
+        or not cacherule.as_ingested([rule], stage.present)
+        or (rule.stored or not rule.renews or (rule.explicit and partly))
     )
 
 
@@ -320,7 +326,7 @@ def _assumed(branches: Branches, rows: ir.Table, params: PromptCacheParams) -> t
     rate = params.hit_rate or Decimal(0)
     rows = _sized(rows, params)
     split = branches.split((Weight(), Weight(rate), Weight(Decimal(1) - rate)))
-    rows = rows.mutate(_place=ibis.ifelse(rows._changing, ibis.array([1, 2]), ibis.array([0]))).unnest("_place")
+    rows = rows.mutate(_place=ibis.ifelse(rows._changing, ibis.array([1, 2]), ibis.array([0])).unnest())
     written = ibis.ifelse((rows._place == 2) & rows._pays, rows._cached, 0).cast("int64")
     read = ibis.ifelse(rows._place == 1, rows._cached, 0).cast("int64")
     return split, rows.mutate(

@@ -85,7 +85,7 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
     moved = moves_of(stage, branches, done, "_origin") if moves else Moves()
     result = done.drop("_matching", "_origin")
     return Rewritten(
-        with_rows(workload, result, branches=branches, touched=workload.touched or bool(moves)),
+        with_rows(workload, result, branches=branches, moved=workload.moved or bool(moves)),
         title=_title(params),
         evidence=_evidence(params, moved),
         assumptions=(*moved.notes(), *_notes(params)),

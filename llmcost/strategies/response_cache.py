@@ -107,7 +107,7 @@ def rewrite(workload: Workload, params: ResponseCacheParams, stage: Stage) -> Re
             workload,
             rows.mutate(evidence=evidence) if priced else rows,
             charges=(*workload.charges, *_lookups(params, facts)),
-            touched=True,
+            moved=True,
         ),
         title=_title(params),
         evidence=evidence,

@@ -81,7 +81,7 @@ def rewrite(workload: Workload, params: RouteParams, stage: Stage) -> Rewritten:
         facts["share of requests moved"] = part(moved.calls, moved.of)
     rows = _cold_caches(branches, rows, params, stage)
     return Rewritten(
-        with_rows(workload, rows.select(*before), branches=branches, touched=True),
+        with_rows(workload, rows.select(*before), branches=branches, moved=True),
         title=_title(params),
         evidence=MODELLED if moved.modelled else MEASURED,
         assumptions=(*moved.notes(), *_shares(params)),

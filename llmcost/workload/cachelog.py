@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ibis.expr.types as ir
 
@@ -23,6 +24,8 @@ class Seen:
     """The log shows reads or writes of this model's caches."""
     untold: bool
     """A selected request of it does not say what it read."""
+    disturbed: bool
+    """Rows came to it, left it or are no longer sent: its caches are not those of the log."""
 
 
 def unmoved(rows: ir.Table) -> ir.BooleanValue:
@@ -37,24 +40,34 @@ def has_cached(rows: ir.Table) -> ir.BooleanValue:
 
 def seen(stage: Stage, rows: ir.Table) -> Mapping[int, Seen]:
     """What the rows say, by model id; names of one model share what they show."""
-    sent = rows.filter(rows.sent)
-    asked = sent.selected & sent.ended_at.isnull() & (sent.status != "error").fill_null(True)
+    asked = rows.selected & rows.ended_at.isnull() & (rows.status != "error").fill_null(True)
     flags = {
-        "selected": sent.selected,
-        "cached": unmoved(sent) & has_cached(sent),
-        "untold": asked & unmoved(sent) & sent.cache_read_input_tokens.isnull(),
+        "selected": rows.selected,
+        "cached": unmoved(rows) & has_cached(rows),
+        "untold": asked & unmoved(rows) & rows.cache_read_input_tokens.isnull(),
     }
-    summed = sent.group_by("model").agg(
-        first=sent.priced_at.min(),
-        last=sent.priced_at.max(),
+    summed = rows.group_by(["model", "logged_model", "sent"]).agg(
+        first=rows.priced_at.min(),
+        last=rows.priced_at.max(),
         **{name: flag.fill_null(False).ifelse(1, 0).max() for name, flag in flags.items()},
     )
-    lines = {line["model"]: line for line in stage.collect(summed).to_pylist()}
+    found = stage.collect(summed).to_pylist()
+    moved = [line for line in found if line["model"] != line["logged_model"] or not line["sent"]]
+    disturbed = {line[name] for line in moved for name in ("model", "logged_model")}
+    lines: dict[int, list[dict[str, Any]]] = {}
+    for line in found:
+        if line["sent"]:
+            lines.setdefault(line["model"], []).append(line)
     keys = {number: model.key for number, model, _, _ in stage.models() if model is not None and number in lines}
-    showing = {keys[number] for number, line in lines.items() if line["cached"] and number in keys}
+    showing = {keys[n] for n, parts in lines.items() if n in keys and any(part["cached"] for part in parts)}
     return {
         number: Seen(
-            line["first"], line["last"], bool(line["selected"]), keys.get(number) in showing, bool(line["untold"])
+            min(part["first"] for part in parts),
+            max(part["last"] for part in parts),
+            any(part["selected"] for part in parts),
+            keys.get(number) in showing,
+            any(part["untold"] for part in parts),
+            number in disturbed,
         )
-        for number, line in sorted(lines.items())
+        for number, parts in sorted(lines.items())
     }

@@ -155,10 +155,13 @@ def as_ingested(held: Iterable[Rule], present_columns: Collection[str]) -> bool:
     return all(owners(rule.scope) == owners(rule.ingested) for rule in held)
 
 
-def merged_names(stage: Stage, present: Collection[int]) -> bool:
-    """Whether two names in the log mean one model, so that the ingest's partitions are not the caches."""
-    keys = [model.key for number, model, _, _ in stage.models() if model is not None and number in present]
-    return len(keys) != len(set(keys))
+def merged_names(stage: Stage, present: Collection[int]) -> frozenset[int]:
+    """Ids of models that the log calls by several names, so that the ingest's partitions are not the caches."""
+    ids: dict[str, list[int]] = {}
+    for number, model, _, _ in stage.models():
+        if model is not None and number in present:
+            ids.setdefault(model.key, []).append(number)
+    return frozenset(number for alike in ids.values() if len(alike) > 1 for number in alike)
 
 
 def one_model(rows: ir.Table, stage: Stage) -> ir.IntegerValue:

@@ -6,7 +6,7 @@ order and loops over no rows. It may ask the stage what is for sale, but never m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeVar
@@ -122,7 +122,10 @@ class Workload:
     charges: tuple[FlatCharge, ...] = ()
     branches: Branches = field(default_factory=Branches)
     touched: bool = False
-    """A step removed, added, re-timed or moved rows, so caches that depend on neighbours must be replayed whole."""
+    """A step added or re-timed rows, so every cache that depends on neighbours must be replayed whole."""
+    moved: bool = False
+    """A step moved rows to other models or keeps them from being sent, which the rows show themselves (``logged_model``,
+    ``sent``): the caches of those models, and no others, must be replayed."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,9 @@ class Stage(Protocol):
 
     def costs(self, workload: Workload, column: str) -> Costs:
         """What the selected rows of ``workload`` cost by the value of ``column``: for decisions that need money."""
+
+    def logged(self, rows: ir.Table, names: Iterable[str]) -> ir.Table:
+        """The rows with columns that are always as the log has them (prefix nodes ..), where they do not carry them."""
 
     @property
     def restricted(self) -> bool:

@@ -66,8 +66,7 @@ def take(
     if {"ended_at", "requests"} & stage.present:
         whole = is_bucket(rows) if by == "request" else is_bucket(rows) & rows[_OWNER[by]].isnull()
         splitting = (rows._matches & whole).fill_null(False)
-        rows = rows.mutate(_taken=flag, _place=ibis.ifelse(splitting, ibis.array([1, 2]), ibis.array([0])))
-        rows = rows.unnest("_place")
+        rows = rows.mutate(_taken=flag, _place=ibis.ifelse(splitting, ibis.array([1, 2]), ibis.array([0])).unnest())
         branches = branches.split((Weight(), Weight(share), Weight(Decimal(1) - share)))
         rows = rows.mutate(
             branch=(rows.branch * 3 + rows._place).cast("int64"),

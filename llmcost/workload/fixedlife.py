@@ -7,7 +7,6 @@ Gemini's explicit caches are such: https://ai.google.dev/gemini-api/docs/caching
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,17 +75,28 @@ def _deepest(data: pa.Table, hit: Flags) -> pa.Table:
 
 def _kept(data: pa.Table, key: Ints, ready: Ints, hit: Flags, order: Ints) -> dict[int, int]:
     """Time that entries are there, from the start of a writing to a life after it, times the tokens of the block."""
-    own = _own(data)
-    start, life, model = (data[name].to_numpy() for name in ("started_at", "_life", "model"))
-    kept: dict[int, int] = defaultdict(int)
-    until: dict[int, int] = {}
-    for place in order[~hit[order] & (ready[order] < NEVER)].tolist():
-        end = int(ready[place]) + int(life[place])
-        begin = max(int(start[place]), until.get(int(key[place]), 0))
-        if end > begin:
-            kept[int(model[place])] += int(own[place]) * ((end - begin) // 1000)
-            until[int(key[place])] = end
-    return kept
+    place = order[~hit[order] & (ready[order] < NEVER)]
+    start, life, model = (data[name].to_numpy()[place] for name in ("started_at", "_life", "model"))
+    end = ready[place] + life
+    begin = np.maximum(start, _latest_before(key[place], end))
+    span = np.maximum(end - begin, 0) // 1000
+    own = _own(data)[place]
+    # Long lives of many tokens exceed 64 bits together, so these few products are added as Python's integers.
+    return {
+        int(one): int(np.dot(own[model == one].astype(object), span[model == one].astype(object)))
+        for one in np.unique(model)
+    }
+
+
+def _latest_before(key: Ints, end: Ints) -> Ints:
+    """The latest end among the entries of the same key before each, 0 where there is none; keys stand together."""
+    latest: Ints = np.zeros(len(end), dtype=np.int64)
+    latest[1:] = np.where(key[1:] == key[:-1], end[:-1], 0)
+    step, longest = 1, int(np.unique(key, return_counts=True)[1].max(initial=0))
+    while step < longest:
+        latest[step:] = np.maximum(latest[step:], np.where(key[step:] == key[:-step], latest[:-step], 0))
+        step *= 2
+    return latest
 
 
 def _own(data: pa.Table) -> Ints:

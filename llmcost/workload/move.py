@@ -98,11 +98,10 @@ def move(rows: ir.Table, moving: ir.BooleanValue, stage: Stage, target: ModelRef
         scaled |= {
             name: moving.ifelse(ibis.literal(0, type="int64"), rows[name]) for name in _CACHED if name in rows.columns
         }
+    named = {"provider_name": target.provider, "request_model": target.model, "response_model": target.model}
     return rows.mutate(
         model=moving.ifelse(stage.model_id(target.key), rows.model),
-        provider_name=moving.ifelse(target.provider, rows.provider_name),
-        request_model=moving.ifelse(target.model, rows.request_model),
-        response_model=moving.ifelse(target.model, rows.response_model),
+        **{name: moving.ifelse(value, rows[name]) for name, value in named.items() if name in rows.columns},
         region=moving.ifelse(ibis.null("string"), rows.region),
         changed=rows.changed | moving,
         **scaled,

@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER
 from llmcost.workload.breakpoints import positions
+from llmcost.workload.contract import Stage
 from llmcost.workload.durations import Scope
 
 READS = frozenset(
@@ -45,6 +46,8 @@ class CacheUse:
     """Whose cache it is, where several model ids share one; None: the row's model."""
     sparse: ir.BooleanValue | None = None
     """Rows that write at their breakpoints only; None: every row writes all of its prefix."""
+    steady: bool = False
+    """A cache has one life for all of its uses: no rule changes while the rows last."""
 
 
 def ready_at(rows: ir.Table, latency: int | None) -> ir.IntegerValue:
@@ -71,6 +74,13 @@ def logged_hits(rows: ir.Table, life: ir.IntegerValue, lives: Collection[int]) -
         return branches[0][1] if len(branches) == 1 else ibis.cases(*branches, else_=ibis.null("int64"))
     pairs = rows.prefix_ends.zip(rows.prefix_needs)
     return pairs.filter(lambda pair: (pair.f2 <= life) & (pair.f2 < NEVER)).map(lambda pair: pair.f1).maxs()
+
+
+def hits_read(lives: Collection[int]) -> list[str]:
+    """The log's columns that :func:`logged_hits` asks for."""
+    if all(value in HIT_COLUMNS for value in lives):
+        return [HIT_COLUMNS[value] for value in sorted(lives)]
+    return ["prefix_ends", "prefix_needs"]
 
 
 def scope_key(rows: ir.Table, scope: Scope, present: Collection[str]) -> ir.StringValue | None:
@@ -152,6 +162,53 @@ def replayed_hits(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -
     judged = _judged(uses(rows, use, scope))
     hits = judged.filter(judged._hit)
     return hits.group_by(["row_id", "branch"]).agg(hit_tokens=hits.tokens.max())
+
+
+def replayed(stage: Stage, rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:
+    """The same, run: one look at the uses just before decides nearly all; only caches of the others are played whole."""
+    looked = stage.materialise(_recent(uses(rows, use, scope), steady=use.steady))
+    open_ = looked.filter((looked.open_tokens > looked.hit_tokens.fill_null(0)).fill_null(False))
+    found = looked.filter(looked.hit_tokens.notnull()).select("row_id", "branch", "hit_tokens")
+    if not stage.collect(open_.limit(1)).num_rows:
+        return found
+    flat = uses(rows, use, scope)
+    rest = flat.semi_join(open_, ["row_id", "branch"]).select("node").distinct()
+    judged = _judged(flat.semi_join(stage.materialise(rest), "node"))
+    both = found.union(judged.filter(judged._hit).select("row_id", "branch", hit_tokens="tokens"))
+    return stage.materialise(both.group_by(["row_id", "branch"]).agg(hit_tokens=both.hit_tokens.max()))
+
+
+_LOOKS_BACK = 8
+
+
+def _recent(found: ir.Table, *, steady: bool) -> ir.Table:
+    """(row_id, branch, hit_tokens, open_tokens) of rows that may hit.
+
+    ``hit_tokens``: one of the few uses before had been answered, with no gap beyond a life since; ``open_tokens``: the
+    entry was alive, but all of those uses were in flight, so that an older one decides.
+    """
+    window = ibis.window(group_by=_partition(found), order_by=["started_at", "_tie", "row_id", "branch"])
+    back = range(1, _LOOKS_BACK + 1)
+    wide = found.select(
+        "row_id", "branch", "tokens", "started_at", "_life",
+        **{f"_at{n}": found.started_at.lag(n).over(window) for n in back},
+        **{f"_ready{n}": found._ready.lag(n).over(window) for n in back},
+        **{f"_life{n}": found._life.lag(n).over(window) for n in back[:-1] if not steady},
+    )  # fmt: skip
+    alive = [(wide.started_at - wide._at1 <= wide._life).fill_null(False)]
+    for n in back[:-1]:
+        life = wide._life if steady else wide[f"_life{n}"]
+        unbroken = (wide[f"_at{n}"] - wide[f"_at{n + 1}"] <= life).fill_null(False)
+        alive.append(alive[-1] & unbroken)
+    hits = [
+        flag & (wide[f"_ready{n}"] <= wide.started_at).fill_null(False) for n, flag in zip(back, alive, strict=True)
+    ]
+    hit = reduce(lambda a, b: a | b, hits)
+    wide = wide.filter(alive[0]).select("row_id", "branch", "tokens", hit=hit)
+    return wide.group_by(["row_id", "branch"]).agg(
+        hit_tokens=wide.hit.ifelse(wide.tokens, ibis.null("int64")).max(),
+        open_tokens=wide.hit.ifelse(ibis.null("int64"), wide.tokens).max(),
+    )
 
 
 def stored_token_milliseconds(rows: ir.Table, use: CacheUse, scope: ir.StringValue | None) -> ir.Table:

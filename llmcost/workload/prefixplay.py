@@ -18,7 +18,7 @@ from llmcost.workload.branching import MOTHER, calls, one_branch, plays
 from llmcost.workload.cachelog import has_cached, unmoved
 from llmcost.workload.cacherule import Rule, by_rule
 from llmcost.workload.contract import Branches, Stage
-from llmcost.workload.prefixes import CacheUse, grown_prompts, replayed_hits, scope_key
+from llmcost.workload.prefixes import CacheUse, grown_prompts, replayed, scope_key
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Caches:
     """How caches are played."""
 
     held: Sequence[Rule]
+    playing: frozenset[int]
+    """Models whose caches are played; what the rows of others find is known."""
     branches: Branches
     latency: int | None
     """Microseconds until a written entry can be read; None: as the log says."""
@@ -36,40 +38,48 @@ class Caches:
 
 
 def played(stage: Stage, rows: ir.Table, caches: Caches) -> tuple[ir.Table, dict[int, int]]:
-    """Rows with the tokens they find in ``_found``; and token-milliseconds stored, by model, where that is billed."""
+    """Rows with the tokens they find in ``_found``; and token-milliseconds stored, by model, where that is billed.
+
+    ``_found`` of rows whose models are not played stays.
+    """
+    held = [rule for rule in caches.held if rule.model in caches.playing]
     rows = stage.view(one_branch(rows, _uses(rows, caches), caches.branches))
-    usable = _uses(rows, caches) & plays(rows)
+    told = stage.logged(rows, ["prefix_nodes", "prefix_ends", *(["prefix_keys"] if caches.marked else [])])
+    here = told.model.isin(sorted(caches.playing)).fill_null(False)
+    usable = _uses(told, caches) & plays(told) & here
     sparse = None
     if caches.marked:
-        sparse = rows._own & (rows.cache_breakpoints.length() > 0).fill_null(False)
-    scope = _scope(rows, caches.held, stage)
+        sparse = told._own & (told.cache_breakpoints.length() > 0).fill_null(False)
+    scope = _scope(told, held, stage)
     renewed, fixed = (
         CacheUse(
-            rows._life,
+            told._life,
             flag,
-            limit=rows._limit,
+            limit=told._limit,
             sparse=sparse,
             latency=caches.latency,
-            model=cacherule.one_model(rows, stage),
+            model=cacherule.one_model(told, stage),
+            steady=all(rule.since is None for rule in held),
         )
-        for flag in (usable & rows._renews, usable & ~rows._renews)
+        for flag in (usable & told._renews, usable & ~told._renews)
     )
     stored = Counter[int]()
     found: list[ir.Table] = []
-    if any(rule.renews for rule in caches.held):
-        found.append(stage.materialise(replayed_hits(rows, renewed, scope)))
-        if any(rule.stored and rule.renews for rule in caches.held):
-            stored.update(cachestorage.renewed(stage, rows, renewed, scope))
-    if any(not rule.renews for rule in caches.held):
-        play = fixedlife.play(stage, rows, fixed, scope)
+    if any(rule.renews for rule in held):
+        found.append(replayed(stage, told, renewed, scope))
+        if any(rule.stored and rule.renews for rule in held):
+            stored.update(cachestorage.renewed(stage, told, renewed, scope))
+    if any(not rule.renews for rule in held):
+        play = fixedlife.play(stage, told, fixed, scope)
         found.append(play.hits)
         stored.update(play.token_ms)
-    columns = rows.columns
+    columns = [name for name in rows.columns if name != "_found"]
     if not found:
-        return rows.mutate(_found=ibis.null("int64")), {}
+        return rows, {}
     hits = found[0] if len(found) == 1 else found[0].union(found[1])
     joined = rows.left_join(hits.rename({MOTHER: "branch"}), ["row_id", MOTHER])
-    return joined.select(*[joined[name] for name in columns], _found=joined.hit_tokens), dict(stored)
+    tokens = ibis.ifelse(joined.model.isin(sorted(caches.playing)), joined.hit_tokens, joined["_found"])
+    return joined.select(*[joined[name] for name in columns], _found=tokens), dict(stored)
 
 
 def from_conversation(stage: Stage, rows: ir.Table, caches: Caches) -> ir.Table:
@@ -84,7 +94,10 @@ def from_conversation(stage: Stage, rows: ir.Table, caches: Caches) -> ir.Table:
     rows = stage.view(one_branch(rows.select(columns), talking(rows), caches.branches))
     told = rows.filter(talking(rows) & plays(rows))
     found = grown_prompts(told, told._life, caches.latency, cacherule.one_model(told, stage))
-    joined = rows.left_join(stage.materialise(found.rename({MOTHER: "branch"})), ["row_id", MOTHER])
+    grown = stage.materialise(found.rename({MOTHER: "branch"}))
+    if not stage.collect(grown.limit(1)).num_rows:
+        return rows.drop(MOTHER)
+    joined = rows.left_join(grown, ["row_id", MOTHER])
     return joined.select(
         *[joined[name] for name in columns if name != "_found"],
         _found=ibis.coalesce(joined["_found"], joined.grown_tokens),
