@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from benchmarks.sql import NOT_FIXED
 from llmcost.results.scenario import BoundScenario, bind, presets
 from llmcost.strategies import STRATEGIES
 
@@ -37,7 +38,8 @@ ROUTE: Final[Mapping[str, Any]] = {
 _TO_MINI: Final = {"models": {"openai/gpt-4o": "openai/gpt-5-mini"}}
 _TO_HAIKU: Final = {"models": {"anthropic/claude-sonnet-4-5": "anthropic/claude-haiku-4-5"}}
 _ALL_MINI: Final = {"model": "openai/gpt-5-mini"}
-_LONG: Final = {"retention": "long"}
+_CACHE: Final = {"when": NOT_FIXED}
+_LONG: Final = {"retention": "long", "when": NOT_FIXED}
 _FLEX: Final = {"tier": "flex"}
 _FLEX_JOB: Final = {"tier": "flex", "when": "feature = 'nightly-report'"}
 _GROWTH: Final = {"growth": "1.3", "discount": "0.05"}
@@ -47,18 +49,22 @@ OWN: Final = (
     Case("reprice growth and discount", (("reprice", _GROWTH),)),
     Case("route, two rules", (("route", ROUTE),)),
     Case("service-tier flex", (("service-tier", _FLEX),)),
+    Case("prompt-cache, not Google", (("prompt-cache", _CACHE),)),
+    Case("prompt-cache long, not Google", (("prompt-cache", _LONG),)),
 )
 COMPOSED: Final = (
-    Case("route, prompt-cache", (("route", ROUTE), ("prompt-cache", {}))),
-    Case("prompt-cache, route", (("prompt-cache", {}), ("route", ROUTE))),
-    Case("reprice, prompt-cache", (("reprice", _TO_HAIKU), ("prompt-cache", {}))),
+    Case("route, prompt-cache", (("route", ROUTE), ("prompt-cache", _CACHE))),
+    Case("prompt-cache, route", (("prompt-cache", _CACHE), ("route", ROUTE))),
+    Case("reprice, prompt-cache", (("reprice", _TO_HAIKU), ("prompt-cache", _CACHE))),
     Case("prompt-cache long, reprice", (("prompt-cache", _LONG), ("reprice", _GROWTH))),
     Case("reprice, reprice, growth", (("reprice", _TO_MINI), ("reprice", _TO_HAIKU), ("reprice", _GROWTH))),
     Case("route, growth", (("route", ROUTE), ("reprice", _GROWTH))),
-    Case("prompt-cache, service-tier", (("prompt-cache", {}), ("service-tier", _FLEX_JOB))),
+    Case("prompt-cache, service-tier", (("prompt-cache", _CACHE), ("service-tier", _FLEX_JOB))),
     Case("route, service-tier, growth", (("route", ROUTE), ("service-tier", _FLEX_JOB), ("reprice", _GROWTH))),
-    Case("route, prompt-cache, service-tier", (("route", ROUTE), ("prompt-cache", {}), ("service-tier", _FLEX_JOB))),
-    Case("reprice, route, prompt-cache", (("reprice", _TO_MINI), ("route", ROUTE), ("prompt-cache", {}))),
+    Case(
+        "route, prompt-cache, service-tier", (("route", ROUTE), ("prompt-cache", _CACHE), ("service-tier", _FLEX_JOB))
+    ),
+    Case("reprice, route, prompt-cache", (("reprice", _TO_MINI), ("route", ROUTE), ("prompt-cache", _CACHE))),
 )
 
 

@@ -204,10 +204,10 @@ def _recent(found: ir.Table, *, steady: bool) -> ir.Table:
         flag & (wide[f"_ready{n}"] <= wide.started_at).fill_null(False) for n, flag in zip(back, alive, strict=True)
     ]
     hit = reduce(lambda a, b: a | b, hits)
-    wide = wide.filter(alive[0]).select("row_id", "branch", "tokens", hit=hit)
+    wide = wide.filter(alive[0]).select("row_id", "branch", "tokens", hit=hit, open=~hit & alive[-1])
     return wide.group_by(["row_id", "branch"]).agg(
         hit_tokens=wide.hit.ifelse(wide.tokens, ibis.null("int64")).max(),
-        open_tokens=wide.hit.ifelse(ibis.null("int64"), wide.tokens).max(),
+        open_tokens=wide.open.ifelse(wide.tokens, ibis.null("int64")).max(),
     )
 
 

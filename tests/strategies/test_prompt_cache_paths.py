@@ -1,0 +1,96 @@
+"""The shorter ways to what prompt caches give are ways to the same answer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pytest
+
+from llmcost.results.stage import SceneStage
+from llmcost.strategies import prompt_cache
+from llmcost.workload import prefixes
+from llmcost.workload.fixedlife import _latest_before
+from llmcost.workload.prefixes import CacheUse, replayed, replayed_hits, scope_key
+from tests.strategies.playing import SECOND, Log, after
+from tests.strategies.random_prompts import crowd
+
+ROUTED: Mapping[str, Any] = {
+    "rules": [{"when": "output_tokens < 5", "model": "anthropic/claude-haiku-4-5", "share": "0.5"}]
+}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("looks_back", [1, 2, 8])
+def test_a_look_at_the_uses_before_finds_what_the_whole_cache_does(
+    seed: int, looks_back: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefixes, "_LOOKS_BACK", looks_back)
+    made = crowd(seed)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Log(Path(folder), [p.row for p in made]) as log,
+        log.playing(columns=["organization", "project"]) as play,
+    ):
+        rows = play.base.rows
+        stage = SceneStage(play._replay.engine, "it", 0, 0, play.present)
+        usable = (rows.status != "error").fill_null(True) & (rows.requests.fill_null(1) > 0)
+        for life in (SECOND, 4 * SECOND + 1, 300 * SECOND):
+            for steady in (False, True):
+                use = CacheUse(ibis.literal(life, type="int64"), usable, steady=steady)
+                scope = scope_key(rows, "project", play.present)
+                quick, whole = (
+                    {row["row_id"]: row["hit_tokens"] for row in play.answers(table)}
+                    for table in (replayed(stage, rows, use, scope), replayed_hits(rows, use, scope))
+                )
+                assert whole
+                assert quick == whole
+
+
+def test_a_use_behind_many_in_flight_is_decided_by_an_older_one() -> None:
+    same = {"provider_name": "openai", "request_model": "gpt-4o", "input_tokens": 2000, "output_tokens": 1}
+    keyed = {"prefix_keys": [7], "prefix_block_tokens": 1024, "project": "p", "status": "ok"}
+    first = {**same, **keyed, "request_id": "first", "started_at": after(0), "duration_ms": 1000}
+    # Twenty that are all still in flight when the next one starts: only the first had been answered.
+    crowded = [
+        {**same, **keyed, "request_id": f"r{n}", "started_at": after(60 + n), "duration_ms": 500_000} for n in range(20)
+    ]
+    with tempfile.TemporaryDirectory() as folder, Log(Path(folder), [first, *crowded]) as log:
+        found = log.rows(
+            ("prompt-cache", {"observed": "replace", "ttl": "5m", "write_latency": "1s"}),
+            ("prompt-cache", {"observed": "replace", "ttl": "301s"}),
+        )
+    assert [found[f"r{n}"]["cache_read_input_tokens"] for n in (0, 8, 19)] == [1024, 1024, 1024]
+    assert found["first"]["cache_read_input_tokens"] == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_caches_that_no_row_came_to_or_left_need_not_be_played(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [{name: value for name, value in p.row.items() if name != "cache_breakpoints"} for p in crowd(seed)]
+    steps = (("route", ROUTED), ("prompt-cache", {"observed": "replace", "min_tokens": 0, "increment_tokens": 1}))
+    chosen: list[int] = []
+
+    def all_of_them(*arguments: Any) -> frozenset[int]:
+        chosen.append(len(usual(*arguments)))
+        return frozenset(rule.model for rule in arguments[3])
+
+    usual = prompt_cache._playing
+    with tempfile.TemporaryDirectory() as folder, Log(Path(folder), made) as log:
+        quick = log.rows(*steps)
+        monkeypatch.setattr(prompt_cache, "_playing", all_of_them)
+        assert quick == log.rows(*steps)
+        assert any(row["cache_read_input_tokens"] for row in quick.values())
+    assert chosen
+
+
+def test_the_latest_end_before_an_entry_is_that_of_its_own_key() -> None:
+    rng = np.random.default_rng(7)
+    for size in (0, 1, 2, 50):
+        key = np.sort(rng.integers(0, 5, size)).astype(np.int64)
+        end = rng.integers(1, 100, size).astype(np.int64)
+        before = [max((int(end[j]) for j in range(i) if key[j] == key[i]), default=0) for i in range(size)]
+        assert _latest_before(key, end).tolist() == before
