@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from functools import partial
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -20,59 +20,53 @@ _ROWS = (
     "SELECT provider_name, request_model, started_at, input_tokens, coalesce(cache_read_input_tokens, 0), "
     f"coalesce(output_tokens, 0) FROM usage ORDER BY request_key LIMIT {SAMPLE_ROWS}"
 )
-Call = tuple[str, str, int, int, int, int]
-Pricing = Callable[[Call], Any]
+LIBRARIES = ("genai-prices", "litellm")
+_PROGRAM = Path(__file__).with_name("library.py")
 
 
-def _genai() -> Pricing:
-    library = importlib.import_module("genai_prices")
+@dataclass(frozen=True)
+class Loop:
+    """Seconds that a library needs to price one request, once."""
 
-    def price(call: Call) -> Any:
-        provider, model, at, given, cached, answered = call
-        usage = library.Usage(input_tokens=given, cache_read_tokens=cached, output_tokens=answered)
-        when = datetime.fromtimestamp(at / 1e6, UTC)
-        return library.calc_price(
-            usage, model_ref=model, provider_id=provider, genai_request_timestamp=when
-        ).total_price
-
-    return price
+    each: float
+    version: str
 
 
-def _litellm() -> Pricing:
-    library = importlib.import_module("litellm")
-    named: Mapping[str, str] = {"google": "gemini", "deepseek": "deepseek"}
-
-    def price(call: Call) -> Any:
-        provider, model, _, given, cached, answered = call
-        name = f"{named[provider]}/{model}" if provider in named else model
-        return library.cost_per_token(
-            model=name, prompt_tokens=given, completion_tokens=answered, cache_read_input_tokens=cached
-        )
-
-    return price
+def loops(store: Store, folder: Path) -> dict[str, Loop | str]:
+    """What a library needs for a request, from the sample; or why it was not measured."""
+    calls = store.rows(_ROWS)
+    path = folder / "calls.json"
+    path.write_text(json.dumps(calls), encoding="utf-8")
+    return {name: _loop(name, path, len(calls)) for name in LIBRARIES}
 
 
-LIBRARIES: Mapping[str, Callable[[], Pricing]] = {"genai-prices": _genai, "litellm": _litellm}
+def _loop(name: str, path: Path, number: int) -> Loop | str:
+    # LiteLLM asks the network for newer prices unless told otherwise.
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    try:
+        python = _litellm_python(path.parent) if name == "litellm" else sys.executable
+        line = [python, str(_PROGRAM), name, str(path)]
+        done = subprocess.run(line, capture_output=True, text=True, check=True, env=environment)
+        answer = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.CalledProcessError, OSError, ValueError, IndexError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        return f"not measured: {said.strip().splitlines()[-1][:90] if said.strip() else type(error).__name__}"
+    return Loop(answer["wall"] / number, answer["version"])
 
 
-def loops(store: Store) -> dict[str, Time | str]:
-    """Seconds a library takes for the sample, or why it cannot be measured."""
-    calls: list[Call] = [tuple(row) for row in store.rows(_ROWS)]
-    found: dict[str, Time | str] = {}
-    for name, make in LIBRARIES.items():
-        try:
-            price = make()
-            price(calls[0])
-        except Exception as error:  # noqa: BLE001  # whatever keeps a foreign library from running is the reason shown
-            found[name] = f"skipped: {type(error).__name__}: {str(error).splitlines()[0][:80]}"
-            continue
-        found[name], _ = timed(partial(_loop, price, calls), 1)
-    return found
-
-
-def _loop(price: Pricing, calls: list[Call]) -> None:
-    for call in calls:
-        price(call)
+def _litellm_python(folder: Path) -> str:
+    """An environment with LiteLLM and its twenty requirements, apart from ours; made when it is missing."""
+    home = folder / "litellm"
+    python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
+    ready = home / "ready"
+    if not ready.exists():
+        for line in (
+            [sys.executable, "-m", "venv", "--clear", str(home)],
+            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "litellm"],
+        ):
+            subprocess.run(line, capture_output=True, text=True, check=True)
+        ready.touch()
+    return str(python)
 
 
 def hashing(path: Path) -> Time:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import sql
-from benchmarks.loops import SAMPLE_ROWS, loops
-from benchmarks.measure import Time, timed
+from benchmarks.loops import SAMPLE_ROWS, Loop, loops
+from benchmarks.measure import timed
 from benchmarks.scenarios import COMPOSED, Case, singles
 from llmcost.errors import LlmcostError
 from llmcost.pricing.catalogue import Catalogue, load
@@ -23,11 +23,10 @@ NOW: Final = 1_795_305_600_000_000
 
 
 class _Bench:
-    def __init__(self, store: Store, rows: int, repeat: int) -> None:
-        self.store, self.repeat, self.catalogue = store, repeat, load(now=NOW)
+    def __init__(self, store: Store, folder: Path, rows: int, repeat: int) -> None:
+        self.store, self.rows, self.repeat, self.catalogue = store, rows, repeat, load(now=NOW)
         sql.setup(store, self.catalogue, list(sql.MODELS), NOW)
-        self.loops = loops(store)
-        self.scale = Decimal(rows) / min(rows, SAMPLE_ROWS)
+        self.loops = loops(store, folder)
 
     def replayed(self, cases: Sequence[Case]) -> Result:
         return replay(self.store, self.catalogue, [case.bound() for case in cases], ReplayOptions(now=NOW))
@@ -44,7 +43,7 @@ class _Bench:
         line: dict[str, Any] = {
             "name": case.name, "wall": took.wall, "cpu": took.cpu, "sql_wall": None, "ratio": None, "money": "no SQL",
             "baseline_usd": str(result.baseline.cost_usd), "cost_usd": str(result.scenarios[0].cost_usd),
-            "faster_than": {name: self.loop_seconds(t) / took.wall for name, t in self.loops.items() if isinstance(t, Time)},
+            "faster_than": self.faster_than(took.wall, 2),
         }  # fmt: skip
         if query is not None:
             by_hand, costs = timed(lambda: self._by_hand(self.catalogue, query), self.repeat)
@@ -59,32 +58,39 @@ class _Bench:
     def _by_hand(self, catalogue: Catalogue, query: sql.Query) -> tuple[Decimal, Decimal]:
         return sql.cost(self.store, sql.Query(catalogue, "")), sql.cost(self.store, query)
 
-    def loop_seconds(self, took: Time) -> float:
-        """Seconds for all rows, from those for the sample."""
-        return took.wall * float(self.scale)
+    def faster_than(self, wall: float, prices: int) -> dict[str, float]:
+        """How many times as long a loop takes that asks for ``prices`` prices of every request."""
+        return {
+            name: loop.each * self.rows * prices / wall for name, loop in self.loops.items() if isinstance(loop, Loop)
+        }
 
 
 def measure(path: Path, rows: int, repeat: int, more: dict[str, Any]) -> dict[str, Any]:
     """Every single strategy and the ten composed scenarios, one by one and all ten in one replay."""
     with Store(path) as store:
-        bench = _Bench(store, rows, repeat)
+        bench = _Bench(store, path.parent, rows, repeat)
         bench.replayed([])  # first use loads prices and compiles
         took, _ = timed(lambda: bench.replayed([]), repeat)
-        more["baseline alone"] = {"figure": f"{took.wall:.2f} s"}
+        more["baseline alone"] = {"figure": _faster(f"{took.wall:.2f} s", bench.faster_than(took.wall, 1))}
         lines = {
             "singles": [bench.line(case) for case in singles()],
             "composed": [bench.line(case) for case in COMPOSED],
         }
         ready = [case for case in COMPOSED if not case.missing()]
         together, _ = timed(lambda: bench.replayed(ready), 1)
+        said = f"{together.wall:.2f} s, {together.cpu:.1f} s of processor"
         more[f"{len(ready)} composed scenarios in one replay"] = {
-            "figure": f"{together.wall:.2f} s, {together.cpu:.1f} s of processor", "aim": "single-digit seconds at 10 million",
-        }  # fmt: skip
+            "figure": _faster(said, bench.faster_than(together.wall, 1 + len(ready))),
+            "aim": "single-digit seconds at 10 million",
+        }
         for name, loop in bench.loops.items():
-            said = (
-                loop
-                if isinstance(loop, str)
-                else f"{bench.loop_seconds(loop):,.0f} s for all rows (from {SAMPLE_ROWS:,})"
-            )
-            more[f"a Python loop over {name}"] = {"figure": said}
+            told = str(loop)
+            if isinstance(loop, Loop):
+                told = f"{loop.each * 1e6:,.0f} us a price: {loop.each * rows:,.0f} s to price every request once"
+                told += f" ({name} {loop.version}, from {SAMPLE_ROWS:,})"
+            more[f"a Python loop over {name}"] = {"figure": told}
     return lines
+
+
+def _faster(figure: str, times: dict[str, float]) -> str:
+    return ", ".join([figure, *(f"{value:,.0f}x faster than {name}" for name, value in times.items())])
