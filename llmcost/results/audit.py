@@ -15,8 +15,8 @@ import ibis
 import ibis.expr.types as ir
 
 from llmcost.money import EXACT, ZERO
+from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.pricing.price import Charge
-from llmcost.pricing.table import PRICE_KEYS
 from llmcost.results.coverage import of_files
 from llmcost.results.model import ProblemCount, Repeated
 from llmcost.results.options import ReplayOptions

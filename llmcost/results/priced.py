@@ -16,9 +16,10 @@ import ibis.expr.types as ir
 
 from llmcost.money import EXACT, ZERO
 from llmcost.pricing.cuts import Cuts
+from llmcost.pricing.grid import PRICE_KEYS, SUMMED, Grid, sums
 from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced
-from llmcost.pricing.table import PRICE_KEYS, SUMMED, Grid, Group, Pricer, sums
+from llmcost.pricing.table import Group, Pricer
 from llmcost.results.model import SeriesPoint, Slice, TokenLine
 from llmcost.results.stage import CORE, Engine
 from llmcost.workload.contract import WORK, FlatCharge, Workload

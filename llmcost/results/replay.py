@@ -20,8 +20,9 @@ from llmcost.errors import UsageError, nearest
 from llmcost.money import EXACT, ZERO, usd
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
+from llmcost.pricing.grid import SUMMED
 from llmcost.pricing.resolve import Unpriced
-from llmcost.pricing.table import SUMMED, Pricer
+from llmcost.pricing.table import Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.audit import Audit
 from llmcost.results.model import Period, PricesUsed, Result

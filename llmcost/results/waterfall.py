@@ -12,8 +12,8 @@ from typing import Final
 import ibis.expr.types as ir
 
 from llmcost.money import EXACT, ZERO, usd
+from llmcost.pricing.grid import PRICE_KEYS, keyed
 from llmcost.pricing.resolve import Unpriced
-from llmcost.pricing.table import PRICE_KEYS, keyed
 from llmcost.results.model import (
     Assumption,
     Evidence,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from llmcost.pricing import entries, price, resolve, schema
 from llmcost.pricing.entries import Price, TokenClass, UnitClass
-from llmcost.pricing.table import SUMMED
+from llmcost.pricing.grid import SUMMED
 from llmcost.pricing.units import BILLED_AS, PAID_BY_TOKENS, UNIT_COUNTERS, Counts
 from llmcost.usage.columns import BY_NAME
 

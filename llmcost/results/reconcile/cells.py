@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmcost.money import EXACT, ZERO
+from llmcost.pricing.grid import PRICE_KEYS, SUMMED
 from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced
-from llmcost.pricing.table import PRICE_KEYS, SUMMED, Group
+from llmcost.pricing.table import Group
 from llmcost.pricing.units import UNIT_COUNTERS
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.reconcile.bill import Bill, BillLine, added, grouped
