@@ -77,20 +77,49 @@ def _rest(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def show(report: Mapping[str, Any], console: Console) -> None:
-    """Prints every table that the report has."""
+def _tables(report: Mapping[str, Any]) -> list[Table]:
+    """Every table that the report has."""
+    found = [
+        _ingests(report["ingest"]) if report.get("ingest") else None,
+        _sources(report["sources"]) if report.get("sources") else None,
+        _scenarios(SINGLES, report["singles"]) if report.get("singles") else None,
+        _scenarios(COMPOSED, report["composed"]) if report.get("composed") else None,
+        _rest(report) if report.get("more") else None,
+    ]
+    return [table for table in found if table is not None]
+
+
+def _facts(report: Mapping[str, Any]) -> str:
     facts = report["machine"]
-    console.print(
+    return (
         f"{report['rows']:,} requests, {facts['cores']} cores, Python {facts['python']}, DuckDB {facts['packages']['duckdb']}, "
         f"load {facts['load_1min']} before"
     )
-    if report.get("ingest"):
-        console.print(_ingests(report["ingest"]))
-    if report.get("sources"):
-        console.print(_sources(report["sources"]))
-    if report.get("singles"):
-        console.print(_scenarios(SINGLES, report["singles"]))
-    if report.get("composed"):
-        console.print(_scenarios(COMPOSED, report["composed"]))
-    if report.get("more"):
-        console.print(_rest(report))
+
+
+def show(report: Mapping[str, Any], console: Console) -> None:
+    """Prints every table."""
+    console.print(_facts(report))
+    for table in _tables(report):
+        console.print(table)
+
+
+def page(report: Mapping[str, Any], command: str, day: str) -> str:
+    """The same as a Markdown page, with the command that makes it."""
+    busy = (
+        " (busy: ratios count, seconds do not)" if report["machine"]["load_1min"] > report["machine"]["cores"] else ""
+    )
+    told = f"Made by the command below on {day}: {_facts(report)}{busy}."
+    told += " What is measured, and what keeps it fair: [benchmarks/README.md](../benchmarks/README.md)."
+    parts = ["# Benchmarks", told, f"```\n{command}\n```"]
+    for table in _tables(report):
+        parts += [f"## {table.title}", _markdown(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(table: Table) -> str:
+    heads = [str(column.header) for column in table.columns]
+    rules = ["---:" if column.justify == "right" else "---" for column in table.columns]
+    # A line that was not measured has its name and the reason alone.
+    rows = zip(*([str(cell) for cell in column.cells] for column in table.columns), strict=True)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rules, *rows))

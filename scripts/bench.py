@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +34,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--source", help="one folder of sample_logs, for the part sources")
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="where bench.json and the logs go")
     parser.add_argument("--only", choices=PARTS, action="append", help="parts to run (repeatable)")
+    parser.add_argument("--page", type=Path, help="write the tables as a Markdown page too (docs/benchmarks.md)")
     return parser.parse_args()
 
 
@@ -59,6 +62,9 @@ def main() -> None:
     target = options.out / "bench.json"
     target.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     console.print(f"written to {target}")
+    if options.page:
+        command = shlex.join([".venv/bin/python", "-m", "scripts.bench", *sys.argv[1:]])
+        options.page.write_text(table.page(report, command, f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8")
 
 
 if __name__ == "__main__":
