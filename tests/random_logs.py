@@ -71,6 +71,8 @@ def counters(draw: Any, provider: str, model: str) -> dict[str, Any]:
             "input_audio_tokens": cached + draw(st.integers(0, left)),
             "output_audio_tokens": draw(st.integers(0, row["output_tokens"] or 0)),
         }
+    if provider == "openai" and draw(st.integers(0, 5)) == 0:
+        row["code_execution_sessions"] = draw(st.integers(0, 3))
     return row
 
 

@@ -89,7 +89,7 @@ def money(result: Result) -> Any:
     """Everything of a result but how its records were counted."""
     return result.model_dump(
         exclude={
-            "coverage": {"records_read", "ingested", "duplicates", "superseded"},
+            "coverage": {"records_read", "ingested", "duplicates", "superseded", "repeated"},
             "problems": True,
             "prices": True,
             "sources": True,

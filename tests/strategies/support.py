@@ -48,6 +48,8 @@ PRICES: Mapping[str, str] = {
     + '[[model]]\nid = "small"\ncontext_window = 128000\ntokenizer_factor = 1.25\n'
     + _price("input = 0.1, output = 0.4")
     + _price("input = 0.05, output = 0.2", 'service = "batch"\nto = 2026-10-20')
+    + '[[model]]\nid = "sandbox"\noperation = "tool"\n'
+    + f"[[model.price]]\nfrom = 2025-01-01\nper_unit = {{ code_session = 0.03 }}\n{_END}"
     + '[[model]]\nid = "vectors"\noperation = "embeddings"\n'
     + _price("input = 0.02"),
     "anthropic": _HEAD
