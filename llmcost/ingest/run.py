@@ -63,7 +63,7 @@ def _files(store: Store, paths: Sequence[str], options: IngestOptions, progress:
         raise UsageError(
             "there is no file in it", where=", ".join(paths), hint="hidden files are read only when they are named"
         )
-    with _work_folder(store) as work, store.transaction():
+    with _work_folder(store) as work, store.loading(), store.transaction():
         summary, problems = _ingest(store, inputs, options, progress, work)
         if not summary.ingested and not summary.duplicates and not summary.superseded:
             raise _nothing(summary, problems)
@@ -72,7 +72,7 @@ def _files(store: Store, paths: Sequence[str], options: IngestOptions, progress:
 
 def _chunk(store: Store, item: Stdin, options: IngestOptions, last: Callable[[], None]) -> IngestSummary:
     """One chunk of a table; there may be no call in it."""
-    with _work_folder(store) as work, store.transaction():
+    with _work_folder(store) as work, store.loading(), store.transaction():
         summary, _ = _ingest(store, [item], options, None, work)
         last()
         return summary

@@ -26,7 +26,7 @@ from llmcost.usage.rules import CONTRADICTIONS, Contradiction
 from llmcost.usage.store import Store
 
 OnProblem = Literal["keep", "reject", "fail"]
-PENDING_ROWS: Final = 100_000
+PENDING_ROWS: Final = 32_768
 _COMPARED: Final = sorted(
     {name for rule in CONTRADICTIONS for name in (*rule.unknown, *rule.shows, "request_id", "request_model")}
 )
@@ -185,46 +185,37 @@ class Staging:
         self._billed.close()
 
     def _checked(self, staged: pa.Table, file_no: int, name: str) -> pa.Table:
-        connection = self.store.connection
-        connection.register("_staged", staged)
-        try:
-            absent = "".join(f", NULL::BIGINT AS {name}" for name in _COMPARED if name not in staged.column_names)
-            self.store.execute(f"CREATE OR REPLACE TEMP VIEW _batch AS SELECT *{absent} FROM _staged")
-            whens = _first_of() if self.problems.policy == "reject" else tuple(c.when for c in CONTRADICTIONS)
-            counts = ", ".join(f"count(*) FILTER (WHERE {when})" for when in whens)
-            hits = self.store.rows(f"SELECT {counts} FROM _batch")[0]
-            found = [rule for rule, number in zip(CONTRADICTIONS, hits, strict=True) if number]
-            if not found:
-                return staged
-            for rule, when, number in zip(CONTRADICTIONS, whens, hits, strict=True):
-                if number:
-                    self._report(rule, when, number, file_no, name)
-            return self._resolved(found, staged.schema)
-        finally:
-            self.store.execute("DROP VIEW IF EXISTS _batch")
-            connection.unregister("_staged")
+        whens = _first_of() if self.problems.policy == "reject" else tuple(c.when for c in CONTRADICTIONS)
+        counts = ", ".join(f"count(*) FILTER (WHERE {when}) AS c{place}" for place, when in enumerate(whens))
+        hits = _asked(self.store, staged, f"SELECT {counts}").to_pylist()[0].values()
+        found = [rule for rule, number in zip(CONTRADICTIONS, hits, strict=True) if number]
+        if not found:
+            return staged
+        for rule, when, number in zip(CONTRADICTIONS, whens, hits, strict=True):
+            if number:
+                self._report(staged, rule, when, number, file_no, name)
+        return self._resolved(found, staged)
 
-    def _report(self, rule: Contradiction, when: str, number: int, file_no: int, name: str) -> None:
-        shows = ", ".join(rule.shows)
+    def _report(self, staged: pa.Table, rule: Contradiction, when: str, number: int, file_no: int, name: str) -> None:
         named = ("request_id", "request_model")
-        example = self.store.rows(
-            f"SELECT line, {', '.join(named)}, {shows} FROM _batch WHERE {when} ORDER BY line LIMIT 1"
-        )
-        line, *values = example[0]
-        fields = {n: v for n, v in zip((*named, *rule.shows), values, strict=True) if v is not None}
+        shows = ", ".join(dict.fromkeys((*named, *rule.shows)))
+        where = f"WHERE {when} ORDER BY line"
+        values = _asked(self.store, staged, f"SELECT line, {shows}", f"{where} LIMIT 1").to_pylist()[0]
+        line = values.pop("line")
+        fields = {n: v for n, v in values.items() if v is not None}
         detail = "  ".join(f"{column} {value}" for column, value in fields.items() if column not in named)
         rejected = self.problems.policy == "reject"
-        touched = [] if rejected else self.store.rows(f"SELECT line FROM _batch WHERE {when} ORDER BY line")
+        touched = [] if rejected else _asked(self.store, staged, "SELECT line", where)["line"].to_pylist()
         self.problems.add(
-            file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number, lines=[n for (n,) in touched],
+            file_no, name, rule.kind, detail, rejected=rejected, line=line, times=number, lines=touched,
             excerpt=lambda: excerpt(fields, line),
         )  # fmt: skip
 
-    def _resolved(self, found: Sequence[Contradiction], schema: pa.Schema) -> pa.Table:
+    def _resolved(self, found: Sequence[Contradiction], staged: pa.Table) -> pa.Table:
         unknown: dict[str, list[str]] = {}
         where = ""
         if self.problems.policy == "reject":
-            where = f" WHERE NOT ({' OR '.join(f'coalesce({c.when}, false)' for c in found)})"
+            where = f"WHERE NOT ({' OR '.join(f'coalesce({c.when}, false)' for c in found)})"
         else:
             for rule in found:
                 for column in rule.unknown:
@@ -233,9 +224,15 @@ class Staging:
             f"CASE WHEN {' OR '.join(unknown[name])} THEN NULL ELSE {name} END AS {name}"
             if name in unknown
             else f'"{name}"'
-            for name in schema.names
+            for name in staged.column_names
         )
-        return self.store.arrow(f"SELECT {columns} FROM _batch{where}").cast(schema)
+        return _asked(self.store, staged, f"SELECT {columns}", where).cast(staged.schema)
+
+
+def _asked(store: Store, staged: pa.Table, select: str, rest: str = "") -> pa.Table:
+    """A query over staged rows, in which columns that a contradiction compares are there, if unknown."""
+    absent = "".join(f", NULL::BIGINT AS {name}" for name in _COMPARED if name not in staged.column_names)
+    return store.look(staged, f"{select} FROM (SELECT *{absent} FROM data) {rest}")
 
 
 class _Parts:

@@ -17,10 +17,15 @@ from typing import Any, Final, Self
 import duckdb
 import pyarrow as pa
 
+from llmcost.config import default_memory_limit
 from llmcost.errors import LlmcostError, StoreBusyError, UsageError
 from llmcost.usage.ddl import CREATE, SCHEMA_VERSION, USAGE_TYPES, usage_view
 from llmcost.usage.scratch import Scratch
 
+MEMORY: Final = "70%"
+"""Of the memory there is, before queries spill."""
+_LOADING: Final = 1_000_000_000
+"""Bytes for an ingest: sorting and joining what is larger than that goes through the disk, at hardly another speed."""
 _OFFLINE: Final = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -40,10 +45,11 @@ class Store:
         path: Path | None = None,
         *,
         read_only: bool = False,
-        memory_limit: str = "70%",
+        memory_limit: str = MEMORY,
         threads: int | None = None,
     ) -> None:
         self.path = path
+        self._memory_limit = memory_limit
         fresh = path is None or not path.exists()
         if read_only and fresh:
             raise UsageError(f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or give --store")
@@ -116,6 +122,20 @@ class Store:
         except duckdb.Error as error:
             raise LlmcostError(f"the store could not be written: {error}") from error
 
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """While much is written: unless the user gave a limit, memory stays small however much there is, by spilling sooner."""
+        if self._memory_limit not in {MEMORY, f"{default_memory_limit()}B"}:
+            yield
+            return
+        self.connection.execute(f"SET memory_limit = '{min(_LOADING, default_memory_limit())}B'")
+        self.connection.execute("SET write_buffer_row_group_count = 1")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"SET memory_limit = '{self._memory_limit}'")
+            self.connection.execute("RESET write_buffer_row_group_count")
+
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Runs a statement of ours; values come as parameters, never inside ``sql``."""
         self.connection.execute(sql, list(parameters))
@@ -152,12 +172,14 @@ class Store:
 
     def append(self, table: str, data: pa.Table) -> None:
         """Appends an Arrow table by column name."""
-        self.connection.register("_appended", data)
-        try:
-            columns = ", ".join(f'"{name}"' for name in data.column_names)
-            self.connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM _appended")
-        finally:
-            self.connection.unregister("_appended")
+        columns = ", ".join(f'"{name}"' for name in data.column_names)
+        # The engine finds `data` by itself. Registered, it would be held until the transaction ends.
+        self.connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM data")
+
+    def look(self, data: pa.Table, sql: str) -> pa.Table:  # noqa: ARG002 - the engine finds `data` by its name
+        """The result of a query over an Arrow table, which it calls ``data``; outside of any transaction, and nothing is kept of it."""
+        with self.connection.cursor() as beside:
+            return beside.sql(sql).to_arrow_table()
 
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
         """Makes Arrow data visible to queries under ``name`` (a temporary table: it survives many scans)."""
