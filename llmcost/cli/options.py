@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from llmcost.config import DEFAULT_STORE
-from llmcost.errors import UsageError
+from llmcost.errors import UsageError, nearest
 from llmcost.money import decimal_of
 from llmcost.reports import REPORTS
 
@@ -106,6 +106,14 @@ FormatOption = Annotated[
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="PATH", help="File to write, or folder for several formats.")
+]
+PrimaryOption = Annotated[
+    str,
+    typer.Option(
+        "--primary",
+        metavar="WHICH",
+        help="What is charged where several tell of the same traffic: requests, buckets, or a source (llmcost sources).",
+    ),
 ]
 PricesOption = Annotated[
     list[Path] | None,
@@ -228,6 +236,16 @@ def positive(text: str, option: str) -> Decimal:
     if value <= 0:
         raise UsageError(f"{text} is not above zero", where=option, hint="write a number like 30.4375")
     return value
+
+
+def primary_of(text: str) -> str:
+    """``requests``, ``buckets`` or the name of a source; UsageError with the nearest for anything else."""
+    from llmcost.sources import SOURCES
+
+    known = ("requests", "buckets", *SOURCES.names())
+    if text not in known:
+        raise UsageError(f"{text!r} is neither a grain nor a source", where="--primary", hint=nearest(text, known))
+    return text
 
 
 def share_of(text: str, option: str) -> Decimal:

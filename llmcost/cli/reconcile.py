@@ -48,6 +48,7 @@ def reconcile(
     format: opt.FormatOption = None,
     out: opt.OutOption = None,
     prices: opt.PricesOption = None,
+    primary: opt.PrimaryOption = "requests",
     source: opt.SourceOption = None,
     mapping: opt.MappingOption = None,
     on_problem: opt.OnProblemOption = OnProblem.KEEP,
@@ -80,7 +81,15 @@ def reconcile(
             threshold=limit,
             store=store or (None if paths else Path(DEFAULT_STORE)),
             prices=prices or (),
-            options=ReplayOptions(now=opt.now(), since=first, until=last, where=where, timezone=timezone, title=title),
+            options=ReplayOptions(
+                now=opt.now(),
+                since=first,
+                until=last,
+                where=where,
+                timezone=timezone,
+                title=title,
+                primary=opt.primary_of(primary),
+            ),
             reading=options_of(source, mapping, on_problem, owners),
             memory_limit=opt.memory(memory_limit),
             progress=progress,
@@ -115,7 +124,7 @@ def rates_of(texts: list[str]) -> dict[str, Decimal]:
 
 def check_compared(found: Reconciliation) -> None:
     """StrictGapError where something billed or used is compared with nothing."""
-    gaps = [f"{line.provider}: {line.what}" for line in found.left_out]
+    gaps = [f"{line.provider}: {line.what}" for line in found.left_out if not line.twice]
     gaps += [
         f"{part.total.unpriced_requests:,} requests have no price"
         for part in found.parts

@@ -46,6 +46,7 @@ def simulate(
     format: opt.FormatOption = None,
     out: opt.OutOption = None,
     prices: opt.PricesOption = None,
+    primary: opt.PrimaryOption = "requests",
     prices_on: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +82,7 @@ def simulate(
     scenarios = api.scenarios_of(scenario or [], preset or [], day)
     choice = ReplayOptions(
         now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days,
-        extrapolate=extrapolate, dimensions=tuple(dict.fromkeys(by or ["feature"])), seed=seed, title=title,
+        extrapolate=extrapolate, dimensions=tuple(dict.fromkeys(by or ["feature"])), seed=seed, title=title, primary=opt.primary_of(primary),
     )  # fmt: skip
     accounts: list[IngestSummary] = []
     with reading(quiet=quiet) as progress:

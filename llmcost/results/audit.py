@@ -18,10 +18,11 @@ from llmcost.money import EXACT, ZERO
 from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.pricing.price import Charge
 from llmcost.results.coverage import of_files
-from llmcost.results.model import ProblemCount, Repeated
+from llmcost.results.model import Overlap, ProblemCount, Repeated
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.stage import USAGE_TABLE, base_rows
+from llmcost.results.twins import ALIKE
 from llmcost.sources import key_text
 from llmcost.usage.columns import USAGE
 from llmcost.usage.ddl import REPEATED_ORIGIN
@@ -61,6 +62,20 @@ class Audit:
         return sorted(
             found, key=lambda each: (-(each.cost_usd or ZERO), -each.count, each.source, each.key, each.superseded)
         )
+
+    def overlaps(self) -> list[Overlap]:
+        """Rows that other rows stand for, and rows that only look so, by rule and source."""
+        self.store.execute(
+            f"CREATE OR REPLACE TEMP TABLE llmcost_told AS SELECT row_id, concat(rule, '\x1f', source, '\x1f', kept) AS {_LABEL} "
+            "FROM (FROM llmcost_covered UNION ALL FROM llmcost_alike)"
+        )
+        found = []
+        for label, (count, cost) in self._sums(USAGE_TABLE).items():
+            rule, source, kept = label.split("\x1f")
+            found.append(
+                Overlap(rule=rule, source=source, charged=kept, left_out=rule != ALIKE, rows=count, cost_usd=cost)
+            )
+        return sorted(found, key=lambda each: (-(each.cost_usd or ZERO), -each.rows, each.rule, each.source))
 
     def with_money(self, problems: Sequence[ProblemCount], baseline: Priced) -> list[ProblemCount]:
         """The problems with what the kept rows they touch cost, and the rows without a time among them."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+from llmcost.money import usd
 from llmcost.pricing.resolve import Unpriced
-from llmcost.results.model import BilledByLog, Coverage, ProblemCount
+from llmcost.results.model import BilledByLog, Coverage, Overlap, ProblemCount
 from llmcost.results.model import Unpriced as UnpricedLine
 from llmcost.results.options import ReplayOptions
+from llmcost.results.overlap import BUCKETS, BY_EXPORT, BY_SPAN
 from llmcost.results.priced import Priced, add, whole
+from llmcost.results.twins import BY_ID, BY_TIME
 from llmcost.usage.store import Store
 
 
@@ -110,6 +114,28 @@ def problems(store: Store, options: ReplayOptions) -> list[ProblemCount]:
         ProblemCount(kind=str(kind), rejected=bool(rejected), count=int(number), example=str(example))
         for kind, rejected, number, example in rows
     ]
+
+
+def overlap_warnings(overlaps: Sequence[Overlap]) -> list[str]:
+    """What is left out because other rows stand for it, and what only looks so, with amounts."""
+    return [_overlap_text(overlap) for overlap in overlaps]
+
+
+def _overlap_text(found: Overlap) -> str:
+    amount = f"{usd(found.cost_usd)} at list prices" if found.cost_usd is not None else "without a price"
+    number = f"{found.rows} rows ({amount}) of {found.source}"
+    if not found.left_out:
+        return f"{number} look like calls that {found.charged} tells of, too few to be sure: they are charged as calls of their own"
+    if found.rule in {BY_ID, BY_TIME}:
+        return (
+            f"{number} are calls that {found.charged} tells of too, by {found.rule}: they are left out of every total"
+        )
+    what = "rows" if found.charged == BUCKETS and found.rule == BY_SPAN else "usage buckets"
+    others = {BY_EXPORT: "another export", BY_SPAN: "usage buckets" if found.charged == BUCKETS else "requests"}[
+        found.rule
+    ]
+    told = f"{found.rows} {what} ({amount}) of {found.source} describe traffic that {others} of the log stand for"
+    return f"{told}: they are left out of every total"
 
 
 def warnings(store: Store, baseline: Priced, options: ReplayOptions) -> list[str]:

@@ -95,6 +95,16 @@ def _coverage(result: Result) -> Iterator[Row]:
         what = "superseded" if each.superseded else "duplicates"
         yield _row("repeated", what, each.count, "rows", name=f"{each.source}: {each.key}")
         yield _row("repeated", f"{what}_cost", each.cost_usd, "USD", name=f"{each.source}: {each.key}")
+    for found in coverage.overlaps:
+        what = "left_out" if found.left_out else "alike"
+        yield _row("overlaps", what, found.rows, "rows", name=f"{found.source}: {found.rule}, charged: {found.charged}")
+        yield _row(
+            "overlaps",
+            f"{what}_cost",
+            found.cost_usd,
+            "USD",
+            name=f"{found.source}: {found.rule}, charged: {found.charged}",
+        )
     for line in coverage.unpriced:
         place = {"provider": line.provider or NO_NAME, "model": line.model or NO_NAME, "name": line.reason}
         yield _row("unpriced", "requests", line.requests, "requests", **place)

@@ -102,6 +102,21 @@ class Repeated(_Model):
     cost_usd: Usd | None = Field(description="List cost that charging them too would have added; None: no price.")
 
 
+class Overlap(_Model):
+    """Rows that describe the same traffic as others: one spend, charged once."""
+
+    rule: str = Field(
+        description="response id, owner and time, owner and span (of buckets), another export; or a doubt."
+    )
+    source: str = Field(description="Source of these rows.")
+    charged: str = Field(description="Source, or grain, of the rows that are charged in their place.")
+    left_out: bool = Field(
+        description="False: too few rows of the source have a twin, so these are charged as their own."
+    )
+    rows: int
+    cost_usd: Usd | None = Field(description="Their list cost; None: no price.")
+
+
 class Coverage(_Model):
     """How much of the log the totals stand for."""
 
@@ -113,6 +128,7 @@ class Coverage(_Model):
     repeated: list[Repeated] = Field(
         default_factory=list, description="The duplicates and superseded records by source and key, with their money."
     )
+    overlaps: list[Overlap] = Field(default_factory=list, description="The same traffic in several sources or grains.")
     requests: int
     priced_requests: int
     priced_share: Usd | None = Field(description="Priced requests / requests; None without requests.")

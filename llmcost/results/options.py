@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -29,5 +28,5 @@ class ReplayOptions:
     sources: tuple[str, ...] = field(default=())
     prices_on: date | None = None
     """The price day that all scenarios share, for the result's footer; each scenario has its own."""
-    primary: Literal["requests", "buckets"] = "requests"
+    primary: str = "requests"
     """Which grain is charged where usage buckets and requests describe the same traffic."""

@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 
 from llmcost import __version__
 from llmcost.errors import UsageError, nearest
-from llmcost.money import EXACT, ZERO, usd
+from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.grid import SUMMED
@@ -25,11 +25,11 @@ from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.audit import Audit
-from llmcost.results.model import Period, PricesUsed, Result
+from llmcost.results.model import Overlap, Period, PricesUsed, Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import covered_rows
 from llmcost.results.period import Clock, period_of
-from llmcost.results.priced import Priced, add, whole
+from llmcost.results.priced import Priced
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, placed
 from llmcost.results.stage import CORE, LOGGED, NAMES, Engine, Holdings, SceneStage, base_rows, fresh_step
 from llmcost.results.totals import totals
@@ -67,7 +67,7 @@ class Replaying:
         self.log_span = self._span()
         self.clock = Clock(options.timezone, self.log_span)
         self._load_models(self.log_span)
-        self.covered = covered_rows(store, options.primary, self.files)
+        self.covered = covered_rows(store, options.primary, self.files, self.engine.names, catalogue)
 
     def run(self, scenarios: Sequence[BoundScenario]) -> Result:
         needed = self._columns(scenarios)
@@ -86,7 +86,8 @@ class Replaying:
             scenario_of(chain, scenario, period.days, self.options)
             for chain, scenario in zip(chains, scenarios, strict=True)
         ]
-        audit = Audit(self.store, self.options, self._columns([]), lambda rows, by: self._labelled(rows, by, cuts))
+        audit = self._audit(cuts)
+        overlaps = self.overlaps(audit)
         summary = covering.coverage(self.store, baseline, self.options)
         return Result(
             generated_with=f"llmcost {__version__}",
@@ -98,12 +99,15 @@ class Replaying:
                 on=self.options.prices_on,
                 overlay=", ".join(path.name for path in self.catalogue.overlays) or None,
             ),
-            coverage=summary.model_copy(update={"repeated": audit.repeated()}),
+            coverage=summary.model_copy(update={"repeated": audit.repeated(), "overlaps": overlaps}),
             problems=audit.with_money(covering.problems(self.store, self.options), baseline),
             baseline=totals(baseline, period.days, self.options),
             scenarios=done,
-            warnings=[*covering.warnings(self.store, baseline, self.options), *self._left_out(needed, cuts)],
+            warnings=[*covering.warnings(self.store, baseline, self.options), *covering.overlap_warnings(overlaps)],
         )
+
+    def _audit(self, cuts: Cuts) -> Audit:
+        return Audit(self.store, self.options, self._columns([]), lambda rows, by: self._labelled(rows, by, cuts))
 
     def _labelled(self, rows: ir.Table, by: tuple[str, ...], cuts: Cuts) -> Priced:
         """Selected rows that are in no total, priced by the columns ``by``."""
@@ -115,6 +119,10 @@ class Replaying:
         period = period_of(self.engine, base, self.options)
         pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
         return Priced(self.engine, pricer, self._cuts([]), base, (), slot, self.options.now), period
+
+    def overlapping(self) -> list[Overlap]:
+        """:meth:`overlaps` of a baseline without scenarios."""
+        return self.overlaps(self._audit(self._cuts([])))
 
     def _files(self) -> ir.Table | None:
         """Row ids of the given files, or None for the whole store."""
@@ -152,20 +160,9 @@ class Replaying:
     def _base(self, columns: Sequence[str]) -> ir.Table:
         return self._chosen(base_rows(columns, self.options.now, self.files, self.covered, held=self.held))
 
-    def _left_out(self, columns: Sequence[str], cuts: Cuts) -> list[str]:
-        """What the rows would cost that describe traffic which other rows stand for."""
-        if self.covered is None:
-            return []
-        rows = self._chosen(base_rows(columns, self.options.now, self.covered, None, held=self.held))
-        twins = self._priced(Workload(self.engine.view(rows)), cuts, None)
-        number = whole(add(group.rows for group in twins.total))
-        if not number:
-            return []
-        what = "usage buckets" if self.options.primary == "requests" else "rows"
-        others = "requests or another export" if self.options.primary == "requests" else "usage buckets"
-        amount = usd(twins.cost)
-        told = f"{number} {what} ({amount} at list prices) describe traffic that {others} of the log stand for"
-        return [f"{told}: they are left out of every total"]
+    def overlaps(self, audit: Audit) -> list[Overlap]:
+        """The rows that describe traffic which other rows stand for, and those that only look so, with their amounts."""
+        return [] if self.covered is None else audit.overlaps()
 
     def _chosen(self, rows: ir.Table) -> ir.Table:
         """The rows with their models by day and whether they are selected."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from llmcost.money import plain
 from llmcost.results.cells import cells, columns, count_cell, usd_cell
 from llmcost.results.document import Cell, Table
-from llmcost.results.model import Coverage, PricesUsed, ProblemCount, Repeated, Result, Unpriced
+from llmcost.results.model import Coverage, Overlap, PricesUsed, ProblemCount, Repeated, Result, Unpriced
 from llmcost.results.present import clean, count, name, percent, places_of
 
 
@@ -49,6 +49,23 @@ def repeated_table(repeated: Iterable[Repeated]) -> Table:
     )
     heads = columns("Records", "Source", "The same by", "Count#", "Not charged twice#$")
     return Table("repeated", "Duplicates", heads, rows, empty="none")
+
+
+def overlaps_table(overlaps: Iterable[Overlap]) -> Table:
+    """The same traffic in several sources or grains: what is charged, and what that leaves out."""
+    rows = tuple(
+        cells(
+            clean(o.source),
+            clean(o.charged),
+            clean(o.rule),
+            count_cell(o.rows),
+            usd_cell(o.cost_usd, places_of([o.cost_usd])),
+            "left out of every total" if o.left_out else "charged: too few to be sure",
+        )
+        for o in overlaps
+    )
+    heads = columns("Source", "Charged instead", "The same by", "Rows#", "List cost#$", "These are")
+    return Table("overlaps", "The same traffic twice", heads, rows, empty="none")
 
 
 def unpriced_table(unpriced: Iterable[Unpriced]) -> Table:

@@ -75,3 +75,10 @@ def test_what_is_no_rate(llmcost: Program, log: Path, rate: str) -> None:
 @pytest.mark.parametrize("threshold", ["x", "-1%", "", "5%%"])
 def test_what_is_no_share(llmcost: Program, log: Path, threshold: str) -> None:
     assert "--threshold" in llmcost("reconcile", log, "--threshold", threshold, code=2).err
+
+
+def test_primary_is_a_grain_or_a_source(llmcost: Program, log: Path) -> None:
+    paper = bill(llmcost.folder, "0.45")
+    assert llmcost("reconcile", log, paper, "--primary", "usage-rows").code == 0
+    ran = llmcost("reconcile", log, paper, "--primary", "usage-row", code=2)
+    assert "--primary: 'usage-row' is neither a grain nor a source\n  did you mean 'usage-rows'?" in ran.err

@@ -46,6 +46,7 @@ def _sections(result: Result, top_n: int) -> list[Section]:
         trust_tables.coverage_table(result.coverage),
         trust_tables.unpriced_table(result.coverage.unpriced),
         *([trust_tables.repeated_table(result.coverage.repeated)] if result.coverage.repeated else []),
+        *([trust_tables.overlaps_table(result.coverage.overlaps)] if result.coverage.overlaps else []),
         trust_tables.problems_table(result.problems),
     )
     sections.append(Section("coverage", "Coverage", trust))

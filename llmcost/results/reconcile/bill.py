@@ -230,6 +230,7 @@ def _twice(key: tuple[str, str, str], lines: Sequence[BillLine]) -> LeftOut:
         amount=added(line.amount for line in lines),
         currency=currency,
         lines=sum(line.lines for line in lines),
+        twice=True,
     )
 
 

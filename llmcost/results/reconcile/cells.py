@@ -152,7 +152,7 @@ def bill_cells(priced: Priced, bill: Bill, used: Sequence[Used]) -> tuple[list[C
         mine, over = _of_provider(provider, lines, by_provider.pop(provider, []), priced)
         cells += mine
         left += over
-    for provider, parts in sorted(by_provider.items()):
+    for provider, parts in sorted(by_provider.items()) if bill.lines else ():
         if any(part.row["paid"] for part in parts):
             left.append(_unbilled("usage of a provider without a bill", provider, parts, priced))
     return [_priced(priced, cell) for cell in cells], left

@@ -123,6 +123,7 @@ class LeftOut(_Model):
     amount: Usd | None = Field(default=None, description="In ``currency``, where dollars are unknown.")
     currency: str | None = None
     lines: int = Field(description="Bill lines, or requests.")
+    twice: bool = Field(default=False, description="Another line or row that is compared says the same.")
 
 
 class Part(_Model):

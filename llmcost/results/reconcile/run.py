@@ -25,7 +25,7 @@ from llmcost.results.reconcile import bill as billing
 from llmcost.results.reconcile.causes import TOLERANCE, Causes, Found
 from llmcost.results.reconcile.cells import Cell, bill_cells, log_cells, used_of
 from llmcost.results.reconcile.items import items_of
-from llmcost.results.reconcile.model import Basis, CauseSum, GapCell, Part, Reconciliation, Sum, Verdict
+from llmcost.results.reconcile.model import Basis, CauseSum, GapCell, LeftOut, Part, Reconciliation, Sum, Verdict
 from llmcost.results.reconcile.moved import moved
 from llmcost.results.reconcile.patterns import Judged, incomplete, proportional, shifted
 from llmcost.results.replay import Replaying
@@ -112,7 +112,7 @@ class _Run:
             items=items_of(priced, self.bill, cells),
             others=billing.other_charges(self.bill),
             currencies=billing.currencies(self.bill),
-            left_out=[*self.bill.left_out, *left],
+            left_out=[*self.bill.left_out, *left, *self._overlaps()],
             verdict=_verdict(parts, self.wanted.threshold),
             warnings=self._warnings(),
         )
@@ -121,6 +121,20 @@ class _Run:
         causes = Causes(priced)
         judged = [(cell, causes.of(cell)) for cell in cells]
         return incomplete(moved(priced, proportional(shifted(priced, judged, self.slots.day_at))))
+
+    def _overlaps(self) -> list[LeftOut]:
+        """Usage that other usage of the log stands for: it is not compared either."""
+        return [
+            LeftOut(
+                what=f"usage that {found.charged} tells of too (by {found.rule})",
+                provider=found.source,
+                amount_usd=found.cost_usd,
+                lines=found.rows,
+                twice=True,
+            )
+            for found in self.replaying.overlapping()
+            if found.left_out
+        ]
 
     def _warnings(self) -> list[str]:
         found = []
