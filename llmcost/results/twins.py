@@ -13,7 +13,7 @@ else that which tells what was charged, then that which knows more counters, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import pyarrow as pa
@@ -132,8 +132,9 @@ def _by_time(store: Store) -> None:
             break
         store.execute("INSERT INTO llmcost_pairs FROM llmcost_nearest")
         store.execute(
-            "DELETE FROM llmcost_candidates c WHERE EXISTS (SELECT 1 FROM llmcost_nearest n WHERE n.a = c.a AND n.second = c.second) "
-            "OR EXISTS (SELECT 1 FROM llmcost_nearest n WHERE n.b = c.b AND n.first = c.first)"
+            "CREATE OR REPLACE TEMP TABLE llmcost_candidates AS SELECT c.* FROM llmcost_candidates c "
+            "ANTI JOIN llmcost_nearest n ON n.a = c.a AND n.second = c.second "
+            "ANTI JOIN llmcost_nearest m ON m.b = c.b AND m.first = c.first"
         )
     store.drop_temporary(["llmcost_candidates", "llmcost_nearest"])
     for first, second, matched in store.rows(
@@ -173,9 +174,10 @@ def _comparable(store: Store, *pair: str) -> int:
         "SELECT min(started_at), max(started_at) FROM llmcost_calls WHERE source IN (?, ?) GROUP BY source", list(pair)
     )
     first, last = max(span[0] for span in spans) - WINDOW, min(span[1] for span in spans) + WINDOW
-    counts: Sequence[tuple[int]] = store.rows(
-        "SELECT count(*) FROM llmcost_calls c WHERE source IN (?, ?) AND started_at BETWEEN ? AND ? AND EXISTS ("
-        "SELECT 1 FROM llmcost_calls o WHERE o.source IN (?, ?) AND o.source <> c.source AND o.family = c.family) GROUP BY source",
-        [*pair, first, last, *pair],
+    counts = store.rows(
+        "WITH c AS (SELECT source, family FROM llmcost_calls WHERE source IN (?, ?) AND started_at BETWEEN ? AND ?) "
+        "SELECT count(*) FROM c SEMI JOIN (SELECT family FROM c GROUP BY 1 HAVING count(DISTINCT source) = 2) USING (family) "
+        "GROUP BY source",
+        [*pair, first, last],
     )
-    return min(number for (number,) in counts)
+    return min(int(number) for (number,) in counts)

@@ -54,13 +54,15 @@ def _sentence(found: Reconciliation) -> str:
     what = _BASES[found.parts[0].basis]
     places = places_of([total.billed_usd, total.list_usd])
     amounts = f"{money(total.billed_usd, places)} by {what}, {money(total.list_usd, places)} at list prices"
+    limit = f"{plain(found.verdict.threshold_share * 100)}%"
+    verdict = (
+        f"Over the limit: {clean(found.verdict.reason)}." if found.verdict.over else f"Within the limit of {limit}."
+    )
     if total.gap_usd == 0:
-        return f"The two agree to the last digit: {amounts}."
+        return f"The two agree to the last digit: {amounts}. {verdict}"
     more = "more" if total.gap_usd > 0 else "less"
     share = f" ({percent(abs(total.gap_share), 2)})" if total.gap_share is not None else ""
-    verdict = "over" if found.verdict.over else "within"
-    limit = f"{plain(found.verdict.threshold_share * 100)}%"
-    return f"{amounts}: {money(abs(total.gap_usd), places)}{share} {more} was billed, {verdict} the limit of {limit}."
+    return f"{amounts}: {money(abs(total.gap_usd), places)}{share} {more} was billed. {verdict}"
 
 
 def _figures(found: Reconciliation) -> tuple[Figure, ...]:
@@ -79,7 +81,7 @@ def _figures(found: Reconciliation) -> tuple[Figure, ...]:
 
 
 def _caveats(found: Reconciliation) -> tuple[str, ...]:
-    lines = [f"Verdict: {clean(found.verdict.reason)}."]
+    lines = [f"No verdict: {clean(found.verdict.reason)}."] if found.verdict.over is None else []
     for part in found.parts:
         if part.total.unpriced_requests:
             number_ = counted(part.total.unpriced_requests, "request")
@@ -96,7 +98,7 @@ def _of_part(part: Part, found: Reconciliation, top_n: int) -> list[Section]:
     key, called = part.basis, _BASES[part.basis]
     places = places_of([part.total.billed_usd, part.total.list_usd])
     first = "" if part is found.parts[0] else ": charges in the log"
-    causes: tuple[Block, ...] = (_cause_chart(part, places), _causes(part, places))
+    causes: tuple[Block, ...] = (*_cause_chart(part, places), _causes(part, places))
     sections = [Section(f"{key}-causes", f"Why they differ{first}", causes, short=f"Causes{first}")]
     blocks: list[Block] = [_gaps(part, places, top_n), _sums(part, "provider", places)]
     if any(line.model for line in part.models):
@@ -168,11 +170,14 @@ def _cause_name(cause: str) -> str:
     return "none: they agree" if cause == "none" else clean(cause)
 
 
-def _cause_chart(part: Part, places: int) -> Bars:
+def _cause_chart(part: Part, places: int) -> tuple[Bars, ...]:
     lines = [line for line in part.causes if line.gap_usd]
+    if not lines:
+        return ()
     series = Series("gap", tuple(x.gap_usd for x in lines), tuple(_gap(x.gap_usd, places).text for x in lines))
     label = f"Gap between list and {_BASES[part.basis]} by cause; the numbers are in the table."
-    return Bars(f"{part.basis}-cause-chart", label, tuple(_cause_name(x.cause) for x in lines), (series,))
+    names = tuple(_cause_name(x.cause) + (" (suspected)" if x.certainty == "suspected" else "") for x in lines)
+    return (Bars(f"{part.basis}-cause-chart", label, names, (series,)),)
 
 
 def _gaps(part: Part, places: int, top_n: int) -> Table:
