@@ -48,7 +48,7 @@ def worth_processes(item: Input, found: Sample, source: Source) -> bool:
     """Whether the records of a file stand for themselves and are enough to be read in processes."""
     if found.form != "jsonl" or source.read_file is not None or not isinstance(item, Path):
         return False
-    return (os.cpu_count() or 1) > 1 and item.stat().st_size >= SMALLEST
+    return bool(sys.executable) and (os.cpu_count() or 1) > 1 and item.stat().st_size >= SMALLEST
 
 
 class Readers:
