@@ -25,7 +25,7 @@ from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
 from llmcost.results.reconcile.model import Reconciliation
 from llmcost.results.replay import replay
-from llmcost.results.scenario import BoundScenario, BoundStep, bind, preset, presets, read
+from llmcost.results.scenario import BoundScenario, BoundStep, bind, preset, presets, read, with_gpus
 from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
 
@@ -160,11 +160,16 @@ def break_even(
 
 
 def subject_of(
-    strategy: str, parameters: Mapping[str, Any] | None = None, file: Path | None = None, prices_on: date | None = None
+    strategy: str,
+    parameters: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    prices_on: date | None = None,
+    gpus: Sequence[Path] = (),
 ) -> Subject:
     """A strategy to find the break-even of: from a scenario file that has it, its ready-made scenario, or its defaults.
 
-    ``parameters`` change what is found there; the steps before it hold for both sides.
+    ``parameters`` change what is found there; the steps before it hold for both sides. ``gpus`` are files of GPU prices and
+    measurements.
     """
     named = STRATEGIES.load(strategy)
     before: tuple[BoundStep, ...] = ()
@@ -178,7 +183,8 @@ def subject_of(
         given = found.steps[place].params.model_dump(exclude_unset=True)
     elif named.presets:
         given = dict(next(iter(named.presets.values()))[1])
-    return Subject(bind(strategy, given | dict(parameters or {})), before, prices_on)
+    step = with_gpus(bind(strategy, given | dict(parameters or {})), gpus)
+    return Subject(step, tuple(with_gpus(each, gpus) for each in before), prices_on)
 
 
 def _shared_day(scenarios: Sequence[BoundScenario]) -> date | None:
@@ -202,20 +208,26 @@ def _opened(
 
 
 def scenarios_of(
-    files: Sequence[Path], names: Sequence[str], prices_on: date | None = None
+    files: Sequence[Path], names: Sequence[str], prices_on: date | None = None, gpus: Sequence[Path] = ()
 ) -> list[BoundScenario] | None:
     """The scenarios of scenario files and presets, in this order; None where neither is given.
 
-    ``prices_on`` is the price day of scenarios that name none.
+    ``prices_on`` is the price day of scenarios that name none; ``gpus`` are files of GPU prices and measurements.
     """
+    if not files and not names and not prices_on and not gpus:
+        return None
     if not files and not names:
-        return [replace(s, prices_on=prices_on) for s in starters()] if prices_on else None
-    found = [*(scenario for path in files for scenario in read(path)), *(preset(name) for name in names)]
+        found = starters()
+    else:
+        found = [*(scenario for path in files for scenario in read(path)), *(preset(name) for name in names)]
     known = [scenario.name for scenario in found]
     twice = next((name for name in known if known.count(name) > 1), None)
     if twice:
         raise UsageError(f"two scenarios are called {twice!r}", hint="give each its own name")
-    return [replace(s, prices_on=prices_on) if prices_on and s.prices_on is None else s for s in found]
+    return [
+        replace(s, prices_on=s.prices_on or prices_on, steps=tuple(with_gpus(step, gpus) for step in s.steps))
+        for s in found
+    ]
 
 
 def starters() -> list[BoundScenario]:

@@ -58,6 +58,7 @@ def breakeven(
     format: opt.FormatOption = None,
     out: opt.OutOption = None,
     prices: opt.PricesOption = None,
+    gpus: opt.GpusOption = None,
     prices_on: Annotated[
         str | None, typer.Option("--prices-on", metavar="DATE", help="Price both sides at this day's rates.")
     ] = None,
@@ -79,14 +80,16 @@ def breakeven(
     first, last = opt.span_of(since, until, month, zone)
     days = opt.positive(month_days, "--month-days")
     formats = chosen(format, out)
-    spare(*(paths or ()), scenario, *(prices or ()), mapping, store or (None if paths else DEFAULT_STORE))
+    spare(
+        *(paths or ()), scenario, *(prices or ()), *(gpus or ()), mapping, store or (None if paths else DEFAULT_STORE)
+    )
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
     from llmcost.results.outcome import outcome
 
     day = opt.day_of(prices_on, "--prices-on") if prices_on else None
-    subject = api.subject_of(_SHORT.get(strategy, strategy), parameters_of(set_ or []), scenario, day)
+    subject = api.subject_of(_SHORT.get(strategy, strategy), parameters_of(set_ or []), scenario, day, gpus or ())
     choice = ReplayOptions(
         now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days, extrapolate=True,
         dimensions=(), seed=seed, title=title,

@@ -119,6 +119,10 @@ PricesOption = Annotated[
     list[Path] | None,
     typer.Option("--prices", metavar="FILE", help="A price file of your own on top of the shipped ones; repeatable."),
 ]
+GpusOption = Annotated[
+    list[Path] | None,
+    typer.Option("--gpus", metavar="FILE", help="Your own GPU prices or measurements (TOML); repeatable."),
+]
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, metavar="NUMBER", help="Seed of all draws: the same seed gives the same bytes.")
 ]

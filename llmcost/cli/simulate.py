@@ -47,6 +47,7 @@ def simulate(
     out: opt.OutOption = None,
     prices: opt.PricesOption = None,
     primary: opt.PrimaryOption = "requests",
+    gpus: opt.GpusOption = None,
     prices_on: Annotated[
         str | None,
         typer.Option(
@@ -72,14 +73,21 @@ def simulate(
     first, last = opt.span_of(since, until, month, zone)
     days = opt.positive(month_days, "--month-days")
     formats = chosen(format, out)
-    spare(*(paths or ()), *(scenario or ()), *(prices or ()), mapping, store or (None if paths else DEFAULT_STORE))
+    spare(
+        *(paths or ()),
+        *(scenario or ()),
+        *(prices or ()),
+        *(gpus or ()),
+        mapping,
+        store or (None if paths else DEFAULT_STORE),
+    )
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
     from llmcost.results.outcome import outcome
 
     day = opt.day_of(prices_on, "--prices-on") if prices_on else None
-    scenarios = api.scenarios_of(scenario or [], preset or [], day)
+    scenarios = api.scenarios_of(scenario or [], preset or [], day, gpus or ())
     choice = ReplayOptions(
         now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days,
         extrapolate=extrapolate, dimensions=tuple(dict.fromkeys(by or ["feature"])), seed=seed, title=title, primary=opt.primary_of(primary),

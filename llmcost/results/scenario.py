@@ -261,3 +261,11 @@ def preset(name: str) -> BoundScenario:
         raise UsageError(f"no preset is called {name!r}", hint=nearest(name, known))
     strategy, _, parameters = known[name]
     return BoundScenario(name, (bind(strategy, parameters),))
+
+
+def with_gpus(step: BoundStep, files: Sequence[Path]) -> BoundStep:
+    """A step that runs GPUs, with files of GPU prices and measurements before its own; other steps as they are."""
+    params: Any = step.params
+    if not files or not {"files", "gpu"} <= type(params).model_fields.keys():
+        return step
+    return replace(step, params=params.model_copy(update={"files": (*files, *params.files)}))
