@@ -75,7 +75,7 @@ def simulate(
     catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
     with given.ready(options, "simulate") as (opened, narrowed):
         chosen = starters() if scenarios is None else scenarios
-        on = options.prices_on or _shared_day(chosen)
+        on = options.prices_on or _shared_day(chosen) or options.baseline_on
         return replay(opened, catalogue, chosen, replace(narrowed, prices_on=on))
 
 
@@ -151,7 +151,11 @@ def break_even(
     Logs are given as to :func:`simulate`.
     """
     given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    with given.ready(options or ReplayOptions(now=_now()), "replay") as (opened, narrowed):
+    options = options or ReplayOptions(now=_now())
+    if subject.prices_on is not None:
+        # Both sides at that day: the price drift until then is neither side's doing.
+        options = replace(options, baseline_on=subject.prices_on)
+    with given.ready(options, "replay") as (opened, narrowed):
 
         def play(scenarios: Sequence[BoundScenario]) -> Result:
             return simulate(scenarios=scenarios, store=opened, prices=prices, options=narrowed)

@@ -69,12 +69,35 @@ def breakeven(
     owners: opt.OwnersOption = Owners.KEEP,
     memory_limit: opt.MemoryOption = None,
     title: opt.TitleOption = "",
+    tokens_per_second: Annotated[
+        str | None,
+        typer.Option(
+            "--tokens-per-second", metavar="NUMBER", help="Without a log: tokens that the cluster puts through."
+        ),
+    ] = None,
+    usd_per_hour: Annotated[
+        list[str] | None,
+        typer.Option("--usd-per-hour", metavar="USD", help="Without a log: what it costs an hour; repeatable."),
+    ] = None,
+    api_usd_per_mtok: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--api-usd-per-mtok", metavar="USD", help="Without a log: the API's price per million tokens; repeatable."
+        ),
+    ] = None,
+    mtok_per_day: Annotated[
+        str | None, typer.Option("--mtok-per-day", metavar="NUMBER", help="Without a log: million tokens a day.")
+    ] = None,
+    lengths: Annotated[
+        str, typer.Option("--lengths", metavar="IN/OUT", help="Without a log: tokens of a request (--set model=..).")
+    ] = "1000/1000",
     quiet: opt.QuietOption = False,
 ) -> None:
     """Show when a strategy pays, and what decides it.
 
     The log is replayed at many volumes with the strategy and without. Its parameters come from --scenario, else from its
-    ready-made scenario; --set changes them.
+    ready-made scenario; --set changes them. self-host also answers without a log, from --api-usd-per-mtok and either
+    --tokens-per-second with --usd-per-hour, or a measured model (--set model=Llama-3.3-70B).
     """
     zone = opt.zone_of(timezone)
     first, last = opt.span_of(since, until, month, zone)
@@ -83,6 +106,18 @@ def breakeven(
     spare(
         *(paths or ()), scenario, *(prices or ()), *(gpus or ()), mapping, store or (None if paths else DEFAULT_STORE)
     )
+
+    if api_usd_per_mtok or tokens_per_second or usd_per_hour or mtok_per_day:
+        _without_log(strategy, paths, scenario)
+        from llmcost.cli._limit import limit
+        from llmcost.results.outcome import outcome as shown
+
+        found_limit = limit(
+            parameters_of(set_ or []), tokens_per_second, usd_per_hour or (), api_usd_per_mtok or (), mtok_per_day, lengths, days,
+            gpus or (), title,
+        )  # fmt: skip
+        write(formats, shown(found_limit), out, title, quiet=quiet)
+        return
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
@@ -116,6 +151,19 @@ def breakeven(
     for account in accounts:
         tell(account, quiet=quiet)
     write(formats, outcome(found), out, title, quiet=quiet)
+
+
+def _without_log(strategy: str, paths: list[str] | None, scenario: Path | None) -> None:
+    """UsageError where a question without a log names one, or another strategy."""
+    if strategy != "self-host":
+        raise UsageError(
+            f"{strategy} cannot be judged without a log", hint="name a log, and leave the cluster's numbers out"
+        )
+    if paths or scenario:
+        raise UsageError(
+            "a log and the numbers of a cluster are two questions",
+            hint="with a log the API's price is the log's own: leave --api-usd-per-mtok and its like out",
+        )
 
 
 def parameters_of(texts: list[str]) -> dict[str, Any]:

@@ -54,6 +54,12 @@ def simulate(
             "--prices-on", metavar="DATE", help="Price scenarios at this day's rates, not each request's own day's."
         ),
     ] = None,
+    baseline_on: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline-on", metavar="DATE", help="Price the log itself at this day's rates too: both sides at one day."
+        ),
+    ] = None,
     seed: opt.SeedOption = 0,
     source: opt.SourceOption = None,
     mapping: opt.MappingOption = None,
@@ -87,10 +93,12 @@ def simulate(
     from llmcost.results.outcome import outcome
 
     day = opt.day_of(prices_on, "--prices-on") if prices_on else None
+    rebased = opt.day_of(baseline_on, "--baseline-on") if baseline_on else None
     scenarios = api.scenarios_of(scenario or [], preset or [], day, gpus or ())
     choice = ReplayOptions(
         now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days,
         extrapolate=extrapolate, dimensions=tuple(dict.fromkeys(by or ["feature"])), seed=seed, title=title, primary=opt.primary_of(primary),
+        baseline_on=rebased,
     )  # fmt: skip
     accounts: list[IngestSummary] = []
     with reading(quiet=quiet) as progress:

@@ -256,7 +256,10 @@ def _use(own: Scenario, result: Result) -> Use | None:
     if speed and price is not None:
         full = RATIO.divide(RATIO.multiply(price, _MTOK), RATIO.multiply(speed, Decimal(3600))).quantize(_PLACES)
     api = RATIO.divide(RATIO.multiply(_before(own), _MTOK), tokens).quantize(_PLACES) if tokens else None
-    return Use(now=now, break_even=share, tokens_per_gpu_second=speed, full_use_usd_per_mtok=full, api_usd_per_mtok=api)
+    return Use(
+        now=now, break_even=share, target=step.measures.get("target_utilisation"), tokens_per_gpu_second=speed,
+        full_use_usd_per_mtok=full, api_usd_per_mtok=api,
+    )  # fmt: skip
 
 
 def _lever_plays(subject: Subject, step: Step) -> Iterable[tuple[str, BoundScenario]]:

@@ -68,6 +68,7 @@ class Use(_Model):
 
     now: Usd = Field(description="Part of the bought capacity that works, 0 to 1.")
     break_even: Usd | None = Field(description="U*: above 1 it never pays, at any volume; None: nothing is saved.")
+    target: Usd | None = Field(default=None, description="Part that may be used before latency suffers.")
     tokens_per_gpu_second: Usd | None = None
     full_use_usd_per_mtok: Usd | None = Field(default=None, description="USD per million tokens if it never idled.")
     api_usd_per_mtok: Usd | None = Field(default=None, description="USD per million of the same tokens at the API.")

@@ -28,5 +28,7 @@ class ReplayOptions:
     sources: tuple[str, ...] = field(default=())
     prices_on: date | None = None
     """The price day that all scenarios share, for the result's footer; each scenario has its own."""
+    baseline_on: date | None = None
+    """The day whose rates price the log itself too: both sides of every comparison. None: each request's own day."""
     primary: str = "requests"
     """Which grain is charged where usage buckets and requests describe the same traffic."""

@@ -78,7 +78,7 @@ class Replaying:
         # All steps first: they name the models whose prices decide how rows are grouped.
         links = [self._links(scenario, base) for scenario in scenarios]
         cuts = self._cuts(links)
-        baseline = self._priced(base, cuts, None)
+        baseline = self._priced(base, cuts, self.options.baseline_on)
         chains = [
             self._chain(chain, scenario, baseline, cuts) for chain, scenario in zip(links, scenarios, strict=True)
         ]
@@ -103,11 +103,19 @@ class Replaying:
             problems=audit.with_money(covering.problems(self.store, self.options), baseline),
             baseline=totals(baseline, period.days, self.options),
             scenarios=done,
-            warnings=[*covering.warnings(self.store, baseline, self.options), *covering.overlap_warnings(overlaps)],
+            warnings=[
+                *self._rebased(),
+                *covering.warnings(self.store, baseline, self.options),
+                *covering.overlap_warnings(overlaps),
+            ],
         )
 
     def _audit(self, cuts: Cuts) -> Audit:
         return Audit(self.store, self.options, self._columns([]), lambda rows, by: self._labelled(rows, by, cuts))
+
+    def _rebased(self) -> list[str]:
+        day = self.options.baseline_on
+        return [] if day is None else [f"the log itself is priced at the rates of {day}, not of each request's own day"]
 
     def _labelled(self, rows: ir.Table, by: tuple[str, ...], cuts: Cuts) -> Priced:
         """Selected rows that are in no total, priced by the columns ``by``."""
@@ -167,6 +175,8 @@ class Replaying:
     def _chosen(self, rows: ir.Table) -> ir.Table:
         """The rows with their models by day and whether they are selected."""
         rows = self._moving_names(rows)
+        if self.options.baseline_on is not None:
+            rows = rows.mutate(priced_at=ibis.literal(_noon(self.options.baseline_on), type="int64"))
         chosen: ir.BooleanValue | None = None
         options = self.options
         for part in (
@@ -216,20 +226,26 @@ class Replaying:
         instants = [self.options.now, *(at for chain in links for link in chain for at in link.rewritten.instants)]
         if self.log_span is not None:
             instants += self.log_span
+        if self.options.baseline_on is not None:
+            instants.append(_noon(self.options.baseline_on))
         return cuts.restrict(min(instants), max(instants) + 1)
 
     def _chain(self, links: Sequence[Link], scenario: BoundScenario, baseline: Priced, cuts: Cuts) -> Chain:
         def price(workload: Workload) -> Priced:
-            return self._priced(workload, cuts, scenario.prices_on)
+            return self._priced(workload, cuts, self._day_of(scenario))
 
         return Chain(self.engine, links, baseline, price)
+
+    def _day_of(self, scenario: BoundScenario) -> date | None:
+        """The one day at whose rates a scenario is priced; None: each request's own day."""
+        return scenario.prices_on or self.options.baseline_on
 
     def _costs_of(self, links: Sequence[Link], scenario: BoundScenario) -> Callable[[Workload, str], Costs]:
         """What a step that comes behind ``links`` may ask: costs by a column of its own making."""
 
         def costs(workload: Workload, column: str) -> Costs:
             named, cuts = self._named(workload), self._cuts([links])
-            priced = self._priced(named, cuts, scenario.prices_on, (column,))
+            priced = self._priced(named, cuts, self._day_of(scenario), (column,))
             usd: dict[Any, Decimal] = {}
             unpriced: dict[Any, Decimal] = {}
             for group in priced.groups([f"d_{column}"]):
@@ -247,7 +263,7 @@ class Replaying:
         pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
         flat_at = self.engine.span[1] - 1 if self.engine.span else self.options.now
         if prices_on is not None:
-            flat_at = instant_of(datetime.combine(prices_on, time(12)))
+            flat_at = _noon(prices_on)
         by = self.options.dimensions if dimensions is None else dimensions
         return Priced(self.engine, pricer, cuts, workload, by, self.clock.day_index, flat_at)
 
@@ -263,15 +279,17 @@ class Replaying:
 
     def _links(self, scenario: BoundScenario, base: Workload) -> list[Link]:
         steps = list(scenario.steps)
-        if scenario.prices_on is not None:
-            day = bind("price-day", {"on": scenario.prices_on.isoformat()}, f"scenario {scenario.name!r}")
-            steps.insert(0, day)
+        # Where the log itself is priced at that day there is no drift to take out.
+        if scenario.prices_on not in {None, self.options.baseline_on}:
+            moved = bind("price-day", {"on": str(scenario.prices_on)}, f"scenario {scenario.name!r}")
+            steps.insert(0, moved)
         workload: Workload = base
         links: list[Link] = []
+        day = self._day_of(scenario)
         for place, step in enumerate(steps):
             stage = SceneStage(
                 self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None,
-                price=self._costs_of(tuple(links), scenario),
+                price=self._costs_of(tuple(links), scenario), priced_on=None if day is None else _noon(day),
             )  # fmt: skip
             before = fresh_step(self._slim(workload, steps[place:]))
             made = self.engine.made
@@ -296,6 +314,11 @@ def _reads(step: BoundStep) -> frozenset[str]:
     """Usage columns that a step needs."""
     with placed(step):
         return step.strategy.reads.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
+
+
+def _noon(day: date) -> int:
+    """The instant of a day whose rates stand for it."""
+    return instant_of(datetime.combine(day, time(12)))
 
 
 def instant_of(moment: datetime) -> int:

@@ -285,6 +285,8 @@ class SceneStage:
     """Only some of the store's files exist for this replay."""
     price: Callable[[Workload, str], Costs] | None = None
     """Prices a workload by a column."""
+    priced_on: int | None = None
+    """The instant whose rates price everything; None: each request's own."""
 
     @property
     def catalogue(self) -> Catalogue:

@@ -211,6 +211,10 @@ class Stage(Protocol):
         """The instant (microseconds) whose prices stand for 'today'."""
 
     @property
+    def priced_on(self) -> int | None:
+        """The one instant (microseconds) at whose rates the scenario is priced; None: each request's own."""
+
+    @property
     def span(self) -> tuple[int, int] | None:
         """Start and end of the result's period (the selected rows), None when no row has a time."""
 

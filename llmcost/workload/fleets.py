@@ -214,7 +214,8 @@ class Plan:
         """The catalogue's price; None where the user gives one."""
         if self.params.usd_per_gpu_hour is not None:
             return None
-        at = datetime.fromtimestamp((self.stage.span[1] - 1 if self.stage.span else self.stage.now) / 1e6, UTC)
+        last = self.stage.span[1] - 1 if self.stage.span else self.stage.now
+        at = datetime.fromtimestamp((last if self.stage.priced_on is None else self.stage.priced_on) / 1e6, UTC)
         today = datetime.fromtimestamp(self.stage.now / 1e6, UTC)
         gpu, tier, provider, region = self.params.gpu, self.params.tier, self.params.provider, self.params.region
         found = self.catalogue.rates(gpu, at, tier=tier, provider=provider, region=region)

@@ -64,6 +64,11 @@ def _paragraph(found: BreakEven) -> Iterator[str]:
                 "That is more than all of it: even if it never stood idle it would cost more than the API for the same tokens, and more "
                 "volume only needs more of it."
             )
+        elif use.target is not None and use.break_even > use.target:
+            yield (
+                f"No more than {percent(use.target)} is meant to be used, so that answers stay quick: at that, no volume gets there, "
+                "more volume only needs more of it."
+            )
     if found.price_factor is not None:
         yield f"With the API's prices at {number(found.price_factor)} times today's, both would cost the same."
     yield from _earned(found)
