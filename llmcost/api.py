@@ -21,6 +21,8 @@ from llmcost.results.breakeven import break_even as find_break_even
 from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.compare import Comparison, compare
 from llmcost.results.model import Result
+from llmcost.results.monthly.model import Monthly
+from llmcost.results.monthly.showback import Shared
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
 from llmcost.results.reconcile.model import Reconciliation
@@ -30,9 +32,31 @@ from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
 
 __all__ = [
-    "BoundScenario", "BreakEven", "Catalogue", "Comparison", "IngestOptions", "IngestSummary", "Reconciliation", "ReplayOptions", "Result",
-    "Store", "Subject", "break_even", "compare", "ingest_files", "load_prices", "load_result", "reconcile", "render", "scenarios_of",
-    "simulate", "starters", "subject_of",
+    "BoundScenario",
+    "BreakEven",
+    "Catalogue",
+    "Comparison",
+    "IngestOptions",
+    "IngestSummary",
+    "Monthly",
+    "Reconciliation",
+    "ReplayOptions",
+    "Result",
+    "Shared",
+    "Store",
+    "Subject",
+    "break_even",
+    "compare",
+    "ingest_files",
+    "load_prices",
+    "load_result",
+    "reconcile",
+    "render",
+    "report",
+    "scenarios_of",
+    "simulate",
+    "starters",
+    "subject_of",
 ]  # fmt: skip
 
 MEMORY: Final = "70%"
@@ -105,6 +129,46 @@ def reconcile(
     wanted = ReconcileOptions(dict(rates or {}), THRESHOLD if threshold is None else threshold)
     with given.ready(options, "reconcile") as (opened, narrowed):
         return run(opened, catalogue, narrowed, wanted)
+
+
+def report(
+    *paths: Path | str,
+    month: str | None = None,
+    by: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    budgets: Mapping[str, Decimal] | None = None,
+    showback: Sequence[str] = (),
+    shared: Sequence[Shared] = (),
+    scenarios: Sequence[BoundScenario] | None = None,
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+    progress: Progress | None = None,
+    ingested: Callable[[IngestSummary], None] | None = None,
+) -> Monthly:
+    """The monthly report: ``month`` (YYYY-MM; None: the last one of the log) against the one before, and ``budgets``.
+
+    ``by`` and ``tags`` add dimensions, ``showback`` names who pays, ``shared`` how shared costs are given out, ``scenarios``
+    what is tried (None: the ready-made, empty: nothing). ``paths``, ``store`` and the rest are those of :func:`simulate`.
+    """
+    from llmcost.results.monthly.run import MonthlyOptions, last_month
+    from llmcost.results.monthly.run import monthly as run
+
+    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
+    options = options or ReplayOptions(now=_now())
+    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
+    with given.ready(options, "report") as (opened, narrowed):
+        wanted = MonthlyOptions(
+            month or last_month(opened, narrowed),
+            tuple(tags),
+            tuple(by),
+            dict(budgets or {}),
+            tuple(showback),
+            tuple(shared),
+        )
+        return run(opened, catalogue, narrowed, wanted, starters() if scenarios is None else scenarios)
 
 
 @dataclass(frozen=True)

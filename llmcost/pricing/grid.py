@@ -180,19 +180,28 @@ def _classes(rows: ir.Table, counters: Iterable[str]) -> ir.IntegerValue:
     return total.cast("int64")
 
 
+def charged(rows: ir.Table, grid: Grid) -> ir.Table:
+    """The rows with PRICE_KEYS and whether they are ``paid`` and ``primary``, and the calls they stand for (``unit``)."""
+    wide = keyed(rows, grid)
+    return wide.mutate(
+        # A bucket that does not say how many calls it holds counts none; a request row is one.
+        unit=ibis.coalesce(wide.requests, wide.ended_at.isnull().ifelse(1, 0)).cast("int64"),
+        paid=_paid(wide),
+        primary=wide.call_role.isnull() | (wide.call_role == "primary"),
+    )
+
+
 def sums(rows: ir.Table, grid: Grid, dimensions: Mapping[str, ir.Value]) -> ir.Table:
     """The grouped sums of selected rows: price keys, dimensions, branch and sums; see :class:`llmcost.pricing.table.Pricer`.
 
     Flags and small numbers are grouped by as one integer: an engine hashes one key far faster than twenty.
     """
-    wide = keyed(rows.filter(rows.selected), grid)
-    # A bucket that does not say how many calls it holds counts none; a request row is one.
-    unit = ibis.coalesce(wide.requests, wide.ended_at.isnull().ifelse(1, 0)).cast("int64")
+    wide = charged(rows.filter(rows.selected), grid)
     # What a provider or gateway said it charged travels along where the log has it, apart from our own prices.
     has_billed = "billed_cost" in wide.columns
     flags = {
-        "paid": _paid(wide),
-        "primary": (wide.call_role.isnull() | (wide.call_role == "primary")),
+        "paid": wide["paid"],
+        "primary": wide["primary"],
         "altered": wide.changed,
         "uncached": wide.cache_read_input_tokens.isnull(),
         "told": wide.billed_cost.notnull() if has_billed else ibis.literal(False),
@@ -201,7 +210,7 @@ def sums(rows: ir.Table, grid: Grid, dimensions: Mapping[str, ir.Value]) -> ir.T
     keys = {f"packed{n}": _packed(parts, pack) for n, pack in enumerate(grid.packs)}
     packed = wide.select(
         *grid.summed, "branch", "service_tier", "region", "tally", "priced_at", "ended_at", "started_at",
-        unit=unit, size_least=ibis.ifelse(wide.bucket, ibis.null("int64"), wide.input_tokens), **dimensions, **keys,
+        "unit", size_least=ibis.ifelse(wide.bucket, ibis.null("int64"), wide.input_tokens), **dimensions, **keys,
         **({"billed_cost": wide.billed_cost} if has_billed else {}),
     )  # fmt: skip
     ended = packed.priced_at + (packed.ended_at - packed.started_at)

@@ -125,8 +125,19 @@ class Replaying:
         """The baseline with ``slot`` of each row's time in place of its day, and its period."""
         base = Workload(self.engine.view(self._base(self._columns([]))))
         period = period_of(self.engine, base, self.options)
-        pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
-        return Priced(self.engine, pricer, self._cuts([]), base, (), slot, self.options.now), period
+        return Priced(self.engine, self._pricer(), self._cuts([]), base, (), slot, self.options.now), period
+
+    def _pricer(self) -> Pricer:
+        return Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
+
+    def rows(self, columns: Sequence[str]) -> ir.Table:
+        """The selected rows with ``columns`` beside those that every workload has."""
+        rows = self.engine.view(self._base(sorted({*self._columns([]), *columns})))
+        return self.engine.view(rows.filter(rows.selected))
+
+    def priced(self, rows: ir.Table, by: tuple[str, ...]) -> Priced:
+        """Any rows of the shape of :meth:`rows`, moved to other models or not, priced by the columns ``by``."""
+        return self._priced(Workload(self.engine.view(rows)), self._cuts([]), None, by)
 
     def overlapping(self) -> list[Overlap]:
         """:meth:`overlaps` of a baseline without scenarios."""
@@ -260,7 +271,7 @@ class Replaying:
     def _priced(
         self, workload: Workload, cuts: Cuts, prices_on: date | None, dimensions: tuple[str, ...] | None = None
     ) -> Priced:
-        pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
+        pricer = self._pricer()
         flat_at = self.engine.span[1] - 1 if self.engine.span else self.options.now
         if prices_on is not None:
             flat_at = _noon(prices_on)

@@ -19,6 +19,7 @@ READ: Final = {
     "throughput": ("llmcost.hosting.schema", "ThroughputFile"),
     "mapping": ("llmcost.records.mapfile", "MapFile"),
     "scenario": ("llmcost.results.scenario", "ScenarioFile"),
+    "shared": ("llmcost.results.monthly.showback", "SharedFile"),
 }
 """What users write: schema name -> module and model."""
 _SHORT: Final = {"prices": "overlay"}

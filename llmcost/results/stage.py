@@ -143,6 +143,10 @@ class Engine:
         # Ibis reads Arrow schemas only beside a package for old pyarrow versions, so the few types are named here.
         return ibis.table({field.name: _ARROW_TYPES[str(field.type)] for field in data.schema}, name=name)
 
+    def keep(self, name: str) -> None:
+        """Drops ``name``, which was made in the store's connection, with everything else at the end."""
+        self._made.append(name)
+
     def _new_name(self) -> str:
         name = f"llmcost_t{next(_NUMBERS)}"
         self._made.append(name)

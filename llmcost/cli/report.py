@@ -1,0 +1,159 @@
+"""``llmcost report``: the monthly FinOps report."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmcost.cli import options as opt
+from llmcost.cli.ingest import check_strict, options_of, tell
+from llmcost.cli.options import OnProblem, Owners, command_app
+from llmcost.cli.output import chosen, spare, write
+from llmcost.cli.progress import reading
+from llmcost.config import DEFAULT_STORE
+from llmcost.errors import StrictGapError, UsageError
+from llmcost.money import decimal_of
+
+if TYPE_CHECKING:
+    from llmcost.ingest.run import IngestSummary
+    from llmcost.results.monthly.model import Monthly
+
+COMMAND = command_app()
+
+
+@COMMAND.command()
+def report(
+    paths: opt.PathsArgument = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", help="The month; absent: the last one of the log.")
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", metavar="COLUMN", help="A further dimension (a column, or tag:KEY); repeatable."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="KEY", help="A tag to break costs down by; repeatable.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="USD", help="What the month may cost, in dollars.")
+    ] = None,
+    showback: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--showback", metavar="COLUMN", show_default="team", help="Who pays: a column or tag:KEY; repeatable."
+        ),
+    ] = None,
+    shared: Annotated[
+        Path | None,
+        typer.Option("--shared", metavar="FILE", help="Rules by which shared costs are given out (TOML)."),
+    ] = None,
+    scenario: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--scenario", "-s", metavar="FILE", help="Scenarios to try instead of the ready-made; repeatable."
+        ),
+    ] = None,
+    preset: Annotated[
+        list[str] | None, typer.Option("--preset", metavar="NAME", help="A ready-made scenario to try; repeatable.")
+    ] = None,
+    no_scenarios: Annotated[bool, typer.Option("--no-scenarios", help="Try no scenario.")] = False,
+    store: opt.StoreOption = None,
+    where: opt.WhereOption = None,
+    timezone: opt.TimezoneOption = "UTC",
+    format: opt.FormatOption = None,
+    out: opt.OutOption = None,
+    prices: opt.PricesOption = None,
+    seed: opt.SeedOption = 0,
+    source: opt.SourceOption = None,
+    mapping: opt.MappingOption = None,
+    on_problem: opt.OnProblemOption = OnProblem.KEEP,
+    owners: opt.OwnersOption = Owners.KEEP,
+    memory_limit: opt.MemoryOption = None,
+    title: opt.TitleOption = "",
+    strict: opt.StrictOption = False,
+    quiet: opt.QuietOption = False,
+) -> None:
+    """The month: spend, why it changed, anomalies, hidden costs.
+
+    Against the month before and a budget, by every dimension, with what caching and routing saved, who pays, and which
+    scenarios would be worth doing. PATHs are read as by simulate; without, the store is reported.
+    """
+    opt.zone_of(timezone)
+    amount = _budget(budget)
+    formats = chosen(format, out)
+    spare(
+        *(paths or ()), *(scenario or ()), *(prices or ()), mapping, shared, store or (None if paths else DEFAULT_STORE)
+    )
+
+    from llmcost import api
+    from llmcost.results.monthly.showback import read
+    from llmcost.results.options import ReplayOptions
+    from llmcost.results.outcome import outcome
+
+    rules = read(shared) if shared else ()
+    tried = [] if no_scenarios else api.scenarios_of(scenario or [], preset or [])
+    accounts: list[IngestSummary] = []
+    with reading(quiet=quiet) as progress:
+
+        def ingested(account: IngestSummary) -> None:
+            accounts.append(account)
+            if progress:
+                progress("reporting", 0, None)
+
+        found = api.report(
+            *(paths or ()),
+            month=month,
+            by=by or (),
+            tags=tag or (),
+            budgets={"": amount} if amount is not None else {},
+            showback=showback or (),
+            shared=rules,
+            scenarios=tried,
+            store=store or (None if paths else Path(DEFAULT_STORE)),
+            prices=prices or (),
+            options=ReplayOptions(now=opt.now(), where=where, timezone=timezone, seed=seed, title=title),
+            reading=options_of(source, mapping, on_problem, owners),
+            memory_limit=opt.memory(memory_limit),
+            progress=progress,
+            ingested=ingested,
+        )
+    for account in accounts:
+        tell(account, quiet=quiet)
+    write(formats, outcome(found), out, title, quiet=quiet)
+    if strict:
+        for account in accounts:
+            check_strict(account)
+        check_month(found)
+
+
+def _budget(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        amount = decimal_of(text.strip().removeprefix("$").replace(",", ""))
+    except ValueError as error:
+        raise UsageError(str(error), where="--budget", hint="write the dollars of a month: 5000") from error
+    if amount <= 0:
+        raise UsageError(f"{text} is not above zero", where="--budget", hint="write the dollars of a month: 5000")
+    return amount
+
+
+def check_month(found: Monthly) -> None:
+    """StrictGapError where calls of the month or the one before have no price, or records were rejected."""
+    gaps = [
+        f"{month.unpriced_requests:,} of {month.requests:,} requests of {month.month} have no price"
+        for month in (found.headline.this, found.headline.last)
+        if month.unpriced_requests
+    ]
+    if found.coverage.rejected:
+        gaps.append(f"{found.coverage.rejected:,} of {found.coverage.records_read:,} records were rejected")
+    if gaps:
+        raise StrictGapError(
+            gaps[0],
+            excerpt="\n  ".join(gaps[1:]) or None,
+            why="--strict allows no gap",
+            hint="--prices FILE gives a model a price of your own; the report lists every gap",
+        )

@@ -1,0 +1,187 @@
+"""Spend by dimension in both months, and what moved it, from the ledger: one sum a question."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+
+from llmcost.money import ZERO, rounded
+from llmcost.pricing.linear import cost_of
+from llmcost.pricing.price import Charge
+from llmcost.pricing.grid import PRICE_KEYS
+from llmcost.results.monthly.effects import Change, Side, changes, total
+from llmcost.results.monthly.ledger import LAST, THIS, Dimension, Ledger
+from llmcost.results.monthly.model import Day, Effects, Mover, Movers, Spend, SpendLine
+from llmcost.results.priced import EPOCH, add, whole
+
+SPEND_LINES: Final = 200
+MOVER_LINES: Final = 20
+_REST: Final = -1
+_NUMBERS: Final = itertools.count(1)
+_CELL: Final = tuple(PRICE_KEYS.index(name) for name in ("service_tier", "region", "size", "span"))
+_SPLIT: Final = ", ".join(
+    f"sum({what}) FILTER (slot = {slot}) AS {name}_{slot}"
+    for what, name in (("cost", "cost"), ("counted", "counted"), ("unpriced", "unpriced"))
+    for slot in (LAST, THIS)
+)
+
+
+def share_of(part: Decimal | None, of: Decimal | None) -> Decimal | None:
+    """A share; None where either is unknown or the whole is nothing."""
+    return rounded(part / of, 12) if part is not None and of else None
+
+
+def spend(ledger: Ledger, dimension: Dimension, cost: Decimal, *, has_last: bool) -> Spend:
+    """What each value cost in both months; ``cost`` is the month's."""
+    column = f'"{dimension.column}"'
+    order = f"ORDER BY coalesce(cost_{THIS}, 0) DESC, coalesce(cost_{LAST}, 0) DESC, {column} NULLS LAST LIMIT {SPEND_LINES}"
+    found = ledger.rows(f"{column}, {_SPLIT}", f"GROUP BY {column} {order}")
+    every = ledger.rows(_SPLIT)[0]
+    values = int(ledger.rows(f"count(DISTINCT {column}) + CAST(bool_or({column} IS NULL) AS INT)")[0][0] or 0)
+    lines = [_line(ledger, value, sums, cost) for value, *sums in found]
+    if values > len(found):
+        left = [_less(whole_, [row[place + 1] for row in found]) for place, whole_ in enumerate(every)]
+        lines.append(_line(ledger, None, left, cost).model_copy(update={"rest": values - len(found)}))
+    if not has_last:
+        lines = [line.model_copy(update={"last_usd": None}) for line in lines]
+    return Spend(dimension=dimension.name, values=values, lines=lines)
+
+
+def _less(amount: Any, parts: Iterable[Any]) -> Any:
+    return None if amount is None else amount - sum(part or 0 for part in parts)
+
+
+def _line(ledger: Ledger, value: Any, sums: Sequence[Any], cost: Decimal) -> SpendLine:
+    before, now, calls_before, calls_now, _, unpriced = sums
+    # A sum over no row is nothing, one over rows without a price is unknown.
+    this = ledger.known_usd(now) if now is not None or calls_now else ZERO
+    last = ledger.known_usd(before) if before is not None or calls_before else ZERO
+    return SpendLine(
+        value=None if value is None else str(value),
+        cost_usd=this,
+        last_usd=last,
+        share=share_of(this, cost),
+        requests=int(calls_now or 0),
+        last_requests=int(calls_before or 0),
+        unpriced_requests=int(unpriced or 0),
+    )
+
+
+def days(ledger: Ledger) -> list[Day]:
+    """Cost of each day of both months that the log has anything of."""
+    found = ledger.rows("day, sum(cost), sum(counted), sum(unpriced)", "GROUP BY day ORDER BY day")
+    return [
+        Day(
+            date=EPOCH + timedelta(days=int(day)),
+            cost_usd=ledger.known_usd(cost),
+            requests=int(requests or 0),
+            unpriced_requests=int(unpriced or 0),
+        )
+        for day, cost, requests, unpriced in found
+    ]
+
+
+Cells = dict[Hashable, tuple[Side, Side]]
+
+
+def cells_of(
+    ledger: Ledger, rows: Iterable[Sequence[Any]], key: Callable[[Any, int], tuple[Hashable, Hashable]]
+) -> dict[Hashable, Cells]:
+    """Whole -> cell -> both months, from rows of (value, slot, price, calls, counters ..); ``key`` names whole and cell."""
+    found: dict[Hashable, Cells] = {}
+    for value, slot, price, calls, *counts in rows:
+        group = ledger.group(price)
+        if not isinstance(group.charge, Charge) or group.rates is None:
+            continue
+        known = dict(zip(ledger.parts, counts, strict=True))
+        told = {name: None if group.counts.get(name) is None else Decimal(known[name] or 0) for name in ledger.parts}
+        charged = cost_of({**told, "requests": Decimal(calls or 0)}, group)
+        whole_, cell = key(value, price)
+        side = found.setdefault(whole_, {}).setdefault(cell, (Side(), Side()))[slot]
+        side.add(Decimal(calls or 0), [(line.token_class, Decimal(line.quantity), line.cost) for line in charged.lines])
+    return found
+
+
+def cell_key(ledger: Ledger, price: int) -> tuple[Hashable, ...]:
+    """What has a price of its own: the group's model, tier, region and size class, without the period."""
+    key = ledger.group(price).key
+    return (ledger.names[price][1], *(key[place] for place in _CELL))
+
+
+def change_by_model(ledger: Ledger) -> list[Mover]:
+    """The whole change, a line a model; mix is between models."""
+    rows = ledger.rows(f"NULL, slot, price, sum(calls){_counters(ledger)}", "WHERE paid GROUP BY slot, price")
+    cells = cells_of(ledger, rows, lambda _, price: ("all", cell_key(ledger, price))).get("all", {})
+    found = changes(cells)
+    by_model: dict[Any, list[Hashable]] = {}
+    for key in cells:
+        by_model.setdefault(key[0] if isinstance(key, tuple) else key, []).append(key)
+    lines = [
+        _mover(model, total(found[key] for key in keys), 0, [cells[key] for key in keys])
+        for model, keys in by_model.items()
+    ]
+    return sorted(lines, key=lambda line: (-abs(line.change_usd), str(line.value)))
+
+
+def _counters(ledger: Ledger) -> str:
+    return "".join(f', sum(l."{name}")' for name in ledger.parts)
+
+
+def movers(ledger: Ledger, dimension: Dimension) -> tuple[Movers, dict[str | None, Cells]]:
+    """What moved each value, largest change first, and the cells of those; mix is inside each value."""
+    column = f'"{dimension.column}"'
+    change = f"sum(CASE WHEN slot = {THIS} THEN cost ELSE -cost END)"
+    order = f"ORDER BY abs(coalesce({change}, 0)) DESC, {column} NULLS LAST LIMIT {MOVER_LINES}"
+    top = ledger.rows(f"{column}, {change}", f"GROUP BY {column} {order}")
+    values = [value for value, _ in top]
+    name = f"llmcost_top_{next(_NUMBERS)}"
+    ledger.store.register(
+        name,
+        pa.table({"value": pa.array(values, pa.string()), "place": pa.array(range(len(values)), pa.int64())}),
+    )
+    ledger.engine.keep(name)
+    joined = f'LEFT JOIN "{name}" t ON CAST(l.{column} AS VARCHAR) IS NOT DISTINCT FROM t.value'
+    rows = ledger.rows(
+        f"coalesce(t.place, {_REST}) AS place, slot, price, sum(calls){_counters(ledger)}",
+        f"{joined} WHERE paid GROUP BY ALL",
+    )
+    found = cells_of(ledger, rows, lambda place, price: (place, cell_key(ledger, price)))
+    distinct = int(ledger.rows(f"count(DISTINCT {column}) + CAST(bool_or({column} IS NULL) AS INT)")[0][0] or 0)
+    lines = []
+    for place in sorted((p for p in found if isinstance(p, int)), key=lambda p: (p == _REST, p)):
+        cells = found[place]
+        value = None if place == _REST else values[place]
+        rest = distinct - len(values) if place == _REST else 0
+        lines.append(_mover(value, total(changes(cells).values()), rest, cells.values()))
+    return Movers(dimension=dimension.name, lines=lines), {
+        values[place]: cells for place, cells in found.items() if isinstance(place, int) and place != _REST
+    }
+
+
+def _mover(value: Any, change: Change, rest: int, cells: Iterable[tuple[Side, Side]]) -> Mover:
+    sides = list(cells)
+    return Mover(
+        **effects(change).model_dump(),
+        value=None if value is None else str(value),
+        rest=rest,
+        last_requests=whole(add(last.calls for last, _ in sides)),
+        this_requests=whole(add(this.calls for _, this in sides)),
+    )
+
+
+def effects(change: Change) -> Effects:
+    """A change as the report has it."""
+    return Effects(
+        last_usd=change.last,
+        this_usd=change.this,
+        change_usd=change.change,
+        volume_usd=change.volume,
+        mix_usd=change.mix,
+        tokens_usd=change.tokens,
+        price_usd=change.price,
+    )
