@@ -18,9 +18,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from llmcost.money import EXACT
+from llmcost.pricing.grid import PRICE_KEYS, SUMMED, charged
 from llmcost.pricing.linear import rates_of
 from llmcost.pricing.resolve import Unpriced
-from llmcost.pricing.grid import PRICE_KEYS, SUMMED, charged
 from llmcost.pricing.table import Group
 from llmcost.results.priced import whole
 from llmcost.results.replay import Replaying

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmcost.money import EXACT, ZERO
+from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.pricing.names import ModelRef
 from llmcost.pricing.price import Charge, charge
 from llmcost.pricing.resolve import Rates
-from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.pricing.table import Group
 from llmcost.results.monthly.ledger import THIS, Ledger
 from llmcost.results.monthly.model import PriceChange

@@ -11,9 +11,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from llmcost.money import ZERO, rounded
+from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.pricing.linear import cost_of
 from llmcost.pricing.price import Charge
-from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.results.monthly.effects import Change, Side, changes, total
 from llmcost.results.monthly.ledger import LAST, THIS, Dimension, Ledger
 from llmcost.results.monthly.model import Day, Effects, Mover, Movers, Spend, SpendLine
