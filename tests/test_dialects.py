@@ -40,7 +40,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[ir.Table]:
     # Ibis makes the options of an engine when its driver is imported; compiling alone needs no driver.
     monkeypatch.setattr(ibis.options, "pyspark", SparkOptions())
     found: list[ir.Table] = []
-    for name in ("collect", "materialise", "view"):
+    for name in ("collect", "materialise", "stream", "view"):
         original = getattr(Engine, name)
 
         def noted(self: Engine, expression: ir.Table, original: Any = original) -> Any:

@@ -42,6 +42,13 @@ EXAMPLES: Final[Mapping[str, list[dict[str, Any]]]] = {
         {"kind": "provisioned", "tokens_per_minute": 5000, "usd_per_unit_hour": "0.02", "output_weight": "4", "share": "0.6"},
         {"kind": "spend", "usd_per_month": "1000", "discount": "0.2", "above": "list", "when": "feature = 'chat'"},
     ],
+    "budget": [
+        {"budgets": [{"name": "all", "usd": "1.5", "per": "day"}, {"name": "each", "for": {"feature": "*"}, "tokens": 300_000, "per": "hour"}]},
+        {"timezone": "Asia/Kathmandu", "budgets": [
+            {"name": "soft", "for": {"project": "*", "provider": "openai"}, "usd": "0.4", "per": "week", "action": "downgrade", "model": "openai/small"},
+            {"name": "hard", "usd": "2", "action": "block", "when": "input_tokens > 1"}, {"name": "told", "tokens": 5, "action": "warn"},
+        ]},
+    ],
     "batch": [{}, {"eligible": "all", "keep_cache_hits": "0.6"}],
     "prompt-cache": [{"ttl": "1h"}, {"when": "feature = 'chat'", "share": "0.6"}, {"hit_rate": "0.95", "prefix_tokens": 600, "share": "0.5"}],
     "response-cache": [{}, {"deterministic_only": False, "ttl": "5m", "max_entries": 2, "policy": "lfu"}, {"lookup_cost_usd": "0.0001"}],

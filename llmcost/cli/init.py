@@ -14,7 +14,7 @@ from llmcost.cli.output import replace
 from llmcost.errors import UsageError
 
 COMMAND = command_app()
-TEMPLATES: Final = ("scenarios.toml", "prices.toml", "mapping.toml")
+TEMPLATES: Final = ("scenarios.toml", "prices.toml", "mapping.toml", "budget.toml")
 
 
 @COMMAND.command()
@@ -27,7 +27,7 @@ def init(
 ) -> None:
     """Write example files, or a mapping for an unknown file.
 
-    A commented scenario, price and mapping file; what exists already is kept. With --from, a mapping whose lines say
+    A commented scenario, price, mapping and budget file; what exists already is kept. With --from, a mapping whose lines say
     how sure they are, guessed from the file's names, types and values.
     """
     if folder.exists() and not folder.is_dir():

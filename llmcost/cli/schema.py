@@ -19,7 +19,7 @@ def schema(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="scenario, result, comparison, prices, price-file, gpu, throughput, mapping, or strategy with a NAME.",
+            help="scenario, budget, result, comparison, prices, price-file, gpu, throughput, mapping, or strategy with a NAME.",
         ),
     ],
     name: Annotated[

@@ -237,7 +237,7 @@ def sums(rows: ir.Table, grid: Grid, dimensions: Mapping[str, ir.Value]) -> ir.T
     )  # fmt: skip
 
 
-def _paid(rows: ir.Table) -> ir.BooleanValue:
+def is_paid(rows: ir.Table) -> ir.BooleanValue:
     """Rows that somebody pays for."""
     return (
         rows.sent

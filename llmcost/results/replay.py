@@ -30,13 +30,14 @@ from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import covered_rows
 from llmcost.results.period import Clock, period_of
 from llmcost.results.priced import Priced
+from llmcost.results.rowcosts import row_costs
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, placed
 from llmcost.results.stage import CORE, LOGGED, NAMES, Engine, Holdings, SceneStage, base_rows, fresh_step
 from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
-from llmcost.workload.contract import WORK, Costs, Workload
+from llmcost.workload.contract import WORK, Costs, RowCosts, Workload
 from llmcost.workload.select import columns_of, condition
 
 
@@ -268,6 +269,15 @@ class Replaying:
 
         return costs
 
+    def _row_costs_of(self, links: Sequence[Link]) -> Callable[[Workload], RowCosts]:
+        """What a step that comes behind ``links`` may ask: costs row by row."""
+
+        def costs(workload: Workload) -> RowCosts:
+            pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
+            return row_costs(self.engine, pricer, self._cuts([links]), workload)
+
+        return costs
+
     def _priced(
         self, workload: Workload, cuts: Cuts, prices_on: date | None, dimensions: tuple[str, ...] | None = None
     ) -> Priced:
@@ -301,6 +311,7 @@ class Replaying:
             stage = SceneStage(
                 self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None,
                 price=self._costs_of(tuple(links), scenario), priced_on=None if day is None else _noon(day),
+                price_rows=self._row_costs_of(tuple(links)),
             )  # fmt: skip
             before = fresh_step(self._slim(workload, steps[place:]))
             made = self.engine.made

@@ -18,6 +18,7 @@ READ: Final = {
     "gpu": ("llmcost.hosting.schema", "GpuFile"),
     "throughput": ("llmcost.hosting.schema", "ThroughputFile"),
     "mapping": ("llmcost.records.mapfile", "MapFile"),
+    "budget": ("llmcost.results.budget.file", "BudgetFile"),
     "scenario": ("llmcost.results.scenario", "ScenarioFile"),
     "shared": ("llmcost.results.monthly.showback", "SharedFile"),
 }

@@ -20,7 +20,7 @@ from llmcost.pricing.names import ModelRef
 from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import USAGE
 from llmcost.usage.store import Store
-from llmcost.workload.contract import Costs, Workload
+from llmcost.workload.contract import Costs, RowCosts, Workload
 
 IBIS_TYPES: Final = {
     "text": "string", "count": "int64", "instant": "int64", "decimal": "decimal(38, 18)", "number": "float64",
@@ -118,6 +118,10 @@ class Engine:
     def collect(self, expression: ir.Table) -> pa.Table:
         """The answer as an Arrow table."""
         return self.store.arrow(compiled(expression))
+
+    def stream(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """The answer in batches."""
+        yield from self.store.batches(compiled(expression))
 
     def view(self, expression: ir.Table) -> ir.Table:
         """Names the expression in the engine, so that what builds on it compiles from there; nothing is run."""
@@ -291,6 +295,8 @@ class SceneStage:
     """Prices a workload by a column."""
     priced_on: int | None = None
     """The instant whose rates price everything; None: each request's own."""
+    price_rows: Callable[[Workload], RowCosts] | None = None
+    """Prices every row of a workload."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -335,6 +341,14 @@ class SceneStage:
             return rows
         joined = rows.left_join(USAGE_TABLE.select("row_id", *left), "row_id")
         return joined.select(*[joined[name] for name in (*rows.columns, *left)])
+
+    def row_costs(self, workload: Workload) -> RowCosts:
+        if self.price_rows is None:
+            raise AssertionError("this stage prices nothing")
+        return self.price_rows(workload)
+
+    def stream(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        return self.engine.stream(expression)
 
 
 def fresh_step(workload: Workload) -> Workload:

@@ -187,6 +187,23 @@ class Costs:
     unpriced: Mapping[Any, Decimal]
 
 
+USD_HIGH: Final = "usd_high"
+USD_LOW: Final = "usd_low"
+USD_BASE: Final = 1_000_000
+"""What a row costs is ``(usd_high * USD_BASE + usd_low) / 10^places`` USD: two numbers, so that no engine's integers overflow."""
+
+
+@dataclass(frozen=True)
+class RowCosts:
+    """Rows with what each costs, exactly, in the integer columns USD_HIGH and USD_LOW; NULL where it has no price.
+
+    The weight of a row's branch is not in it.
+    """
+
+    rows: ir.Table
+    places: int
+
+
 class Stage(Protocol):
     """What a strategy may know and ask."""
 
@@ -241,6 +258,12 @@ class Stage(Protocol):
 
     def logged(self, rows: ir.Table, names: Iterable[str]) -> ir.Table:
         """The rows with columns that are always as the log has them (prefix nodes ..), where they do not carry them."""
+
+    def row_costs(self, workload: Workload) -> RowCosts:
+        """What every row of ``workload`` costs, selected or not: for decisions that need money row by row."""
+
+    def stream(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """The answer of a query in batches, in its order: for one pass over rows that may not fit into memory."""
 
     @property
     def restricted(self) -> bool:
