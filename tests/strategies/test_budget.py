@@ -155,7 +155,8 @@ def test_windows_are_those_of_the_calendar(per: Any, zone: str) -> None:
         ({"name": "x", "usd": 1, "action": "downgrade"}, "a model belongs to"),
         ({"name": "x", "usd": -1}, "greater than or equal to 0"),
         ({"name": "x", "usd": 1, "for": {"team": ""}}, "team is empty"),
-        ({"name": "x", "usd": 1, "amount": 2}, "amount is not known"),
+        ({"name": "x", "usd": 1, "amonut": 2}, "amonut is not known"),
+        ({"name": "x", "amount": 2}, "for budget files that name a currency"),
     ],
 )
 def test_a_budget_that_says_nothing_is_refused(given_: dict[str, Any], told: str) -> None:
