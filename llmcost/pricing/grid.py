@@ -242,7 +242,7 @@ def is_paid(rows: ir.Table) -> ir.BooleanValue:
     return (
         rows.sent
         # A gateway's own answer is a request that stands for no call; a bucket's tokens were billed whatever it counts.
-        & (rows.requests.isnull() | (rows.requests > 0) | rows.bucket)
+        & (rows.requests.isnull() | (rows.requests > 0) | rows.ended_at.notnull())
         & ~((rows.status == "error").fill_null(False) & (rows.output_tokens.fill_null(0) == 0))
     )
 
