@@ -186,7 +186,7 @@ def charged(rows: ir.Table, grid: Grid) -> ir.Table:
     return wide.mutate(
         # A bucket that does not say how many calls it holds counts none; a request row is one.
         unit=ibis.coalesce(wide.requests, wide.ended_at.isnull().ifelse(1, 0)).cast("int64"),
-        paid=_paid(wide),
+        paid=is_paid(wide),
         primary=wide.call_role.isnull() | (wide.call_role == "primary"),
     )
 
