@@ -1,0 +1,181 @@
+"""Writes the tables of ``docs/self-host.md``: how well measurements are predicted by the others, shipped ones and real samples.
+
+``python -m scripts.throughput`` needs the samples (``LLMCOST_SHARED_DATA``, else ``../shared/data``); without them their table
+stays as it is. ``--print`` writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import polars as pl
+
+from llmcost.hosting.catalogue import GpuCatalogue
+from llmcost.hosting.evidence import AIM, Checked, Errors, together
+from llmcost.hosting.importing import Replica, read_benchmark
+from llmcost.hosting.schema import Point, Series
+
+ROOT: Final = Path(__file__).parent.parent
+PATH: Final = ROOT / "docs" / "self-host.md"
+_HEAD: Final = "| what | series | points inside | median | worst | within 15 % | outside: points | median | worst |\n"
+_RULE: Final = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+_FEWEST: Final = 5
+"""Series with fewer points are too small to leave one out."""
+
+
+def samples() -> Path | None:
+    """Where the real samples lie."""
+    folder = Path(os.environ.get("LLMCOST_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    return folder if folder.is_dir() else None
+
+
+def made(points: Sequence[tuple[float, float, float, float]], gpus: int = 1) -> Series:
+    """A series of (input, output, output tokens per second and GPU, requests at once)."""
+    return Series(
+        model="sample", gpu="G", gpus=gpus, load="served", source="sample",
+        points=tuple(
+            Point(input_tokens=i, output_tokens=o, output_tokens_per_second_per_gpu=rate, concurrency=load)
+            for i, o, rate, load in points
+        ),
+    )  # fmt: skip
+
+
+def once(series: Series) -> Series:
+    """One point at each place, the median of the repeats: a repeat would predict the point that is left out."""
+    places: dict[tuple[float, float, float | None], list[Point]] = {}
+    for point in series.points:
+        places.setdefault((point.input_tokens, point.output_tokens, point.concurrency), []).append(point)
+    kept = [
+        same[0].model_copy(
+            update={"output_tokens_per_second_per_gpu": median(p.output_tokens_per_second_per_gpu for p in same)}
+        )
+        for same in places.values()
+    ]
+    return series.model_copy(update={"points": tuple(kept)})
+
+
+def deepseek(folder: Path) -> Iterator[Series]:
+    """DeepSeek-R1 on nine GPUs, several stacks (InferenceX)."""
+    rows = pl.read_parquet(folder / "gpu" / "inferencex_dsr1.parquet").filter(pl.col("series") == "latest")
+    with TemporaryDirectory() as place:
+        # Earlier days ran other versions of the same stacks: no repeats of these.
+        rows.write_parquet(Path(place) / "latest.parquet")
+        found = read_benchmark(Path(place) / "latest.parquet", Replica(), date(2026, 11, 24))
+    yield from (once(series) for series in found.file.series)
+
+
+def h200(folder: Path) -> Iterator[Series]:
+    """GLM-5 and MiniMax-M2.5 on 8 H200, 128 tokens out."""
+    rows = pl.read_parquet(folder / "traces" / "inferencex_h200" / "results.parquet").filter(
+        pl.col("output_throughput") > 0
+    )
+    for _, group in rows.group_by("family", "run", "model_id", maintain_order=True):
+        columns = group.select("isl", "osl", pl.col("output_throughput") / 8, "conc")
+        yield once(made([(i, o, rate, c) for i, o, rate, c in columns.iter_rows()], 8))
+
+
+def aibrix(folder: Path) -> Iterator[Series]:
+    """Llama-3.1-8B on 8 A100, one GPU a replica, prompts that share 21,000 tokens: by offered load, prefixes cached."""
+    rows = pl.read_parquet(folder / "traces" / "aibrix_vllm_multiround" / "benchmark_20250519.parquet")
+    for _, runs in rows.group_by("config", maintain_order=True):
+        points = []
+        for _, run in runs.group_by("qps", maintain_order=True):
+            start, end = run["launch_time"].to_numpy(), run["finish_time"].to_numpy()
+            into, out = run["prompt_tokens"].to_numpy(), run["generation_tokens"].to_numpy()
+            seconds = float(end.max() - start.min())
+            under_way = float((end - start).sum()) / seconds / 8
+            points.append((float(into.mean()), float(out.mean()), float(out.sum()) / seconds / 8, under_way))
+        yield made(points)
+
+
+def burst(folder: Path) -> Iterator[Series]:
+    """Llama-3.2-1B on one GPU of 24 GB, BurstGPT's arrivals at several speeds: by speed, over the samples with work."""
+    place = folder / "traces" / "vllm_burstgpt_replay"
+    rows = pl.read_parquet(place / "vllm_throughput.parquet").filter(pl.col("num_running") > 0)
+    asked = pl.read_parquet(place / "requests.parquet")
+    points = []
+    for _, run in rows.group_by("scale", maintain_order=True):
+        names = ("prompt_throughput", "generation_throughput", "num_running")
+        into, out, load = (float(run[name].to_numpy().mean()) for name in names)
+        each = float(asked.filter(pl.col("scale") == run["scale"][0])["in_len"].to_numpy().mean())
+        points.append((each, each * out / into, out, load))
+    yield made(points)
+
+
+SAMPLES: Final[dict[str, Callable[[Path], Iterator[Series]]]] = {
+    "DeepSeek-R1, nine GPUs (InferenceX)": deepseek,
+    "GLM-5, MiniMax-M2.5, 8 H200 (InferenceX)": h200,
+    "Llama-3.1-8B, 8 A100, shared prefixes (AIBrix)": aibrix,
+    "Llama-3.2-1B, one 24 GB GPU (BurstGPT arrivals)": burst,
+}
+
+
+def line(name: str, checked: Sequence[Checked]) -> str:
+    """A row of a table."""
+    inside, outside = together(c.inside for c in checked), together(c.outside for c in checked)
+    share = f"{inside.within} of {len(inside.values)}" if inside.values else "-"
+    cells = (
+        name,
+        str(len(checked)),
+        str(len(inside.values)),
+        *_told(inside),
+        share,
+        str(len(outside.values)),
+        *_told(outside),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _told(errors: Errors) -> tuple[str, str]:
+    middle, worst = errors.median, errors.worst
+    return ("-" if middle is None else f"{middle:.1%}", "-" if worst is None else f"{worst:.1%}")
+
+
+def shipped() -> str:
+    """The table of shipped series, by stack."""
+    groups: dict[str, list[Checked]] = {}
+    for series in GpuCatalogue().series:
+        groups.setdefault(f"{series.stack}, {series.load}", []).append(Checked(series))
+    every = [checked for group in groups.values() for checked in group]
+    return _HEAD + _RULE + "".join(line(name, group) for name, group in groups.items()) + line("all", every)
+
+
+def sampled(folder: Path) -> str:
+    """The table of real samples."""
+    rows = []
+    for name, read in SAMPLES.items():
+        every = [series for series in read(folder) if len(series.points) >= _FEWEST]
+        rows.append(line(name, [Checked(series) for series in every]))
+    return _HEAD + _RULE + "".join(rows)
+
+
+def replaced(text: str, mark: str, table: str) -> str:
+    """``text`` with the table between the marks."""
+    pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", re.DOTALL)
+    return pattern.sub(lambda m: f"{m[1]}{table}{m[2]}", text)
+
+
+def main() -> None:
+    """Prints the tables and writes them into the document."""
+    folder, tables = samples(), {"shipped": shipped()}
+    if folder is not None:
+        tables["samples"] = sampled(folder)
+    for mark, table in tables.items():
+        sys.stdout.write(f"{mark} (aim: {AIM:.0%} inside)\n{table}\n")
+    if "--print" not in sys.argv and PATH.exists():
+        text = PATH.read_text()
+        for mark, table in tables.items():
+            text = replaced(text, mark, table)
+        PATH.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
