@@ -45,7 +45,7 @@ system:  ## Chromium and Java for the tests that need them (apt, as root); says 
 test: $(VENV)/.installed-dev system  ## all tests but the slow ones
 	$(PYTEST) -n auto
 
-test-slow: $(VENV)/.installed-dev  ## the slow tests
+test-slow: $(VENV)/.installed-dev  ## the slow tests, among them 200,000 odd files read by every source
 	$(PYTEST) -m slow
 
 check: $(VENV)/.installed-dev  ## lint, format, types, import contracts, fast tests: what CI runs first

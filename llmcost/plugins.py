@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +24,11 @@ class Plugins(Generic[T]):
 
     def names(self) -> tuple[str, ...]:
         """Public names, sorted; nothing is imported."""
+        return self._names
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        # Looked up once: every file of an ingest asks every source whether it knows the file.
         folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
         return tuple(sorted(f.stem.replace("_", "-") for f in folder.glob("*.py") if not f.stem.startswith("_")))
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from llmcost.records import Context, Problem, Record, Sample, Source
-from llmcost.records.columnar import plain_record
+from llmcost.records.columnar import plain_records, unreadable
 from llmcost.records.cut import newline_count, newlines
 from llmcost.records.files import Input, batches, chunk_records, chunks, records
 
@@ -30,10 +30,7 @@ class Block:
 def blocks(item: Input, found: Sample, watch: Watch) -> Iterator[Block | Problem]:
     """The file in line-aligned blocks of JSONL, or in Parquet batches; other forms are not cut."""
     if found.form == "parquet":
-        done = 0
-        for batch in batches(item, watch):
-            yield Block(batch, batch.num_rows, done + 1, _rows(batch, done))
-            done += batch.num_rows
+        yield from _batches(item, watch)
         return
     for chunk in chunks(item, watch):
         if isinstance(chunk, Problem):
@@ -41,6 +38,16 @@ def blocks(item: Input, found: Sample, watch: Watch) -> Iterator[Block | Problem
             continue
         first, data = chunk
         yield Block(data, _lines(data), first, _lines_of(first, data))
+
+
+def _batches(item: Input, watch: Watch) -> Iterator[Block | Problem]:
+    done = 0
+    try:
+        for batch in batches(item, watch):
+            yield Block(batch, batch.num_rows, done + 1, _rows(batch, done))
+            done += batch.num_rows
+    except (OSError, ValueError) as error:
+        yield unreadable(error, done + 1)
 
 
 def split(block: Block, parts: int) -> list[Block]:
@@ -75,7 +82,7 @@ def _lines_of(first: int, data: bytes) -> Callable[[], Iterator[Record | Problem
 
 
 def _rows(batch: Any, done: int) -> Callable[[], Iterator[Record | Problem]]:
-    return lambda: (plain_record(row, done + n) for n, row in enumerate(batch.to_pylist(maps_as_pydicts="lossy"), 1))
+    return lambda: plain_records(batch, done)
 
 
 def vectorised(source: Source, found: Sample, context: Context) -> bool:

@@ -56,8 +56,12 @@ def tags(value: Any, field: str) -> str | None:
     if loaded is None:
         return None
     pairs = loaded.items() if isinstance(loaded, dict) else loaded
+    kept: dict[str, str] = {}
     try:
-        kept = {str(name): words for name, item in pairs if (words := tag_text(item, field)) is not None}
+        for name, item in pairs:
+            words = tag_text(item, field)
+            if words is not None and kept.setdefault(str(name), words) != words:
+                raise BadValueError("duplicate-key", f"{field} gives one key two different values")
     except (TypeError, ValueError) as error:
         raise (
             error if isinstance(error, BadValueError) else BadValueError("not-a-map", f"{field} is not a map")

@@ -19,6 +19,10 @@ BATCH_ROWS: Final = 8192
 MAGIC: Final = b"PAR1"
 
 
+class _TwiceError(ValueError):
+    """A map holds a key with two values: one of them would silently win."""
+
+
 def parquet_header(path: Input) -> tuple[str, ...]:
     """The column names."""
     return tuple(_open(path).schema_arrow.names)
@@ -29,18 +33,38 @@ def parquet(path: Input, progress: Progress | None = None, batch_rows: int = BAT
     ordinal = 0
     try:
         for batch in batches(path, progress, batch_rows):
-            for row in _plain_times(batch).to_pylist(maps_as_pydicts="lossy"):
-                ordinal += 1
-                yield Record({key: _plain(value) for key, value in row.items()}, ordinal)
+            yield from plain_records(batch, ordinal)
+            ordinal += batch.num_rows
     except (OSError, ValueError) as error:
-        yield Problem(
-            "corrupt-file", f"a Parquet file that cannot be read on ({type(error).__name__})", line=ordinal + 1
-        )
+        yield unreadable(error, ordinal + 1)
 
 
-def plain_record(row: dict[str, Any], ordinal: int) -> Record:
-    """One row of a batch as a record."""
-    return Record({key: _plain(value) for key, value in row.items()}, ordinal)
+def unreadable(error: Exception, ordinal: int) -> Problem:
+    """What stands in the place of the rows of a damaged file from ``ordinal`` on."""
+    return Problem("corrupt-file", f"a Parquet file that cannot be read on ({type(error).__name__})", line=ordinal)
+
+
+def plain_records(batch: pa.RecordBatch, done: int) -> Iterator[Record | Problem]:
+    """The rows of a batch as records, ``done`` rows being before it; where a value cannot be read, its row is a problem."""
+    try:
+        rows = _plain_times(batch).to_pylist()
+    except (ValueError, OverflowError):
+        if batch.num_rows == 1:
+            yield Problem("unreadable-value", "a value that no calendar or number holds", line=done + 1)
+            return
+        for at in range(batch.num_rows):
+            yield from plain_records(batch.slice(at, 1), done + at)
+        return
+    for number, row in enumerate(rows, done + 1):
+        yield _record(row, number)
+
+
+def _record(row: dict[str, Any], ordinal: int) -> Record | Problem:
+    """One row as a record; a problem where a map says a key twice, as in JSON."""
+    try:
+        return Record({key: _plain(value) for key, value in row.items()}, ordinal)
+    except _TwiceError:
+        return Problem("duplicate-key", "an object gives one key two different values", line=ordinal)
 
 
 def batches(path: Input, progress: Progress | None = None, batch_rows: int = 131_072) -> Iterator[pa.RecordBatch]:
@@ -86,7 +110,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
+        if value and all(type(item) is tuple for item in value):  # a map, as Arrow gives it
+            return _mapping(value)
         return [_plain(item) for item in value]
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value
+
+
+def _mapping(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, inner in pairs:
+        key, value = str(name), _plain(inner)
+        if key in found and found[key] != value:
+            raise _TwiceError
+        found[key] = value
+    return found

@@ -66,12 +66,18 @@ def _check_separators(value: Any, field: str, *, whole: bool) -> None:
 
 def _show(value: object) -> str:
     return (
-        repr(value)
-        if isinstance(value, int | float | Decimal | bool)
+        _short(value)
+        if isinstance(value, int | float | Decimal)
         else f"text of {len(str(value))} characters"
         if isinstance(value, str)
         else type(value).__name__
     )
+
+
+def _short(value: float | Decimal) -> str:
+    """A number as written; one of very many digits rounded, since Python neither prints nor converts such integers."""
+    is_long = isinstance(value, int) and abs(value) >= 10**30
+    return f"{Decimal(value):.3e}" if is_long else repr(value)
 
 
 def is_absent(value: Any) -> bool:
@@ -101,9 +107,9 @@ def count(value: Any, field: str) -> int | None:
             raise BadValueError("not-a-count", f"{field} is {_show(value)}, not a whole number")
         whole = int(exact)
     if whole < 0:
-        raise BadValueError("negative-count", f"{field} is {whole}")
+        raise BadValueError("negative-count", f"{field} is {_short(whole)}")
     if whole > MAX_COUNT:
-        raise BadValueError("implausible-count", f"{field} is {whole:.3e}")
+        raise BadValueError("implausible-count", f"{field} is {Decimal(whole):.3e}")
     return whole
 
 
