@@ -20,7 +20,9 @@ from llmcost.pricing.price import Charge
 from llmcost.results.coverage import of_files
 from llmcost.results.model import Overlap, ProblemCount, Repeated
 from llmcost.results.options import ReplayOptions
+from llmcost.results.overlap import Covered
 from llmcost.results.priced import Priced, add, whole
+from llmcost.results.remainders import REST
 from llmcost.results.stage import USAGE_TABLE, base_rows
 from llmcost.results.twins import ALIKE
 from llmcost.sources import key_text
@@ -63,19 +65,33 @@ class Audit:
             found, key=lambda each: (-(each.cost_usd or ZERO), -each.count, each.source, each.key, each.superseded)
         )
 
-    def overlaps(self) -> list[Overlap]:
-        """Rows that other rows stand for, and rows that only look so, by rule and source."""
+    def overlaps(self, covered: Covered) -> list[Overlap]:
+        """Rows that other rows stand for, wholly or in part, and rows that only look so, by rule and source."""
+        told = "FROM llmcost_covered UNION ALL FROM llmcost_alike"
+        found = [self._overlap(*item) for item in self._told_of(told, USAGE_TABLE, covered).items()]
+        if covered.part is not None and covered.rest is not None:
+            rests = self._told_of(told, covered.rest, covered)
+            for label, sums in self._told_of(told, covered.part, covered).items():
+                found.append(
+                    self._overlap(label, sums).model_copy(update={"rest_usd": rests[label][1], "partly": True})
+                )
+        return sorted(
+            found, key=lambda each: (-(each.cost_usd or ZERO), -each.rows, each.rule, each.source, each.partly)
+        )
+
+    def _told_of(self, told: str, table: ir.Table, covered: Covered) -> dict[str, tuple[int, Decimal | None]]:
+        """Sums of the rows of ``told`` by rule, source and what is charged; divided buckets only as ``table`` has them."""
+        divided = f"ANTI JOIN {REST} USING (row_id)" if covered.rest is not None and table is USAGE_TABLE else ""
         self.store.execute(
             f"CREATE OR REPLACE TEMP TABLE llmcost_told AS SELECT row_id, concat(rule, '\x1f', source, '\x1f', kept) AS {_LABEL} "
-            "FROM (FROM llmcost_covered UNION ALL FROM llmcost_alike)"
+            f"FROM ({told}) {divided}"
         )
-        found = []
-        for label, (count, cost) in self._sums(USAGE_TABLE).items():
-            rule, source, kept = label.split("\x1f")
-            found.append(
-                Overlap(rule=rule, source=source, charged=kept, left_out=rule != ALIKE, rows=count, cost_usd=cost)
-            )
-        return sorted(found, key=lambda each: (-(each.cost_usd or ZERO), -each.rows, each.rule, each.source))
+        return self._sums(table)
+
+    @staticmethod
+    def _overlap(label: str, sums: tuple[int, Decimal | None]) -> Overlap:
+        rule, source, kept = label.split("\x1f")
+        return Overlap(rule=rule, source=source, charged=kept, left_out=rule != ALIKE, rows=sums[0], cost_usd=sums[1])
 
     def with_money(self, problems: Sequence[ProblemCount], baseline: Priced) -> list[ProblemCount]:
         """The problems with what the kept rows they touch cost, and the rows without a time among them."""

@@ -134,6 +134,12 @@ def _overlap_text(found: Overlap) -> str:
     others = {BY_EXPORT: "another export", BY_SPAN: "usage buckets" if found.charged == BUCKETS else "requests"}[
         found.rule
     ]
+    if found.partly:
+        rest = f"{usd(found.rest_usd)} at list prices" if found.rest_usd is not None else "without a price"
+        return (
+            f"{found.rows} usage buckets of {found.source} describe traffic that {others} of the log tell of in part "
+            f"({amount}): that part is left out of every total, the rest ({rest}) is charged"
+        )
     told = f"{found.rows} {what} ({amount}) of {found.source} describe traffic that {others} of the log stand for"
     return f"{told}: they are left out of every total"
 

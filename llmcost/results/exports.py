@@ -1,9 +1,10 @@
-"""Of several exports of the same buckets one is charged: chosen for whole days of an owner, never bucket by bucket.
+"""Of several exports of the same buckets one is primary: chosen for whole days of an owner, never bucket by bucket.
 
 An export is a source at one grain (minutes, hours, days or longer). Two exports describe the same traffic where their
 buckets share a day, a provider, a model and an owner (an unknown owner or model agrees with any); days and owners that
-such buckets tie together are decided together. The export with the most tokens in them is charged, since the other lacks
-some; of two alike the finer one, then the one whose source comes first by name.
+such buckets tie together are decided together. Primary is the export with the most tokens of known models in them, since
+the other lacks some; of two alike the finer one, then the one whose source comes first by name. What the other tells of
+beyond it (a model that the primary lacks) is charged too (:mod:`llmcost.results.remainders`).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class _Node:
 
 
 def leave_out(store: Store) -> bool:
-    """Makes ``llmcost_spare`` of the buckets (in ``llmcost_buckets``) of exports that are not charged; tells if there are any."""
+    """Makes ``llmcost_spare`` of the buckets (in ``llmcost_buckets``) of exports that are not primary; tells if there are any."""
     several = store.value(
         f"SELECT count(*) FROM (SELECT provider_name FROM llmcost_buckets GROUP BY ALL HAVING count(DISTINCT (source, {_GRAIN})) > 1)"
     )
@@ -67,7 +68,7 @@ def leave_out(store: Store) -> bool:
     store.execute(
         "CREATE OR REPLACE TEMP TABLE llmcost_nodes AS SELECT row_number() OVER () AS node, * FROM ("
         f"SELECT provider_name, organization, project, started_at // {_DAY} AS first, (ended_at - 1) // {_DAY} AS last, "
-        f"source, {_GRAIN} AS grain, list(DISTINCT key) AS models, bool_or(key IS NULL) AS anyone, sum(tokens)::HUGEINT AS tokens "
+        f"source, {_GRAIN} AS grain, list(DISTINCT key) AS models, bool_or(key IS NULL) AS anyone, sum(tokens) FILTER (key IS NOT NULL)::HUGEINT AS tokens "
         "FROM llmcost_buckets GROUP BY ALL)"
     )
     nodes = [

@@ -96,7 +96,7 @@ def _coverage(result: Result) -> Iterator[Row]:
         yield _row("repeated", what, each.count, "rows", name=f"{each.source}: {each.key}")
         yield _row("repeated", f"{what}_cost", each.cost_usd, "USD", name=f"{each.source}: {each.key}")
     for found in coverage.overlaps:
-        what = "left_out" if found.left_out else "alike"
+        what = "partly_left_out" if found.partly else "left_out" if found.left_out else "alike"
         yield _row("overlaps", what, found.rows, "rows", name=f"{found.source}: {found.rule}, charged: {found.charged}")
         yield _row(
             "overlaps",
@@ -105,6 +105,9 @@ def _coverage(result: Result) -> Iterator[Row]:
             "USD",
             name=f"{found.source}: {found.rule}, charged: {found.charged}",
         )
+        if found.partly:
+            name = f"{found.source}: {found.rule}, charged: {found.charged}"
+            yield _row("overlaps", "rest_charged", found.rest_usd, "USD", name=name)
     for line in coverage.unpriced:
         place = {"provider": line.provider or NO_NAME, "model": line.model or NO_NAME, "name": line.reason}
         yield _row("unpriced", "requests", line.requests, "requests", **place)

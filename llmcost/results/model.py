@@ -114,7 +114,13 @@ class Overlap(_Model):
         description="False: too few rows of the source have a twin, so these are charged as their own."
     )
     rows: int
-    cost_usd: Usd | None = Field(description="Their list cost; None: no price.")
+    cost_usd: Usd | None = Field(description="List cost of what is told of twice; None: no price.")
+    partly: bool = Field(
+        default=False, description="True: these buckets are told of in part; the rest of them is charged."
+    )
+    rest_usd: Usd | None = Field(
+        default=None, description="List cost of that rest; None: no price, or nothing is left."
+    )
 
 
 class Coverage(_Model):

@@ -178,11 +178,12 @@ class Replaying:
         )
 
     def _base(self, columns: Sequence[str]) -> ir.Table:
-        return self._chosen(base_rows(columns, self.options.now, self.files, self.covered, held=self.held))
+        left_out, rest = (self.covered.left_out, self.covered.rest) if self.covered else (None, None)
+        return self._chosen(base_rows(columns, self.options.now, self.files, left_out, held=self.held, rest=rest))
 
     def overlaps(self, audit: Audit) -> list[Overlap]:
         """The rows that describe traffic which other rows stand for, and those that only look so, with their amounts."""
-        return [] if self.covered is None else audit.overlaps()
+        return [] if self.covered is None else audit.overlaps(self.covered)
 
     def _chosen(self, rows: ir.Table) -> ir.Table:
         """The rows with their models by day and whether they are selected."""

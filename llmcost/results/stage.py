@@ -204,17 +204,21 @@ def base_rows(
     covered: ir.Table | None,
     table: ir.Table = USAGE_TABLE,
     held: Holdings | None = None,
+    rest: ir.Table | None = None,
 ) -> ir.Table:
     """The workload's rows as the log has them, with the columns of the contract; lazily, over the unbound tables.
 
-    What ``held`` says that no row knows is a constant here, so that the engine folds whatever asks for it.
+    ``rest`` are rows in place of some that are ``covered``. What ``held`` says that no row knows is a constant here, so that the engine folds whatever asks for it.
     """
     usage = table if files is None else table.semi_join(files, "row_id")
-    if held is not None:
-        usage = usage.mutate(**held.constants)
     if covered is not None:
         usage = usage.anti_join(covered, "row_id")
     wanted = dict.fromkeys((*CORE, *columns))
+    if rest is not None:
+        names = list(dict.fromkeys((*_EXTRA, *wanted)))
+        usage = usage.select(names).union(rest.select(names))
+    if held is not None:
+        usage = usage.mutate(**{name: value for name, value in held.constants.items() if name in usage.columns})
     name = ibis.coalesce(usage.response_model, usage.request_model)
     models = _MODELS
     joined = usage.mutate(_name=ibis.coalesce(name, ""), _provider=ibis.coalesce(usage.provider_name, "")).join(

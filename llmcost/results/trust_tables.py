@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmcost.money import plain
+from llmcost.money import plain, usd
 from llmcost.results.cells import cells, columns, count_cell, usd_cell
 from llmcost.results.document import Cell, Table
 from llmcost.results.model import Coverage, Overlap, PricesUsed, ProblemCount, Repeated, Result, Unpriced
@@ -60,12 +60,19 @@ def overlaps_table(overlaps: Iterable[Overlap]) -> Table:
             clean(o.rule),
             count_cell(o.rows),
             usd_cell(o.cost_usd, places_of([o.cost_usd])),
-            "left out of every total" if o.left_out else "charged: too few to be sure",
+            _fate(o),
         )
         for o in overlaps
     )
     heads = columns("Source", "Charged instead", "The same by", "Rows#", "List cost#$", "These are")
     return Table("overlaps", "The same traffic twice", heads, rows, empty="none")
+
+
+def _fate(overlap: Overlap) -> str:
+    if overlap.partly:
+        rest = "without a price" if overlap.rest_usd is None else usd(overlap.rest_usd)
+        return f"left out of every total; the rest of them ({rest}) is charged"
+    return "left out of every total" if overlap.left_out else "charged: too few to be sure"
 
 
 def unpriced_table(unpriced: Iterable[Unpriced]) -> Table:

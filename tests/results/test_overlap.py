@@ -11,6 +11,7 @@ import pytest
 
 import llmcost
 from llmcost.results.options import ReplayOptions
+from tests.results.test_twins import prices
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -37,7 +38,7 @@ def bucket(start: int, end: int, calls: int = 10, **changes: Any) -> dict[str, A
 def simulated(folder: Path, rows: list[dict[str, Any]], **options: Any) -> llmcost.Result:
     log = folder / "log.jsonl"
     log.write_text("\n".join(json.dumps(row) for row in rows))
-    return llmcost.simulate(log, scenarios=[], options=ReplayOptions(now=START, **options))
+    return llmcost.simulate(log, scenarios=[], options=ReplayOptions(now=START, **options), prices=prices())
 
 
 CALLS = [call(number) for number in range(10)]
@@ -115,10 +116,10 @@ def test_owners_of_one_export_are_not_mixed_with_the_sum_of_the_other(tmp_path: 
     assert (result.baseline.requests, result.baseline.rows) == (80, 2)
 
 
-def test_models_that_only_one_export_has_stay_with_it(tmp_path: Path) -> None:
+def test_models_that_only_one_export_has_are_charged(tmp_path: Path) -> None:
     daily = [bucket(0, 24, 100), bucket(0, 24, 50, request_model="gpt-4o")]
     assert two_exports(tmp_path, daily, [bucket(9, 10, 20)]).baseline.requests == 150
-    assert two_exports(tmp_path, daily, [bucket(9, 10, 500)]).baseline.requests == 500
+    assert two_exports(tmp_path, daily, [bucket(9, 10, 500)]).baseline.requests == 550
 
 
 def test_exports_of_different_models_or_owners_are_both_charged(tmp_path: Path) -> None:
@@ -133,7 +134,8 @@ def test_buckets_that_tie_days_together_are_decided_with_them(tmp_path: Path) ->
     month = [bucket(0, 30 * 24, 1000)]
     hourly = [bucket(24 * day + 9, 24 * day + 10, 20) for day in range(30)]
     assert two_exports(tmp_path, month, hourly).baseline.requests == 1000
-    assert two_exports(tmp_path, month, [{**each, "input_tokens": 50_000} for each in hourly]).baseline.rows == 30
+    more = [{**each, "requests": 50, "input_tokens": 50_000} for each in hourly]
+    assert two_exports(tmp_path, month, more).baseline.rows == 30
 
 
 def test_a_short_last_bucket_belongs_to_its_export(tmp_path: Path) -> None:
