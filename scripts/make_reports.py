@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+from decimal import Decimal
 from pathlib import Path
 
 import llmcost
 from llmcost.reports import REPORTS, Options
+from llmcost.results.monthly.showback import read
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import outcome
 
@@ -36,12 +38,23 @@ def october() -> llmcost.Result:
 def pages() -> dict[str, bytes]:
     """File name -> content, one a format of each outcome."""
     result = october()
-    shown = {"october": outcome(result), "reconciliation": outcome(reconciled())}
+    months = {f"month-{month}": outcome(report(month)) for month in ("2026-09", "2026-10")}
+    shown = {"october": outcome(result), "reconciliation": outcome(reconciled()), **months}
     return {
         f"{name}{report.suffix}": report.render(found, Options())
         for name, found in shown.items()
         for _, report in REPORTS
     }
+
+
+def report(month: str) -> llmcost.Monthly:
+    """One of the two months of the made-up travel agency."""
+    options = ReplayOptions(now=NOW, sources=("sample_logs/two_months",))
+    with contextlib.chdir(ROOT):
+        return llmcost.report(
+            "sample_logs/two_months", month=month, tags=["cost_center"], budgets={"": Decimal(22)}, options=options,
+            prices=[Path("sample_logs/two-months-prices.toml")], shared=read(Path("sample_logs/two-months-shared.toml")),
+        )  # fmt: skip
 
 
 def reconciled() -> llmcost.Reconciliation:

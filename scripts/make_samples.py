@@ -32,6 +32,7 @@ from scripts.samples import (
     otlp,
     servers,
     tracing,
+    two_months,
     usage_rows,
 )
 from scripts.samples.files import Folder
@@ -71,6 +72,7 @@ FOLDERS: Final[dict[str, Callable[[], Folder]]] = {
     "phoenix": tracing.phoenix,
     "portkey": gateways.portkey,
     "tgi": servers.tgi,
+    "two_months": two_months.build,
     "usage_rows": usage_rows.build,
     "vllm": servers.vllm,
     **hosts.BUILDERS,

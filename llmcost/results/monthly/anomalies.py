@@ -99,6 +99,9 @@ class Finder:
         )
         found: dict[Any, dict[int, Decimal]] = {}
         for value, day, cost in rows:
+            # What names nobody is no one's habit; the whole shows it.
+            if value is None:
+                continue
             found.setdefault(value, {})[int(day)] = self.ledger.usd(cost)
         return found
 
@@ -163,8 +166,9 @@ class Finder:
         behind = [b for d in self.dimensions if d.name != found.dimension for b in self._behind(found, d)]
         behind.sort(key=lambda b: (-abs(b.cost_usd - b.usual_usd), _rank(b.dimension), str(b.value)))
         models = {found.value} if found.dimension == "model" else {b.value for b in behind if b.dimension == "model"}
+        since = found.start - timedelta(days=WINDOW)
         changed = [
-            f"{c.model} on {c.on.isoformat()}" for c in self.changes if c.on == found.start and c.model in models
+            f"{c.model} on {c.on.isoformat()}" for c in self.changes if since < c.on <= found.end and c.model in models
         ]
         return found.model_copy(
             update={

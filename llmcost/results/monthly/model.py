@@ -219,7 +219,7 @@ class Anomaly(_Model):
     last: datetime | None
     behind: list[Behind] = Field(default_factory=list)
     price_changes: list[str] = Field(
-        default_factory=list, description="Price changes of the catalogue on its first day."
+        default_factory=list, description="Price changes, in the four weeks before, of models behind it."
     )
     part_of: str | None = Field(default=None, description="The narrower anomaly that explains this one.")
 

@@ -52,7 +52,7 @@ DIMENSIONS: Final = (
     "service_tier", "region",
 )  # fmt: skip
 """What spend is broken down by, where the log knows it."""
-_SHIFTING: Final = ("feature", "team", "project", "environment")
+_SHIFTING: Final = ("feature", "team", "project")
 """Dimensions in which a shift of the mix is looked for."""
 
 
@@ -188,7 +188,10 @@ class _Run:
             hidden=hidden.hidden(ledger, self.cost, chains.hidden(self.cost)),
             storms=storms,
             unallocated=hidden.unallocated(ledger, self.cost),
-            showback=[showback(ledger, dimension, self.wanted.shared) for dimension in self._payers()],
+            showback=[
+                showback(ledger, dimension, [rule for rule in self.wanted.shared if rule.by == dimension.name])
+                for dimension in self._payers()
+            ],
             anomalies=odd,
             scenarios=_scenarios(result),
             warnings=self._warnings(),

@@ -30,6 +30,9 @@ class Shared(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(min_length=1, max_length=120, description="Name shown in reports.")
+    by: str = Field(
+        default="team", description="Whose spend it belongs to: the column, or tag:KEY, that --showback names."
+    )
     when: str | None = Field(
         default=None, description="SQL condition over the usage columns: calls whose cost is shared."
     )

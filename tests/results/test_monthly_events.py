@@ -1,0 +1,164 @@
+"""The report of the sample's two months finds the four things that happened, with the amounts the generator knows."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import llmcost
+from llmcost.money import plain
+from llmcost.results.monthly.showback import read
+from llmcost.results.options import ReplayOptions
+from tests.support import SAMPLES
+
+FOLDER = SAMPLES / "two_months"
+PRICES = SAMPLES / "two-months-prices.toml"
+SHARED = SAMPLES / "two-months-shared.toml"
+NOW = 1_795_392_000_000_000
+
+
+@pytest.fixture(scope="module")
+def store() -> Any:
+    with llmcost.Store(None) as opened:
+        llmcost.ingest_files(opened, FOLDER)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def october(store: llmcost.Store) -> llmcost.Monthly:
+    return llmcost.report(
+        store=store, month="2026-10", prices=[PRICES], tags=["cost_center"], budgets={"all": Decimal(20)}, scenarios=[],
+        shared=read(SHARED), options=ReplayOptions(now=NOW),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def september(store: llmcost.Store) -> llmcost.Monthly:
+    return llmcost.report(store=store, month="2026-09", prices=[PRICES], scenarios=[], options=ReplayOptions(now=NOW))
+
+
+@pytest.fixture(scope="module")
+def events() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())["2026-10.jsonl.gz"]["events"]
+    return found
+
+
+def test_the_price_change(october: llmcost.Monthly, events: dict[str, Any]) -> None:
+    event = events["price_change"]
+    (change,) = october.price_changes
+    assert (change.model, change.on.isoformat(), plain(change.effect_usd)) == tuple(event.values())
+    assert change.rates == {"input": [Decimal(1), Decimal("1.4")], "output": [Decimal(4), Decimal("5.6")]}
+    assert october.total_change is not None
+    assert plain(october.total_change.price_usd) == event["effect_usd"], "no other price changed"
+    (told,) = [f for f in october.findings if f.kind == "price-change"]
+    assert told.amount_usd == change.effect_usd
+    assert "2026-10-15" in told.text
+
+
+def test_the_retry_storm(october: llmcost.Monthly, events: dict[str, Any]) -> None:
+    event = events["retry_storm"]
+    (storm,) = october.storms
+    assert storm.feature == event["feature"]
+    assert storm.attempts == event["attempts"]
+    assert storm.first.isoformat(timespec="milliseconds").replace("+00:00", "Z") == event["first"]
+    assert storm.last.isoformat(timespec="milliseconds").replace("+00:00", "Z") == event["last"]
+    assert plain(storm.wasted_usd) == event["wasted_usd"]
+    assert storm.answered == 40
+    hidden = {line.what: line for line in october.hidden}
+    assert plain(hidden["attempts that gave way to a retry"].cost_usd or Decimal(0)) == event["wasted_usd"]
+
+
+def test_the_mix_shift(october: llmcost.Monthly, events: dict[str, Any]) -> None:
+    event = events["mix_shift"]
+    features = next(m for m in october.movers if m.dimension == "feature")
+    (line,) = [x for x in features.lines if x.value == event["feature"]]
+    assert plain(line.mix_usd) == event["mix_usd"]
+    assert (line.tokens_usd, line.price_usd) == (0, 0)
+    (told,) = [f for f in october.findings if f.kind == "mix-shift"]
+    assert told.value == event["feature"]
+    assert plain(told.amount_usd or Decimal(0)) == event["mix_usd"]
+    assert event["to"] in told.text
+
+
+def test_the_runaway_user(october: llmcost.Monthly, events: dict[str, Any]) -> None:
+    event = events["runaway_user"]
+    (found,) = [a for a in october.anomalies.found if a.dimension == "user_id"]
+    told = (found.value, found.start.isoformat(), found.end.isoformat(), plain(found.excess_usd))
+    assert told == tuple(event.values())
+    assert found.part_of is None
+    wider = [
+        a for a in october.anomalies.found if a.dimension in {"feature", "team", "total"} and a.start == found.start
+    ]
+    assert wider
+    assert all(a.part_of == "user_id dev-3" for a in wider)
+    assert any(f.kind == "budget" for f in october.findings)
+    assert october.findings[0].value == event["user_id"]
+
+
+def test_september_is_quiet(september: llmcost.Monthly) -> None:
+    assert not september.storms
+    assert not september.price_changes
+    assert september.total_change is None
+    assert september.headline.change_usd is None
+    assert all(line.last_usd is None for spend in september.spend for line in spend.lines), "unknown is not zero"
+    assert any("month before" in warning for warning in september.warnings)
+    assert {f.kind for f in september.findings} <= {"anomaly", "unpriced"}
+
+
+def test_shared_costs_are_given_out_to_the_last_digit(october: llmcost.Monthly) -> None:
+    by_team = next(s for s in october.showback if s.by == "team")
+    moderation, gateway = by_team.rules
+    assert moderation.amount_usd == moderation.allocated_usd == sum(
+        line.shared_usd for line in by_team.lines
+    ) - Decimal(9)  # fmt: skip
+    assert (gateway.amount_usd, gateway.allocated_usd) == (12, 9)
+    cost = october.headline.this.cost_usd
+    assert cost is not None
+    assert by_team.total_usd == cost + 12 == by_team.allocated_usd + by_team.unallocated_usd
+    assert by_team.unallocated_usd == 3
+    by_tag = next(s for s in october.showback if s.by == "tag:cost_center")
+    assert not by_tag.rules, "a rule of teams says nothing about cost centres"
+    assert by_tag.total_usd == cost
+
+
+def test_routing_is_held_against_the_original_model(october: llmcost.Monthly) -> None:
+    found = october.routing
+    assert found is not None
+    (pair,) = found.pairs
+    assert (pair.original, pair.model) == ("openai/gpt-5.4", "openai/gpt-5.4-mini")
+    # gpt-5.4 costs 2.5/15 a million tokens, gpt-5.4-mini 0.75/4.5: 10/3 of it (the price page, read 2026-11-24).
+    assert found.original_usd * 3 == found.cost_usd * 10
+    assert found.saving_usd == found.original_usd - found.cost_usd
+
+
+def test_caching_is_held_against_the_same_tokens_uncached(october: llmcost.Monthly) -> None:
+    whole = october.caching[0]
+    calls = whole.cache_read_input_tokens // 7000
+    assert whole.read_saving_usd == calls * 7000 * (Decimal(3) - Decimal("0.3")) / 1_000_000
+    assert whole.write_premium_usd == calls * 1000 * Decimal("0.75") / 1_000_000
+    assert whole.net_saving_usd == whole.read_saving_usd - whole.write_premium_usd
+
+
+def test_parts_of_a_prompt_cost_what_their_place_costs(october: llmcost.Monthly) -> None:
+    hidden = {line.what: line for line in october.hidden}
+    reviews = 830
+    # tools 0 to 3,000 and system to 5,500 are read from the cache, history to 8,100 is read to 7,000, written to 8,000, plain after.
+    history = (1500 * Decimal("0.3") + 1000 * Decimal("3.75") + 100 * 3) * reviews / 1_000_000
+    chats = {"haiku": 368, "sonnet": 180}
+    history += 500 * (chats["haiku"] * Decimal(1) + chats["sonnet"] * Decimal(3)) / 1_000_000
+    assert hidden["conversation history"].cost_usd == history
+    tools = 3000 * Decimal("0.3") * reviews / 1_000_000
+    tools += 300 * (chats["haiku"] * Decimal(1) + chats["sonnet"] * Decimal(3)) / 1_000_000
+    assert hidden["tool definitions"].cost_usd == tools
+
+
+def test_budget_and_coverage(october: llmcost.Monthly) -> None:
+    (budget,) = october.headline.budgets
+    assert budget.left_usd == 20 - (october.headline.this.cost_usd or Decimal(0))
+    assert october.headline.complete
+    assert october.headline.last.unpriced_requests == 3
+    covers = {u.unit: u.count for u in october.unit_costs}
+    assert covers["feature"] == 6
