@@ -43,9 +43,10 @@ RATES: dict[str, dict[str, str]] = {
 def cost(model: str, row: Row) -> Decimal:
     """What a call costs; cached tokens are part of the input."""
     rates = {name: Decimal(rate) for name, rate in RATES[model].items()}
-    read, write = row.get("cache_read_input_tokens", 0), row.get("cache_creation_input_tokens", 0)
+    read, write = Decimal(row.get("cache_read_input_tokens", 0)), Decimal(row.get("cache_creation_input_tokens", 0))
     amount = (row["input_tokens"] - read - write) * rates["input"] + row["output_tokens"] * rates["output"]
-    return (amount + read * rates.get("read", 0) + write * rates.get("write", 0)) / 1_000_000
+    total: Decimal = amount + read * rates.get("read", 0) + write * rates.get("write", 0)
+    return total / 1_000_000
 
 
 class Story:

@@ -76,7 +76,7 @@ def test_the_mix_shift(october: llmcost.Monthly, events: dict[str, Any]) -> None
     features = next(m for m in october.movers if m.dimension == "feature")
     (line,) = [x for x in features.lines if x.value == event["feature"]]
     assert plain(line.mix_usd) == event["mix_usd"]
-    assert (line.tokens_usd, line.price_usd) == (0, 0)
+    assert line.tokens_usd == line.price_usd == 0
     (told,) = [f for f in october.findings if f.kind == "mix-shift"]
     assert told.value == event["feature"]
     assert plain(told.amount_usd or Decimal(0)) == event["mix_usd"]
@@ -114,7 +114,8 @@ def test_shared_costs_are_given_out_to_the_last_digit(october: llmcost.Monthly) 
     assert moderation.amount_usd == moderation.allocated_usd == sum(
         line.shared_usd for line in by_team.lines
     ) - Decimal(9)  # fmt: skip
-    assert (gateway.amount_usd, gateway.allocated_usd) == (12, 9)
+    assert gateway.amount_usd == 12
+    assert gateway.allocated_usd == 9
     cost = october.headline.this.cost_usd
     assert cost is not None
     assert by_team.total_usd == cost + 12 == by_team.allocated_usd + by_team.unallocated_usd
