@@ -20,6 +20,8 @@ from llmcost.results.breakeven import Subject
 from llmcost.results.breakeven import break_even as find_break_even
 from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.compare import Comparison, compare
+from llmcost.results.forecast.model import Forecast
+from llmcost.results.forecast.outlook import ForecastOptions, forecast_of
 from llmcost.results.model import Result
 from llmcost.results.monthly.model import Monthly
 from llmcost.results.monthly.showback import Shared
@@ -36,6 +38,8 @@ __all__ = [
     "BreakEven",
     "Catalogue",
     "Comparison",
+    "Forecast",
+    "ForecastOptions",
     "IngestOptions",
     "IngestSummary",
     "Monthly",
@@ -47,6 +51,8 @@ __all__ = [
     "Subject",
     "break_even",
     "compare",
+    "forecast",
+    "forecast_of",
     "ingest_files",
     "load_prices",
     "load_result",
@@ -169,6 +175,30 @@ def report(
             tuple(shared),
         )
         return run(opened, catalogue, narrowed, wanted, starters() if scenarios is None else scenarios)
+
+
+def forecast(
+    *paths: Path | str,
+    wanted: ForecastOptions | None = None,
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+    progress: Progress | None = None,
+    ingested: Callable[[IngestSummary], None] | None = None,
+) -> Forecast:
+    """What logs will cost if they go on, with a band from the errors of forecasts made at their own earlier days.
+
+    Logs are given as to :func:`simulate`. A daily series of your own: :func:`forecast_of`.
+    """
+    from llmcost.results.forecast.run import forecast as run
+
+    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
+    options = options or ReplayOptions(now=_now())
+    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
+    with given.ready(options, "forecast") as (opened, narrowed):
+        return run(opened, catalogue, narrowed, wanted or ForecastOptions())
 
 
 @dataclass(frozen=True)

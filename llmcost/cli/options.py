@@ -264,6 +264,16 @@ def share_of(text: str, option: str) -> Decimal:
     return value / 100 if number.endswith("%") else value
 
 
+def growth_of(text: str, option: str) -> Decimal:
+    """A change, written ``5%``, ``-3%`` or ``0.05``, exactly; it cannot take away all there is."""
+    number = text.strip()
+    sign = -1 if number.startswith("-") else 1
+    value = sign * share_of(number.lstrip("+-"), option)
+    if not -1 < value <= 10:
+        raise UsageError(f"{text} is no growth a month", where=option, hint="write it as 5%, -3% or 0.05")
+    return value
+
+
 def memory(text: str | None) -> str:
     """DuckDB's memory limit; 70 % of what there is when the user does not say."""
     from llmcost.config import default_memory_limit, memory_available
