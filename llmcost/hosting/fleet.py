@@ -47,11 +47,14 @@ class Fleet:
     demand: Demand
     shape: Shape
     gpus: Ints
+    away: Floats | None = None
+    """Of the GPUs of each hour, those that are taken away on average (spot): paid for, and not there."""
 
     @cached_property
     def served(self) -> Floats:
         """GPU-seconds served in each window, at most ``utilisation`` of what is there."""
-        room = np.repeat(self.gpus, self.demand.windows_per_hour) * self.demand.window_seconds * self.shape.utilisation
+        there = self.gpus if self.away is None else self.gpus - self.away
+        room = np.repeat(there, self.demand.windows_per_hour) * self.demand.window_seconds * self.shape.utilisation
         found: Floats = np.minimum(self.demand.work, room)
         return found
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from functools import reduce
 from typing import Final
 
+from llmcost.money import EXACT, RATIO
 from llmcost.results.cells import cells, columns, number_cell
-from llmcost.results.chart import Line, Lines, Point
-from llmcost.results.document import Block, Table
+from llmcost.results.chart import HeatMap, Line, Lines, Point, Series
+from llmcost.results.document import Block, Cell, Table
 from llmcost.results.model import Exhibit, Scenario, Step
 from llmcost.results.present import clean, number
 
+_DAY_HOURS: Final = 24
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PLACES: Final = Decimal("1e-4")
 FACTS_INLINE: Final = 4
 """Up to so many findings stand in the line of their step; more have a table."""
 
@@ -28,6 +34,34 @@ def shown(key: str, exhibit: Exhibit) -> Iterator[Block]:
     """A chart of an exhibit and the table of its numbers."""
     yield _chart(key, exhibit)
     yield _table(key, exhibit)
+    if len(exhibit.at) >= _DAY_HOURS:
+        for place, name in enumerate(exhibit.week):
+            yield from _week(f"{key}-week-{place}", name, exhibit)
+
+
+def _week(key: str, name: str, exhibit: Exhibit) -> Iterator[Block]:
+    """A line's mean by weekday and hour (UTC): a heat map and the table of its numbers. Hours that never came are empty."""
+    sums: dict[tuple[int, int], list[Decimal]] = {}
+    for at, value in zip(exhibit.at, exhibit.lines[name], strict=True):
+        sums.setdefault((at.weekday(), at.hour), []).append(value)
+    means = {
+        place: RATIO.divide(reduce(EXACT.add, values), Decimal(len(values))).quantize(_PLACES)
+        for place, values in sums.items()
+    }
+    hours, unit = tuple(f"{hour:02d}" for hour in range(_DAY_HOURS)), clean(exhibit.unit)
+    days = [(day, [means.get((place, hour)) for hour in range(_DAY_HOURS)]) for place, day in enumerate(_DAYS)]
+    label = f"{clean(name)} by weekday and hour (UTC), {unit}"
+    rows = tuple(
+        Series(day, tuple(values), tuple("" if value is None else f"{number(value)} {unit}" for value in values))
+        for day, values in days
+    )
+    yield HeatMap(key, f"{label}; the numbers are in the table.", hours, rows)
+    table = tuple(
+        cells(f"{hour}:00", *(Cell("") if values[place] is None else number_cell(values[place]) for _, values in days))
+        for place, hour in enumerate(hours)
+    )
+    heads = columns("Hour (UTC)", *(f"{day}#" for day in _DAYS))
+    yield Table(f"t-{key}", f"{label[:1].upper()}{label[1:]}", heads, table, folded=True, long=True)
 
 
 def _facts(key: str, place: int, step: Step) -> Table:

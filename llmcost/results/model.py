@@ -177,6 +177,7 @@ class Exhibit(_Model):
     at: list[datetime] = Field(description="Instants, UTC.")
     lines: dict[str, list[Usd]] = Field(description="Name -> one value for each instant.")
     steps: list[str] = Field(default_factory=list, description="Lines that hold until the next instant.")
+    week: list[str] = Field(default_factory=list, description="Hourly lines that are shown by weekday and hour too.")
 
 
 class Step(_Model):

@@ -156,6 +156,7 @@ def scenario_of(chain: Chain, scenario: BoundScenario, days: Decimal | None, opt
         not_comparable=_not_comparable(chain),
         steps=[_step(chain, place) for place in range(len(chain.links))],
         flat_charges=_flat(final),
+        latency=next((dict(link.rewritten.latency) for link in reversed(chain.links) if link.rewritten.latency), None),
         prices_on=scenario.prices_on,
     )
 
@@ -239,6 +240,7 @@ def _step(chain: Chain, place: int) -> Step:
                 at=[datetime.fromtimestamp(at / 1e6, UTC) for at in shown.at],
                 lines={name: list(values) for name, values in shown.lines.items()},
                 steps=sorted(shown.steps),
+                week=list(shown.week),
             )
             for shown in rewritten.exhibits
         ],

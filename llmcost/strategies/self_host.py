@@ -27,7 +27,8 @@ from llmcost.workload.branching import counted, is_bucket, part, shown
 from llmcost.workload.capacity import SERVED, weighted, weights, windows, within
 from llmcost.workload.contract import MODELLED, Lever, Noted, Rewritten, Stage, Strategy, Sweep, Workload, with_rows
 from llmcost.workload.draw import take
-from llmcost.workload.fleets import UNITS, WINDOW_US, Plan, SelfHostParams
+from llmcost.workload.fleetparams import SelfHostParams
+from llmcost.workload.fleets import UNITS, WINDOW_US, Plan
 from llmcost.workload.move import fits, ratio, refused, rescaled
 from llmcost.workload.select import condition
 
@@ -71,6 +72,7 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
         },
         exhibits=(plan.exhibit(),),
         measures=plan.measures(),
+        latency=plan.latency,
     )
 
 

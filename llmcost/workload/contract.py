@@ -148,6 +148,8 @@ class Exhibit:
     lines: Mapping[str, tuple[Decimal, ...]]
     steps: frozenset[str] = frozenset()
     """Lines that hold until the next instant."""
+    week: tuple[str, ...] = ()
+    """Hourly lines whose mean by weekday and hour is worth a look."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,8 @@ class Rewritten:
     exhibits: tuple[Exhibit, ...] = ()
     measures: Mapping[str, Decimal] = field(default_factory=dict)
     """Numbers that others compute with (``utilisation`` of what was bought, 0 to 1)."""
+    latency: Mapping[str, str] = field(default_factory=dict)
+    """What users wait, where it is known."""
 
 
 @dataclass(frozen=True)

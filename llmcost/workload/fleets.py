@@ -1,122 +1,33 @@
-"""What a GPU fleet is asked for and what it comes to: the parameters of ``self-host``, and the plan for a log's demand."""
+"""What a GPU fleet comes to: the plan for a log's demand, and its charges."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, reduce
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, field_validator, model_validator
 
 from llmcost.errors import UsageError
 from llmcost.hosting.catalogue import GpuCatalogue, GpuRate
 from llmcost.hosting.demand import HOUR_SECONDS, WINDOW_SECONDS, Modelled, demand_of
-from llmcost.hosting.fleet import Fleet, Mode, Shape, Spot, fixed, median_size, needed, reserved_size, sized
-from llmcost.hosting.schema import Series, Tier
-from llmcost.hosting.throughput import CACHED_COST, Throughput, Work
+from llmcost.hosting.fleet import Fleet, Shape, Spot, fixed, median_size, needed, reserved_size, sized
+from llmcost.hosting.schema import Series
+from llmcost.hosting.throughput import Throughput, Work
 from llmcost.money import EXACT, RATIO, ZERO, plain
-from llmcost.workload.contract import ASSUMED, MODELLED, Exhibit, FlatCharge, Noted, Selecting, Stage
-from llmcost.workload.durations import Finite, micros_of
+from llmcost.workload.contract import ASSUMED, MODELLED, Exhibit, FlatCharge, Noted, Stage
+from llmcost.workload.durations import micros_of
+from llmcost.workload.fleetparams import SelfHostParams, hours_of
 
 WINDOW_US: Final = WINDOW_SECONDS * 1_000_000
 MONTH_HOURS: Final = Decimal(730)
 UNITS: Final = 1_000_000_000
 """Work of a row is counted in billionths of a GPU-second: whole numbers, the same on every engine."""
 _QUANTITY: Final = Decimal("1e-9")
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_SPAN: Final = re.compile(r"^(mon|tue|wed|thu|fri|sat|sun)(?:-(mon|tue|wed|thu|fri|sat|sun))? (\d{1,2})-(\d{1,2})$")
-
-
-class SelfHostParams(Selecting):
-    """Which model runs on which GPUs, how the fleet follows the demand, and what it costs."""
-
-    model: str = Field(description="Model whose throughput is known (llmcost gpus).")
-    gpu: str = Field(default="H100-SXM", description="GPU.")
-    precision: str | None = Field(default=None, description="FP8, FP4 .., where several were measured.")
-    load: Literal["offline", "served"] | None = Field(
-        default=None, description="Which measurements; absent: served ones where latency is limited, else offline ones."
-    )
-    files: tuple[Path, ...] = Field(default=(), description="Your own GPU prices and measurements (TOML).")
-    as_model: str | None = Field(
-        default=None, description="provider/model of the hosted model in the price catalogue: its tokenizer and window."
-    )
-    provider: str | None = Field(default=None, description="Cloud that rents the GPUs; absent: the cheapest.")
-    region: str | None = Field(default=None, description="Its region.")
-    tier: Tier = Field(default="on_demand", description="How GPUs beyond reserved ones are bought.")
-    usd_per_gpu_hour: Decimal | None = Field(
-        default=None, ge=0, description="USD per GPU and hour in place of the catalogue's."
-    )
-    reserved_gpus: int | Literal["best"] = Field(
-        default=0, description="GPUs that are reserved all the time, or best: as many as cost least."
-    )
-    reserved_usd_per_gpu_hour: Decimal | None = Field(default=None, ge=0, description="USD per reserved GPU and hour.")
-    interruptions_per_hour: Decimal = Field(
-        default=Decimal("0.01"), ge=0, le=60, description="Spot: interruptions of a GPU an hour, where no price says."
-    )
-    recovery: Finite = Field(default="5m", description="Spot: from an interruption until the GPU works again.")
-    replicas: int | Literal["median"] | None = Field(
-        default=None, description="A fixed baseline of so many replicas; the rest bursts. Absent: all are served."
-    )
-    mode: Mode = Field(default="autoscale", description="Whether the fleet follows the demand.")
-    active: str | None = Field(default=None, description="Hours of an active-window fleet, UTC: 'mon-fri 8-20'.")
-    min_replicas: int = Field(default=1, ge=0, description="Replicas that always run: 2 where one may fail.")
-    utilisation: Decimal = Field(
-        default=Decimal("0.7"), gt=0, le=1, description="Part of a GPU's time that may be used before latency suffers."
-    )
-    ttft_ms: int | None = Field(default=None, gt=0, description="Longest time to first token, ms (median).")
-    tpot_ms: int | None = Field(default=None, gt=0, description="Longest time per output token, ms (median).")
-    lead_hours: int = Field(default=1, ge=0, le=24, description="Hours ahead that capacity is ordered.")
-    cold_start: Finite = Field(default="2m", description="From starting a GPU to its first token.")
-    own_cache: Literal["log", "none"] = Field(
-        default="log",
-        description="log: the fleet finds the prefixes that the log read from a cache; none: it finds none.",
-    )
-    cached_cost: Decimal = Field(
-        default=Decimal(str(CACHED_COST)),
-        ge=0,
-        le=1,
-        description="Prefill of a cached token, as a part of a new one's.",
-    )
-    staff_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="People who run it, USD a month.")
-    storage_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="Weights, logs, images, USD a month.")
-    egress_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="Traffic out of the cloud, USD a month.")
-    licence_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="Licences, USD a month.")
-
-    @field_validator("active")
-    @classmethod
-    def _hours(cls, value: str | None) -> str | None:
-        if value is not None:
-            hours_of(value)
-        return value
-
-    @model_validator(mode="after")
-    def _fitting(self) -> SelfHostParams:
-        if self.reserved_gpus and self.reserved_usd_per_gpu_hour is None:
-            raise ValueError("reserved_gpus needs reserved_usd_per_gpu_hour")
-        if self.active is not None and self.mode != "active-window":
-            raise ValueError("active belongs to mode = 'active-window'")
-        return self
-
-
-def hours_of(text: str) -> frozenset[int]:
-    """Hours of the week (0 is Monday 00:00 UTC) of ``mon-fri 8-20, sat 10-14``; ValueError for anything else."""
-    found: set[int] = set()
-    for span in text.lower().split(","):
-        match = _SPAN.match(span.strip())
-        if match is None or not int(match[3]) < int(match[4]) <= 24:
-            raise ValueError("hours are written like 'mon-fri 8-20, sat 10-14'")
-        first = _DAYS.index(match[1])
-        last = _DAYS.index(match[2] or match[1])
-        for day in range(first, (last if last >= first else last + 7) + 1):
-            found.update(day % 7 * 24 + hour for hour in range(int(match[3]), int(match[4])))
-    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -187,14 +98,24 @@ class Plan:
         )
 
     @cached_property
-    def fleet(self) -> Fleet:
-        """GPUs by hour."""
+    def _asked(self) -> Fleet:
+        """GPUs by hour as the demand asks for them."""
         demand = self.modelled.demand
         if self.params.replicas is None:
             return sized(demand, self.shape)
         if self.params.replicas == "median":
             return fixed(demand, self.shape, median_size(demand, self.shape))
         return fixed(demand, self.shape, self.params.replicas * self.series.gpus)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """GPUs by hour: what is reserved is paid in every hour, so it serves in every hour."""
+        gpus = np.maximum(self._asked.gpus, self.reserved).astype(np.int64)
+        falling = self.params.tier == "spot" and self.params.fallback == "api"
+        # Only what is beyond the reservation can be taken away.
+        lost = float(1 - self.spot(ZERO).available) if falling else 0.0
+        away = np.maximum(gpus - self.reserved, 0) * lost
+        return Fleet(self.modelled.demand, self.shape, gpus, away)
 
     def room(self, units: Mapping[int, int]) -> pa.Table:
         """How much of each window's work, in the rows' own units, the fleet has room for."""
@@ -209,13 +130,18 @@ class Plan:
             {"window": pa.array(list(found), pa.int64()), "room": pa.array(list(found.values()), pa.int64())}
         )
 
+    @property
+    def _at(self) -> datetime:
+        """The instant whose GPU prices hold."""
+        last = self.stage.span[1] - 1 if self.stage.span else self.stage.now
+        return datetime.fromtimestamp((last if self.stage.priced_on is None else self.stage.priced_on) / 1e6, UTC)
+
     @cached_property
     def rate(self) -> GpuRate | None:
         """The catalogue's price; None where the user gives one."""
         if self.params.usd_per_gpu_hour is not None:
             return None
-        last = self.stage.span[1] - 1 if self.stage.span else self.stage.now
-        at = datetime.fromtimestamp((last if self.stage.priced_on is None else self.stage.priced_on) / 1e6, UTC)
+        at = self._at
         today = datetime.fromtimestamp(self.stage.now / 1e6, UTC)
         gpu, tier, provider, region = self.params.gpu, self.params.tier, self.params.provider, self.params.region
         found = self.catalogue.rates(gpu, at, tier=tier, provider=provider, region=region)
@@ -240,7 +166,35 @@ class Plan:
         """Spot capacity at a price."""
         known = self.rate.price.interruptions_per_hour if self.rate else None
         often = Decimal(str(known)) if known is not None else self.params.interruptions_per_hour
-        return Spot(price, often, Decimal((micros_of(self.params.recovery) or 0) // 1_000_000))
+        recovery = Decimal((micros_of(self.params.recovery) or 0) // 1_000_000)
+        return Spot(price, often, EXACT.add(recovery, self.redone_seconds))
+
+    @cached_property
+    def redone_seconds(self) -> Decimal:
+        """GPU-seconds that an interruption of a GPU throws away: half of what its requests under way need; none where the
+        measurements do not say how many are under way.
+        """
+        if not self.throughput.served:
+            return ZERO
+        load = self.concurrency or max((p.concurrency or 0) / self.series.gpus for p in self.series.points)
+        each = self.throughput.estimate(self.whole, load).gpu_seconds / max(self.whole.requests, 1e-9)
+        return Decimal(f"{load * each / 2:.3f}")
+
+    def _stand_in(self) -> FlatCharge | None:
+        """On-demand GPUs for the time in which spot ones are taken away."""
+        if self.params.tier != "spot" or self.params.fallback != "on_demand":
+            return None
+        rates = self.catalogue.rates(self.params.gpu, self._at, provider=self.params.provider)
+        if not rates:
+            raise UsageError(
+                f"no on-demand price of a {self.params.gpu} is known", hint="fallback = 'api', or give a file of prices"
+            )
+        over = Decimal(int(np.maximum(self.fleet.gpus - self.reserved, 0).sum()))
+        hours = RATIO.multiply(over, RATIO.subtract(Decimal(1), self.spot(ZERO).available)).quantize(_QUANTITY)
+        return FlatCharge(
+            "gpu_hour_on_demand", hours, "GPU-hours", unit_usd=rates[0].usd_per_gpu_hour,
+            note=f"{rates[0].name}, while spot GPUs are away", evidence=MODELLED,
+        )  # fmt: skip
 
     @cached_property
     def reserved(self) -> int:
@@ -249,7 +203,7 @@ class Plan:
         if price is None:
             return 0
         if self.params.reserved_gpus == "best":
-            return reserved_size(self.fleet.gpus, price, self.usd_per_gpu_hour, self.series.gpus)
+            return reserved_size(self._asked.gpus, price, self.usd_per_gpu_hour, self.series.gpus)
         return int(self.params.reserved_gpus)
 
     @property
@@ -259,10 +213,8 @@ class Plan:
 
     def charges(self) -> Iterator[FlatCharge]:
         """GPU-hours by tier, and the months of what is paid by the month."""
-        over = np.maximum(self.fleet.gpus - self.reserved, 0)
-        flexible = EXACT.add(
-            Decimal(int(over.sum())), EXACT.subtract(self.fleet.gpu_hours, Decimal(int(self.fleet.gpus.sum())))
-        )
+        # Reserved GPUs never start: they are there.
+        flexible = replace(self.fleet, gpus=np.maximum(self.fleet.gpus - self.reserved, 0)).gpu_hours
         known = ASSUMED if self.params.usd_per_gpu_hour is not None else MODELLED
         where = self.rate.name if self.rate else f"{self.params.tier}, price given"
         if self.reserved:
@@ -280,6 +232,8 @@ class Plan:
                 note=where,
                 evidence=known,
             )
+        if (extra := self._stand_in()) is not None and extra.quantity:
+            yield extra
         months = RATIO.divide(self.hours, MONTH_HOURS).quantize(_QUANTITY)
         for name in ("staff", "storage", "egress", "licence"):
             usd = getattr(self.params, f"{name}_usd_per_month")
@@ -316,7 +270,19 @@ class Plan:
             found["GPUs reserved"] = str(self.reserved)
         if self.concurrency is not None:
             found["requests at once per GPU"] = f"{self.concurrency:.1f}"
+        found |= {name: value for name, value in self.latency.items() if name != "at"}
         return found
+
+    @cached_property
+    def latency(self) -> dict[str, str]:
+        """What users wait at the load that the plan counts on, where the measurements say; empty where they do not."""
+        if not self.throughput.served:
+            return {}
+        load = self.concurrency or max((p.concurrency or 0) / self.series.gpus for p in self.series.points)
+        first, each = self.throughput.latency_ms(self.whole, load)
+        found = {"time to first token": first, "time per output token": each}
+        told = {name: f"{value:,.0f} ms" for name, value in found.items() if value is not None}
+        return {**told, "at": f"{load:.1f} requests at once per GPU (median, full batches)"} if told else {}
 
     @property
     def _outside(self) -> float:
@@ -351,6 +317,9 @@ class Plan:
                 "an hour",
                 said("interruptions_per_hour"),
             )
+            yield Noted("while spot GPUs are away", self.params.fallback.replace("_", " "), "serves", said("fallback"))
+            redone = "unknown" if not self.throughput.served else plain(self.redone_seconds)
+            yield Noted("work redone after an interruption", redone, "GPU-seconds a GPU", "half of what is under way")
         if self.params.as_model is None:
             yield Noted("tokens of the hosted model", "1", "x the log's", "default: as_model names no tokenizer")
 
@@ -382,6 +351,8 @@ class Plan:
             "demand, mean of the hour": line(demand.busy),
             "demand, busiest minutes": line(demand.peak),
             "GPUs": line(self.fleet.gpus.astype(np.float64)),
+            "served by the fleet": line(demand.busy - burst),
             "left to the API": line(burst),
         }
-        return Exhibit("Demand and fleet by hour", "GPUs", at, lines, frozenset({"GPUs"}))
+        week = ("demand, mean of the hour", *(["left to the API"] if float(burst.sum()) > 0 else []))
+        return Exhibit("Demand and fleet by hour", "GPUs", at, lines, frozenset({"GPUs"}), week)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from llmcost.errors import UsageError
-from llmcost.workload.fleets import hours_of
+from llmcost.results import exhibit_tables
+from llmcost.results.chart import HeatMap
+from llmcost.workload.fleetparams import hours_of
 from tests.strategies.support import STARTED, scenario, step, world
 
 HOUR = 3_600_000_000
@@ -55,6 +57,62 @@ def test_cold_starts_reservations_and_spot(tmp_path: Path) -> None:
     assert {line.sku: line.cost_usd for line in best.flat_charges} == {"gpu_hour_reserved": 6}
     spot = played(tmp_path, tier="spot", interruptions_per_hour="0.1", recovery="6m")
     assert [line.cost_usd for line in spot.flat_charges] == [Decimal("12.12")]
+
+
+def test_reserved_gpus_never_start_and_serve_in_every_hour(tmp_path: Path) -> None:
+    """Eight reserved, two needed: no cold start is paid, and the paid ones all count as there."""
+    done = played(tmp_path, reserved_gpus=8, reserved_usd_per_gpu_hour="1", cold_start="30m", replicas=1)
+    assert {line.sku: line.quantity for line in done.flat_charges} == {"gpu_hour_reserved": 24}
+    assert done.steps[0].facts["GPUs"].startswith("8 to 8")
+
+
+def test_a_reservation_takes_what_a_small_baseline_would_burst(tmp_path: Path) -> None:
+    """33 requests of 0.4527 s in five minutes are more than a hundredth of one replica, and less than of eight."""
+    alone = played(tmp_path / "a", replicas=1, utilisation="0.01").steps[0].facts
+    more = (
+        played(tmp_path / "b", replicas=1, utilisation="0.01", reserved_gpus=16, reserved_usd_per_gpu_hour="1")
+        .steps[0]
+        .facts
+    )
+    assert alone["requests left to the API"] != "0"
+    assert more["requests left to the API"] == "0"
+
+
+def test_while_spot_gpus_are_away_the_api_or_other_gpus_serve(tmp_path: Path) -> None:
+    """Half of the time away: by hand, price x (1 + 1), half the room; or the other half bought on demand."""
+    away: dict[str, Any] = {"tier": "spot", "interruptions_per_hour": "1", "recovery": "1h"}
+    api = played(tmp_path / "a", **away)
+    assert [(line.sku, line.cost_usd) for line in api.flat_charges] == [("gpu_hour_spot", 24)]
+    other = played(tmp_path / "b", **away, fallback="on_demand")
+    costs = {line.sku: (line.quantity, line.cost_usd) for line in other.flat_charges}
+    assert costs["gpu_hour_spot"] == (6, 24)
+    assert costs["gpu_hour_on_demand"][0] == 3
+    noted = {a.name: a.value for a in api.steps[0].assumptions}
+    assert noted["while spot GPUs are away"] == "api"
+    assert noted["work redone after an interruption"] == "unknown"
+
+
+def test_interruptions_throw_half_of_what_is_under_way_away(tmp_path: Path) -> None:
+    near = [{**row, "input_tokens": 5000, "output_tokens": 500} for row in LOG]
+    done = played(tmp_path, log=near, load="served", tpot_ms=60, tier="spot", interruptions_per_hour="1", recovery="0s")
+    noted = {a.name: float(a.value) for a in done.steps[0].assumptions if a.name == "work redone after an interruption"}
+    # 25 under way on a GPU, 500 tokens at 407.19 a second and GPU
+    assert noted["work redone after an interruption"] == pytest.approx(25 * 500 / 407.19 / 2, rel=1e-3)
+    assert done.latency is not None
+    assert (done.latency["time to first token"], done.latency["time per output token"]) == ("835 ms", "60 ms")
+
+
+def test_demand_is_shown_by_weekday_and_hour(tmp_path: Path) -> None:
+    """From a day on; a weekday that never came is empty."""
+    days = [*LOG, {**LOG[0], "request_id": "later", "started_at": STARTED + 26 * HOUR}]
+    with world(tmp_path, days) as here:
+        found = here.result(scenario(step("self-host", model="Llama-3.3-70B", usd_per_gpu_hour="2")))
+    blocks = list(exhibit_tables.blocks(0, found.scenarios[0]))
+    (heat,) = [block for block in blocks if isinstance(block, HeatMap)]
+    assert heat.rows[3].values[1] == Decimal("0.0503")  # Thursday 01:00: 400 requests of 0.4527 s
+    assert heat.rows[4].values[2] == Decimal("0.0001")
+    assert set(heat.rows[0].values) == {None}
+    assert not [block for block in exhibit_tables.blocks(0, played(tmp_path / "x")) if isinstance(block, HeatMap)]
 
 
 def test_the_catalogue_gives_price_and_source(tmp_path: Path) -> None:
