@@ -61,7 +61,7 @@ def ingest(
 
     postgresql://user@host/db reads LiteLLM's table LiteLLM_SpendLogs where it is, and later only what is new;
     env:NAME takes the connection string from a variable. ?table=, ?schema= and ?overlap=1h are llmcost's own, all
-    others (sslmode ..) are the driver's. It needs the extra: pip install 'llmcost[postgres]'.
+    others (sslmode ..) are the driver's. It needs the extra: pip install 'llmcost-cli[postgres]'.
     """
     from llmcost.api import ingest_files
     from llmcost.usage.store import Store

@@ -287,7 +287,7 @@ def _driver() -> Any:
         raise UsageError(
             "reading PostgreSQL needs the package adbc-driver-postgresql",
             why="it is an optional extra, because most logs are files",
-            hint="pip install 'llmcost[postgres]'",
+            hint="pip install 'llmcost-cli[postgres]'",
         ) from error
     return dbapi
 

@@ -7,7 +7,7 @@ never zero, and never guessed from the lengths in bytes (25 to 30 % off). ``Azur
 under names that Microsoft does not document; the two have one ``correlationId``, which is the identity. The tokens of
 ``GatewayLlmLogs`` are API Management's (https://learn.microsoft.com/azure/azure-monitor/reference/tables/apimanagementgatewayllmlog).
 A row of a metric is a sum over its interval: prompt, generated tokens and requests come as rows of their own, labelled
-``metric``; diagnostic settings export metrics without deployment and model, ``az monitor`` splits by them. Times in .NET
+``metric`` with what they count (by the same label the older and the newer name of a metric meet as one); diagnostic settings export metrics without deployment and model, ``az monitor`` splits by them. Times in .NET
 ticks; a negative duration is told and, if possible, taken from the ticks. Left out: the kind of deployment, which decides the
 price; the caller's address; calls of assistants' threads and files, which run no model.
 """
@@ -15,7 +15,7 @@ price; the caller's address; calls of assistants' threads and files, which run n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from llmcost.records.azure_monitor import amount, json_of, properties_of, records_of, resource_of, ticks
@@ -25,7 +25,7 @@ from llmcost.records.labels import Notes
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_readings
 from llmcost.records.rows import known, tags_of
 from llmcost.records.shapes import mapping, objects, word
-from llmcost.records.values import count, instant, number, text
+from llmcost.records.values import BadValueError, count, instant, number, text
 from llmcost.usage.columns import Usage
 from llmcost.usage.names import status_of
 
@@ -43,9 +43,14 @@ _OPERATIONS: Final = (
 )
 _METRICS: Final = {
     "processedprompttokens": "input_tokens", "generatedtokens": "output_tokens", "generatedcompletiontokens": "output_tokens",
-    "azureopenairequests": "requests",
+    "azureopenairequests": "requests", "inputtokens": "input_tokens", "outputtokens": "output_tokens", "modelrequests": "requests",
 }  # fmt: skip
-"""Metrics that are counted. ``InputTokens``, ``OutputTokens`` and ``ModelRequests`` restate them; the others are sums or ratios."""
+"""Metrics that are counted; the others are sums or ratios. The last three restate the others for Azure OpenAI and are all
+that there is for other Foundry models (https://learn.microsoft.com/azure/ai-foundry/foundry-models/how-to/monitor-models,
+2026-11-24): of two that count the same interval of a deployment one is taken."""
+_NEWER: Final = frozenset({"inputtokens", "outputtokens", "modelrequests"})
+_Counted = dict[tuple[Any, ...], str]
+"""Which metric counted an interval of a deployment."""
 _GRAINS: Final = {
     "PT1M": 60,
     "PT5M": 300,
@@ -82,21 +87,31 @@ def sniff(sample: Sample) -> bool:
     return any(_kind(line) is not None for record in sample.records for line in records_of(record))
 
 
-def read(record: Record, _context: Context) -> Iterator[Reading]:
+def read_file(records: Iterable[Record], _context: Context) -> Iterator[Reading]:
+    """The rows of a file's records; what one metric counted, another of the file does not count again."""
+    counted: _Counted = {}
+    for record in records:
+        try:
+            yield from _read(record, counted)
+        except BadValueError as error:
+            yield Problem(error.kind, error.detail)
+
+
+def _read(record: Record, counted: _Counted) -> Iterator[Reading]:
     """The rows of one record, or of each record of a page."""
     found = False
     for line in records_of(record.value):
         found = True
         notes = Notes()
-        yield from notes.after(_readings(line, notes))
+        yield from notes.after(_readings(line, notes, counted))
     if not found:
         yield Problem("no-row", "the record holds no log line")
 
 
-def _readings(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
+def _readings(line: dict[str, Any], notes: Notes, counted: _Counted) -> Iterator[Reading]:
     kind = _kind(line)
     if kind == "metric":
-        yield from _metrics(line, notes)
+        yield from _metrics(line, notes, counted)
     elif kind == "gateway":
         yield from _gateway(properties_of(line), line, notes)
     elif kind == "call":
@@ -201,12 +216,12 @@ def _gateway(said: dict[str, Any], line: dict[str, Any], notes: Notes) -> Iterat
     yield Row(_labelled(row))
 
 
-def _metrics(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
+def _metrics(line: dict[str, Any], notes: Notes, counted: _Counted) -> Iterator[Reading]:
     if not isinstance(line.get("value"), list):
-        yield _metric(line.get("metricname"), line, line, {}, notes)
+        yield _once(line.get("metricname"), _metric(line.get("metricname"), line, line, {}, notes), counted)
         return
     found = False
-    for metric in objects(line["value"]):
+    for metric in sorted(objects(line["value"]), key=_is_newer):
         name = mapping(metric.get("name")).get("value")
         for series in objects(metric.get("timeseries")):
             split = {
@@ -216,9 +231,27 @@ def _metrics(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
             for point in objects(series.get("data")):
                 found = True
                 place = {"resourceid": metric.get("id"), "timegrain": line.get("interval")}
-                yield _metric(name, {**point, "time": point.get("timeStamp")}, {**line, **place}, split, notes)
+                row = _metric(name, {**point, "time": point.get("timeStamp")}, {**line, **place}, split, notes)
+                yield _once(name, row, counted)
     if not found:
         yield Skip("a page of metrics without data")
+
+
+def _is_newer(metric: dict[str, Any]) -> bool:
+    return word(mapping(metric.get("name")).get("value")).lower() in _NEWER
+
+
+def _once(name: Any, reading: Reading, counted: _Counted) -> Reading:
+    """The row of a metric, unless another metric has counted this interval of this deployment."""
+    row = reading.usage if isinstance(reading, Row) else None
+    if row is None:
+        return reading
+    place = tuple(
+        row.get(n)
+        for n in ("organization", "project", "request_model", "response_model", "started_at", "ended_at", "tags")
+    )
+    metric = word(name).lower()
+    return reading if counted.setdefault(place, metric) == metric else Skip("another metric counts the same interval")
 
 
 def _metric(name: Any, point: dict[str, Any], line: dict[str, Any], split: dict[str, Any], notes: Notes) -> Reading:
@@ -232,7 +265,7 @@ def _metric(name: Any, point: dict[str, Any], line: dict[str, Any], split: dict[
     if start is None or length is None:
         return Problem("no-interval", "the metric names no time or no known grain")
     row = _owner(line, notes) | _model(split, notes)
-    row |= {"input_tokens": 0, "output_tokens": 0, column: total, "metric": text(name, "metric")}
+    row |= {"input_tokens": 0, "output_tokens": 0, column: total, "metric": column}
     row |= {"started_at": start, "ended_at": start + length * 1_000_000, "token_source": "provider"}
     row["call_role"] = None if column == "requests" else "subcall"
     return Row(_labelled(row))
@@ -253,7 +286,7 @@ SOURCE: Final = Source(
     grain="mixed",
     forms=("jsonl", "json", "csv", "parquet"),
     sniff=sniff,
-    read=read,
+    read_file=read_file,
     knows=CHAT_KNOWS | {"ended_at"},
     url="https://learn.microsoft.com/azure/ai-services/openai/monitor-openai-reference",
     checked="2026-11-24",

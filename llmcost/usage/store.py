@@ -5,6 +5,7 @@ Every connection turns extension auto-install and auto-load off, so nothing here
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -67,6 +68,11 @@ class Store:
         }
         if threads:
             config["threads"] = str(threads)
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(
+                f"{path} cannot be a store: there is no folder {str(path.parent)!r}",
+                hint="make it first, or give another --store",
+            )
         try:
             # A temporary store is a file too: it may be larger than memory.
             self.connection = duckdb.connect(
@@ -84,7 +90,7 @@ class Store:
             self._prepare(fresh, read_only=read_only)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             self.close()
-            raise _resources(error) from error
+            raise _resources(error, self.path) from error
 
     def _prepare(self, fresh: bool, *, read_only: bool) -> None:
         if fresh:
@@ -120,6 +126,8 @@ class Store:
         try:
             self.connection.execute("COMMIT")
         except duckdb.Error as error:
+            if is_full(error):
+                raise _resources(error, self.path) from error
             raise LlmcostError(f"the store could not be written: {error}") from error
 
     @contextmanager
@@ -213,8 +221,10 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
-            raise _resources(error) from error
+        if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException) or (
+            error is not None and is_full(error)
+        ):
+            raise _resources(error, self.path) from error
         if isinstance(error, duckdb.InterruptException):
             raise KeyboardInterrupt from error
 
@@ -244,10 +254,27 @@ def _foreign(path: Path) -> UsageError:
     return UsageError(f"{path} cannot be opened as a store: it is no DuckDB file", hint="give another --store")
 
 
-def _resources(error: Exception) -> LlmcostError:
+def is_full(error: BaseException) -> bool:
+    """Whether a disk had no room left, for us, for Arrow or for the engine."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    return isinstance(error, OSError | duckdb.Error) and any(
+        words in str(error) for words in ("No space left on device", "Disk quota exceeded")
+    )
+
+
+def _resources(error: BaseException, path: Path | None) -> LlmcostError:
     """Memory or disk that ran out is no bug."""
+    why = "the store was left as it was"
+    if is_full(error):
+        return LlmcostError(
+            "the disk is full",
+            where=str(path) if path is not None else tempfile.gettempdir(),
+            why=why,
+            hint="free some space, or name another disk: --store for the store, TMPDIR for a temporary one",
+        )
     hint = "a larger --memory-limit may help" if isinstance(error, duckdb.OutOfMemoryException) else None
-    return LlmcostError(str(error).splitlines()[0], why="the store was left as it was", hint=hint)
+    return LlmcostError(str(error).splitlines()[0], why=why, hint=hint)
 
 
 def _open_error(path: Path | None, error: Exception) -> LlmcostError:
