@@ -102,7 +102,8 @@ class Grid:
 def keyed(rows: ir.Table, grid: Grid) -> ir.Table:
     """The rows with the columns PRICE_KEYS."""
     cuts = grid.cuts
-    bucket = rows.ended_at.notnull()
+    # A row that stands for several calls is a bucket, with a span or without: LiteLLM logs a finished batch as one row.
+    bucket = rows.ended_at.notnull() | (rows.requests > 1).fill_null(False)
     # The sum of a bucket is the size of no request: it can select no long-context tier.
     size = ibis.ifelse(bucket, 0, _position(rows.input_tokens, cuts.input_tokens)).cast("int64")
     span = _span(rows.priced_at, grid.weeks) if grid.timed else ibis.literal(0, type="int64")

@@ -16,6 +16,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from llmcost.results.agreement import agree
 from llmcost.usage.store import Store
 
 _DAY: Final = 86_400_000_000
@@ -52,8 +53,7 @@ class _Node:
         """Whether another export's buckets of a shared day may describe the same traffic."""
         if self.export == other.export:
             return False
-        owners = ((self.organization, other.organization), (self.project, other.project))
-        if any(a is not None and b is not None and a != b for a, b in owners):
+        if not (agree(self.organization, other.organization) and agree(self.project, other.project)):
             return False
         return None in self.models or None in other.models or not self.models.isdisjoint(other.models)
 

@@ -1,7 +1,7 @@
 """The same traffic seen twice: calls that two sources tell of, usage buckets beside requests, two exports of buckets.
 
 A bucket and a request describe the same traffic when provider, model and owner agree (an unknown owner or model agrees
-with any) and the request lies in the bucket's span. Requests are primary unless the user says otherwise, and of a bucket
+with any, and a name with an id: :mod:`llmcost.results.agreement`) and the request lies in the bucket's span. Requests are primary unless the user says otherwise, and of a bucket
 that they tell of in part the remainder is charged (:mod:`llmcost.results.remainders`); of two exports of buckets one is
 primary (:mod:`llmcost.results.exports`), and of two sources that tell of one call (:mod:`llmcost.results.twins`).
 What is not primary is left out of every total and reported with its amount. Lines of bills are never in a total at all.
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.names import ModelRef
+from llmcost.results.agreement import SAME
 from llmcost.results.exports import leave_out
 from llmcost.results.remainders import COUNTED, FINER, PART, REST, Remainders
 from llmcost.results.stage import USAGE_TABLE
@@ -35,11 +36,6 @@ _SIDE: Final = (
     "coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens FROM {table} u "
     "LEFT JOIN llmcost_models m ON coalesce(m.provider, '') = coalesce(u.provider_name, '') "
     "AND coalesce(m.name, '') = coalesce(u.response_model, u.request_model, '')"
-)
-_SAME: Final = (
-    "a.provider_name IS NOT DISTINCT FROM b.provider_name AND (a.key = b.key OR a.key IS NULL OR b.key IS NULL) "
-    "AND (a.organization = b.organization OR a.organization IS NULL OR b.organization IS NULL) "
-    "AND (a.project = b.project OR a.project IS NULL OR b.project IS NULL)"
 )
 _INSIDE: Final = "a.started_at >= b.started_at AND a.started_at < b.ended_at"
 _START: Final = f"u.started_at - u.started_at % {_MINUTE}"
@@ -141,7 +137,7 @@ def _of_buckets(store: Store, rows: str, primary: str, *, twins: bool) -> bool:
         store.execute(
             f"INSERT INTO llmcost_stood_for SELECT a.row_id, '{BY_SPAN}', a.source, '{BUCKETS}', 2 FROM "
             f"({_side(rows, 'u.started_at')} WHERE u.ended_at IS NULL) a "
-            f"WHERE EXISTS (SELECT 1 FROM llmcost_buckets b WHERE {_SAME} AND {_INSIDE})"
+            f"WHERE EXISTS (SELECT 1 FROM llmcost_buckets b WHERE {SAME} AND {_INSIDE})"
         )
     whole, divided = remainders.settle()
     store.register("llmcost_reduced", pa.table({"row_id": pa.array([*whole, *divided], pa.int64())}))

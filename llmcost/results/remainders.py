@@ -22,6 +22,7 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 
 from llmcost.pricing.grid import SUMMED
+from llmcost.results.agreement import SAME
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
 
@@ -156,9 +157,6 @@ def account(cells: Sequence[Cell], holders: Sequence[Holder], pairs: Iterable[tu
     return sorted(n for n in silent if any(holders[p].remains for p in of[n]))
 
 
-_SAME: Final = "a.provider_name IS NOT DISTINCT FROM b.provider_name AND " + " AND ".join(
-    f"(a.{name} = b.{name} OR a.{name} IS NULL OR b.{name} IS NULL)" for name in OWNERS[1:]
-)
 _LABELLED: Final = ", ".join(_LABELS)
 _SUMS: Final = ", ".join(f"sum({name}) AS {name}" for name in COUNTED)
 # A bucket is compared with all traffic of its hours.
@@ -198,7 +196,7 @@ class Remainders:
         )
         pairs = store.rows(
             "SELECT a.cell, b.row_id FROM (SELECT *, unnest(spans) AS span FROM llmcost_cells) a JOIN llmcost_among b "
-            f"ON a.span.opens = b.opens AND a.span.closes = b.closes AND {_SAME}"
+            f"ON a.span.opens = b.opens AND a.span.closes = b.closes AND {SAME}"
         )
         found = self._account(pairs)
         rows = self._rows_of(found)

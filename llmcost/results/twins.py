@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.names import ModelRef, prefix_provider
+from llmcost.results.agreement import OWNERS, agreeing
 from llmcost.usage.columns import COUNTERS
 from llmcost.usage.store import Store
 
@@ -158,7 +159,7 @@ def _candidates(store: Store) -> None:
         "AND a.input_tokens = b.input_tokens AND a.output_tokens = b.output_tokens AND a.place < b.place "
         f"WHERE abs(a.started_at - b.started_at) <= {WINDOW} "
         "AND (a.provider_name = b.provider_name OR a.gateway OR b.gateway) "
-        f"AND {_agree('organization')} AND {_agree('project')} AND {_agree('user_id')} AND {_agree('cached')} "
+        f"AND {agreeing(*OWNERS)} AND {_agree('user_id')} AND {_agree('cached')} "
         # Two different ids of one kind are two calls.
         "AND NOT coalesce(a.prefix <> '' AND a.prefix = b.prefix AND a.request_id <> b.request_id, false)"
     )

@@ -36,6 +36,14 @@ def test_the_sum_of_a_bucket_selects_no_long_context_tier(tmp_path: Path) -> Non
     assert "request size unknown: base tier assumed" in result.coverage.assumed
 
 
+def test_a_row_that_stands_for_a_batch_of_calls_selects_no_long_context_tier(tmp_path: Path) -> None:
+    """LiteLLM logs a finished batch as one row without a span: its sum is the size of no call."""
+    batch = {"provider_name": "google", "request_model": "gemini-2.5-pro", "started_at": at(2026, 10, 1)}
+    result = simulated(tmp_path, {**batch, "requests": 1000, "input_tokens": 1_000_000})
+    assert result.baseline.cost_usd == Decimal("1.25")
+    assert "request size unknown: base tier assumed" in result.coverage.assumed
+
+
 def test_a_bucket_over_a_change_of_price_says_so(tmp_path: Path) -> None:
     before = at(2025, 6, 9)
     result = simulated(

@@ -160,6 +160,16 @@ def test_an_export_without_models_gives_way_to_one_with_models(tmp_path: Path) -
     assert [line.requests for line in result.coverage.unpriced] == [4]
 
 
+def test_an_id_and_a_name_may_be_one_project(tmp_path: Path) -> None:
+    """A console names workspaces, an API gives their ids: one spend."""
+    ids = [bucket(0, 24, 10, project="wrkspc_1"), bucket(0, 24, 20, project="wrkspc_2")]
+    names = [bucket(n, n + 1, calls, project=name) for n, calls, name in ((1, 10, "shop"), (2, 20, "search"))]
+    assert simulated(tmp_path, [*ids, *names]).baseline.requests == 30
+    assert simulated(tmp_path, [call(1, project="shop"), *ids]).baseline.requests == 30
+    assert simulated(tmp_path, [call(1, project="wrkspc_3"), *ids]).baseline.requests == 31
+    assert simulated(tmp_path, [call(1, project="tools"), *names]).baseline.requests == 31
+
+
 def test_the_user_can_choose_buckets(tmp_path: Path) -> None:
     result = simulated(tmp_path, [*(call(n) for n in range(5)), bucket(0, 24, 2)], primary="buckets")
     assert result.baseline.requests == 2
