@@ -12,7 +12,8 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests.support import IN_CI, Golden
+from tests.reports.browser import Browser
+from tests.support import IN_CI, Golden, program
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=IN_CI, print_blob=True)
 hypothesis.settings.load_profile("house")
@@ -75,3 +76,11 @@ def _guard(connect: Any) -> Any:
         return connect(self, address)
 
     return guarded
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless browser without a network."""
+    driver, chromium = program("chromedriver"), program("chromium", "chromium-browser", "google-chrome")
+    with Browser(driver, chromium, tmp_path_factory.mktemp("profile")).running() as running:
+        yield running

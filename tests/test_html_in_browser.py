@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -19,17 +19,9 @@ from llmcost.results.outcome import Model, outcome
 from tests.reports import sample_reconciliation, sample_result
 from tests.reports.browser import Browser
 from tests.reports.sample_document import everything
-from tests.support import program
 
 SAMPLES = ("rich", "empty", "no_times", "large", "hostile")
 _OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    driver, chromium = program("chromedriver"), program("chromium", "chromium-browser", "google-chrome")
-    with Browser(driver, chromium, tmp_path_factory.mktemp("profile")).running() as running:
-        yield running
 
 
 @pytest.fixture

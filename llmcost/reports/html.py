@@ -1,7 +1,7 @@
 """The report as one self-contained page: no network, no server, readable on a phone, in print and in the dark.
 
 Charts are drawn by the MIT-licensed basic bundle of plotly.js that ships beside the template; tables hold every number
-that a chart shows. The page's policy allows its own two scripts by their hashes and forbids every request.
+that a chart shows. The page's policy allows its own scripts by their hashes and forbids every request.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ from llmcost.results.outcome import Outcome
 from llmcost.results.present import json_text
 
 _SLIM: Final = 3
+_LONG: Final = 40
+"""A table of more rows can be searched and sorted."""
+_PAGE: Final = 100
+"""Rows of such a table that are markup; its further rows are data that the page's script shows."""
+_WORDY: Final = 24
+"""Texts of more characters make a phone show a table's rows as cards."""
 _HOSTILE_IN_SCRIPT: Final = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
@@ -33,7 +39,7 @@ _HOSTILE_IN_SCRIPT: Final = str.maketrans(
 def render(outcome: Outcome, options: Options) -> bytes:
     """``outcome`` as one HTML page."""
     doc = outcome.document(options.top_n, options.title)
-    scripts = [_asset("plotly-basic.min.js"), _asset("charts.js")]
+    scripts = [_asset("plotly-basic.min.js"), _asset("tables.js"), _asset("charts.js")]
     page = Template(_asset("page.html")).substitute(
         policy=escape(_policy(scripts)),
         css=_asset("page.css"),
@@ -47,6 +53,7 @@ def render(outcome: Outcome, options: Options) -> bytes:
         footer=escape(doc.footer),
         result=_embedded(outcome.model.model_dump(mode="json")),
         charts=_embedded({chart.key: _drawing(chart) for chart in doc.charts()}),
+        tables=_embedded({table.key: _searchable(table) for table in doc.tables() if len(table.rows) > _LONG}),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
     return page.encode()
@@ -161,15 +168,57 @@ def _table(table: Table) -> str:
     if not table.rows:
         return f'<p class="note">{escape((table.empty or "none").capitalize())}.</p>'
     head = "".join(_heading(column) for column in table.columns)
-    body = "".join(f"<tr>{_row(table.columns, row)}</tr>" for row in table.rows)
-    foot = f"<tfoot><tr>{_row(table.columns, table.total)}</tr></tfoot>" if table.total else ""
-    slim = ' class="slim"' if len(table.columns) <= _SLIM else ""
+    cards = _wordy(table)
+    body = "".join(f"<tr>{_row(table.columns, row, cards)}</tr>" for row in table.rows[:_PAGE])
+    foot = f"<tfoot><tr>{_row(table.columns, table.total, cards)}</tr></tfoot>" if table.total else ""
+    looks = " ".join(look for look, there in (("slim", len(table.columns) <= _SLIM), ("cards", cards)) if there)
+    looks = f' class="{looks}"' if looks else ""
     caption = f"<caption>{escape(table.title)}</caption>"
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">'
-        f'<table id="t-{escape(table.key)}"{slim}>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>{note}'
+        f'{_count(table)}<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">'
+        f'<table id="t-{escape(table.key)}"{looks}>{caption}'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>{note}"
     )
+
+
+def _count(table: Table) -> str:
+    """How many rows of a long table are markup, where the page's script puts its search."""
+    rows = len(table.rows)
+    if rows <= _LONG:
+        return ""
+    return f'<p class="note" id="n-{escape(table.key)}">Rows 1 to {min(rows, _PAGE):,} of {rows:,}</p>'
+
+
+def _wordy(table: Table) -> bool:
+    """Whether a phone shows each row as a card: a short table with words that would hide beyond its edge."""
+    at = [position for position, column in enumerate(table.columns) if position and not column.numeric]
+    return len(table.rows) <= _LONG and any(len(row[position].text) > _WORDY for row in table.rows for position in at)
+
+
+def _searchable(table: Table) -> dict[str, object]:
+    """A long table's rows as the page's script reads them: texts by row; ranks, kinds and tones by column."""
+    columns = list(zip(*table.rows, strict=True))
+    tones = [[cell.tone for cell in column] for column in columns]
+    titles = [column.title for column in table.columns]
+    return {
+        "rows": [[cell.text for cell in row] for row in table.rows],
+        "ranks": [_ranks(column) for column in columns],
+        "kinds": ["num" if column.numeric else "text" for column in table.columns],
+        "tones": [column if any(column) else None for column in tones],
+        "share": titles.index("Share") if "Share" in titles else None,
+    }
+
+
+def _ranks(column: Sequence[Cell]) -> list[int]:
+    """The place of each cell in ascending order, by exact values where there are any; -1 for what has none."""
+    values = [cell.value if isinstance(cell.value, int | Decimal) else None for cell in column]
+    if any(value is not None for value in values):
+        order = {value: rank for rank, value in enumerate(sorted({v for v in values if v is not None}))}
+        return [-1 if value is None else order[value] for value in values]
+    words = [cell.text.casefold() for cell in column]
+    places = {word: rank for rank, word in enumerate(sorted(set(words)))}
+    return [places[word] for word in words]
 
 
 def _heading(column: Column) -> str:
@@ -177,16 +226,17 @@ def _heading(column: Column) -> str:
     return f'<th scope="col"{kind}>{escape(column.title)}</th>'
 
 
-def _row(columns: Sequence[Column], row: Sequence[Cell]) -> str:
+def _row(columns: Sequence[Column], row: Sequence[Cell], cards: bool) -> str:
     first = f'<th scope="row">{escape(row[0].text)}</th>'
-    return first + "".join(_cell(column, cell) for column, cell in zip(columns[1:], row[1:], strict=True))
+    return first + "".join(_cell(column, cell, cards) for column, cell in zip(columns[1:], row[1:], strict=True))
 
 
-def _cell(column: Column, cell: Cell) -> str:
+def _cell(column: Column, cell: Cell, cards: bool) -> str:
     kind = "num" if column.numeric else "text"
     bar = _bar(cell) if column.title == "Share" else ""
     classes = " ".join(part for part in (kind, cell.tone, "share" if bar else "") if part)
-    return f'<td class="{classes}">{escape(cell.text)}{bar}</td>'
+    label = f' data-label="{escape(column.title)}"' if cards else ""
+    return f'<td class="{classes}"{label}>{escape(cell.text)}{bar}</td>'
 
 
 def _bar(cell: Cell) -> str:

@@ -112,7 +112,7 @@ def assumptions_table(result: Result) -> Table:
         for n, step in enumerate(scenario.steps, 1)
         for a in step.assumptions
     ]
-    heads = columns("Assumption", "Value#", "Used by", "Source")
+    heads = columns("Assumption", "Value", "Used by", "Source")
     return Table("assumptions", "Assumptions", heads, tuple(rows), empty="none")
 
 

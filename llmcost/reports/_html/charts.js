@@ -100,7 +100,7 @@
     }
     Plotly.react(place, [trace], layout(place, {
       height: (small ? 52 : 44) * bars.length + 50,
-      xaxis: axis({ range: [smallest < 0 ? smallest - room / 4 : 0, largest + room], tickformat: ticks("USD", largest), nticks: small ? 4 : 8 }),
+      xaxis: axis({ range: [smallest < 0 ? smallest - room / 4 : 0, largest + room], tickformat: ticks("USD", largest), nticks: small ? 4 : 8, tickangle: 0 }),
       yaxis: names,
       shapes: connectors,
     }), config);
@@ -153,7 +153,7 @@
       barmode: chart.grouped ? "group" : "relative",
       showlegend: chart.series.length > 1,
       legend,
-      xaxis: axis({ tickformat: ticks(chart.unit, largest), nticks: narrow(place) ? 4 : 8 }),
+      xaxis: axis({ tickformat: ticks(chart.unit, largest), nticks: narrow(place) ? 4 : 8, tickangle: 0 }),
       yaxis: rows(chart.names, narrow(place) ? 17 : 30),
     }), config);
   }
@@ -199,7 +199,7 @@
       showlegend: chart.lines.length + chart.bands.length > 1,
       legend,
       margin: { l: 8, r: 24, t: 24, b: 44 },
-      xaxis: axis({ title: { text: plain(chart.x_title), font: { color: colour("soft") } }, showgrid: false, ...(onTime ? dates(place) : { tickformat: ticks(chart.x_unit, furthest), nticks: narrow(place) ? 5 : 10 }) }),
+      xaxis: axis({ title: { text: plain(chart.x_title), font: { color: colour("soft") } }, showgrid: false, zeroline: false, tickangle: 0, ...(onTime ? dates(place) : { tickformat: ticks(chart.x_unit, furthest), nticks: narrow(place) ? 5 : 10 }) }),
       yaxis: axis({ tickformat: ticks(chart.unit, largest), nticks: 6, rangemode: "tozero" }),
     }), config);
   }
