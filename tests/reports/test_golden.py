@@ -9,7 +9,7 @@ import pytest
 from llmcost.reports import REPORTS, Options
 from llmcost.results.compare import compare
 from llmcost.results.outcome import outcome
-from tests.reports import sample_reconciliation, sample_result
+from tests.reports import sample_forecast, sample_reconciliation, sample_result
 from tests.support import Golden
 
 SAMPLES = ("rich", "empty", "no_times", "hostile")
@@ -66,3 +66,11 @@ def _without_library(page: bytes) -> bytes:
     """The page without the bundle and the hash that allows it: both are checked where they live."""
     page = re.sub(rb"<script>/\*\*\n\* plotly\.js.*?</script>", b"<script>plotly.js</script>", page, flags=re.DOTALL)
     return re.sub(rb"&#x27;sha256-[^;]*&#x27;", b"sha256", page)
+
+
+@pytest.mark.parametrize("format_", ["terminal", "json", "csv", "markdown", "html"])
+@pytest.mark.parametrize("sample", ["rich", "short"])
+def test_forecasts(golden: Golden, format_: str, sample: str) -> None:
+    report = REPORTS.load(format_)
+    page = report.render(outcome(getattr(sample_forecast, sample)()), Options(width=100))
+    golden.check(f"{format_}/forecast-{sample}{report.suffix}", _without_library(page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from random import Random
 from statistics import fmean
@@ -29,7 +30,9 @@ def paths(
     if len(errors) < _LEAST_TRIALS or not forecast:
         return None
     mean = fmean(forecast)
-    scale = [max(value, _FLOOR * mean) for value in forecast]
+    # Trials overlap: a span holds few runs that do not, and few runs know the spread too small.
+    few = math.sqrt(1 + len(errors[0]) / (len(trials[0].actual) + len(trials)))
+    scale = [few * max(value, _FLOOR * mean) for value in forecast]
     random = Random(seed)
     return [
         [

@@ -12,7 +12,7 @@ from llmcost.results.forecast.series import DAY
 from llmcost.results.priced import add
 
 Paths = Sequence[Sequence[float]]
-Banded = Callable[[Sequence[float], Decimal], Interval]
+Banded = Callable[[Sequence[float], Decimal, Decimal], Interval]
 
 
 def months_of(
@@ -43,7 +43,7 @@ def months_of(
                 forecast_days=len(places),
                 complete=(here[-1] + DAY).month != month[1],
                 total_usd=add((spent, ahead)),
-                range=interval([sum(path) for path in drawn], spent) if drawn else None,
+                range=interval([sum(path) for path in drawn], ahead, spent) if drawn else None,
                 breach=None if budget is None else _breach(budget, spent, here, [points[n] for n in places], drawn),
             )
         )

@@ -22,7 +22,6 @@ from llmcost.results.priced import add
 LEAST_DAYS: Final = 14
 """Settled days below which nothing but a run-rate is honest: every weekday twice."""
 MOST_DAYS: Final = 732
-_METHODS: Final = ("auto", "profile", "run-rate", "seasonal-naive", "ets")
 MethodName = Literal["auto", "profile", "run-rate", "seasonal-naive", "ets"]
 _GAP_WEEKS: Final = 3
 
@@ -139,11 +138,15 @@ class _Projection:
         """Dollars rounded to the forecast's digit."""
         return (Decimal(value) / self.digit).to_integral_value(ROUND_HALF_EVEN) * self.digit
 
-    def interval(self, values: Sequence[float], known: Decimal = ZERO) -> Interval:
-        """The band of sums over the paths, on top of what is known."""
+    def interval(self, values: Sequence[float], point: Decimal, known: Decimal = ZERO) -> Interval:
+        """The band of sums over the paths, on top of what is known; it always holds the forecast itself.
+
+        A method that erred to one side at every earlier day would else lie outside its own band.
+        """
         ordered = sorted(values)
-        p10, p50, p90 = (add((known, self.amount(band.quantile(ordered, q)))) for q in (0.1, 0.5, 0.9))
-        return Interval(p10_usd=p10, p50_usd=p50, p90_usd=p90)
+        p10, p50, p90 = (self.amount(band.quantile(ordered, q)) for q in (0.1, 0.5, 0.9))
+        low, middle, high = (add((known, value)) for value in (min(p10, point), p50, max(p90, point)))
+        return Interval(p10_usd=low, p50_usd=middle, p90_usd=high)
 
     def outlook(self, daily: Mapping[date, Decimal], kept: Settled) -> Outlook:
         points = [self.amount(value) for value in self.ahead]
@@ -151,7 +154,7 @@ class _Projection:
         days = [
             ForecastDay(
                 date=day, cost_usd=points[n], price_factor=self.factors[n],
-                range=self.interval([path[n] for path in drawn]) if drawn else None,
+                range=self.interval([path[n] for path in drawn], points[n]) if drawn else None,
             )
             for n, day in enumerate(self.days)
         ]  # fmt: skip
@@ -172,7 +175,7 @@ class _Projection:
             history=_history(daily, known, kept),
             days=days,
             total_usd=add(points),
-            range=self.interval([sum(path) for path in drawn]) if drawn else None,
+            range=self.interval([sum(path) for path in drawn], add(points)) if drawn else None,
             months=months_of(known, self.days, points, drawn, self.interval, self.options.budget),
             backtest=self._backtest(),
             notes=list(self._notes(known)),
@@ -222,10 +225,10 @@ def _candidates(options: ForecastOptions, growth: float | None) -> list[Method]:
         raise UsageError(
             "statsmodels is not installed", where="--method ets", hint="pip install 'llmcost-cli[forecast]'"
         )
+    if growth is not None and options.method not in {"auto", "profile"}:
+        raise UsageError(f"{options.method} knows no growth", where="--growth", hint="leave --method out")
     if library.installed() and options.method in {"auto", "ets"} and growth is None:
         found.append(library.smoothing())
-    if options.method not in {"auto", *(method.name for method in found)}:
-        raise UsageError(f"{options.method} knows no growth", where="--growth", hint="leave --method out")
     return found
 
 
