@@ -20,6 +20,9 @@ from llmcost.results.breakeven import Subject
 from llmcost.results.breakeven import break_even as find_break_even
 from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.compare import Comparison, compare
+from llmcost.results.focus.columns import Version
+from llmcost.results.focus.export import Focused
+from llmcost.results.focus.query import Grain
 from llmcost.results.forecast.model import Forecast
 from llmcost.results.forecast.outlook import ForecastOptions, forecast_of
 from llmcost.results.model import Result
@@ -51,6 +54,7 @@ __all__ = [
     "Subject",
     "break_even",
     "compare",
+    "export_focus",
     "forecast",
     "forecast_of",
     "ingest_files",
@@ -107,6 +111,30 @@ def simulate(
         chosen = starters() if scenarios is None else scenarios
         on = options.prices_on or _shared_day(chosen) or options.baseline_on
         return replay(opened, catalogue, chosen, replace(narrowed, prices_on=on))
+
+
+def export_focus(
+    out: Path | str,
+    *paths: Path | str,
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    version: Version = "1.2",
+    grain: Grain = "request",
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+) -> Focused:
+    """Writes what logs cost as a FOCUS dataset: a row for each request, hour or day and charge class.
+
+    ``out`` ends in ``.csv``, ``.csv.gz``, ``.csv.zst`` or ``.parquet``. Logs are given as to :func:`simulate`.
+    """
+    from llmcost.results.focus.export import export_focus as run
+
+    given = _Reading(paths, store, reading, memory_limit, None, None)
+    options = options or ReplayOptions(now=_now())
+    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
+    with given.ready(options, "export") as (opened, narrowed):
+        return run(opened, catalogue, narrowed, Path(out), version=version, grain=grain)
 
 
 def reconcile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from llmcost.money import EXACT, ZERO, per_token
 from llmcost.pricing.entries import TokenClass, UnitClass
@@ -11,6 +12,12 @@ from llmcost.pricing.resolve import Rates, Unpriced
 from llmcost.pricing.units import CALL_FEES, FREE_WHERE_ABSENT, ONE_A_REQUEST, PAID_BY_TOKENS, UNIT_COUNTERS, Counts
 
 Quantity = int | Decimal
+TOKEN_COUNTERS: Final = (
+    "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens",
+    "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "input_video_tokens", "output_tokens",
+    "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens",
+)  # fmt: skip
+"""Counters of tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,29 @@ def token_leaves(counts: Counts, rates: Rates) -> dict[TokenClass, Quantity] | U
     if total_out is None and rates.per_mtok.get("output"):
         return Unpriced("output tokens unknown")
 
+    every = _split(counts, rates)
+    contradictory = next((name for name, quantity in every.items() if quantity < 0), None)
+    if contradictory:
+        return Unpriced(f"counts contradict each other: {contradictory} would be negative")
+    return {name: quantity for name, quantity in every.items() if quantity}
+
+
+def weights(rates: Rates) -> dict[str, dict[str, int]]:
+    """By class: how many of its tokens of a counter stands for, by subtraction: the whole of :func:`token_leaves`.
+
+    The split is linear, so it is known from what it makes of each counter alone.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for counter in TOKEN_COUNTERS:
+        for token_class, quantity in _split({counter: 1}, rates).items():
+            if quantity:
+                found.setdefault(token_class, {})[counter] = int(quantity)
+    return found
+
+
+def _split(counts: Counts, rates: Rates) -> dict[TokenClass, Quantity]:
+    """Every class with its tokens, none and less than none included; linear in ``counts``."""
+
     def count(name: str) -> Quantity:
         return counts.get(name) or 0
 
@@ -126,16 +156,12 @@ def token_leaves(counts: Counts, rates: Rates) -> dict[TokenClass, Quantity] | U
         "audio_output": count("output_audio_tokens"),
         "image_output": count("output_image_tokens"),
     }
-    every: dict[TokenClass, Quantity] = {
-        "input": (total_in or 0) - sum(leaves.values()),
+    return {
+        "input": count("input_tokens") - sum(leaves.values()),
         **leaves,
-        "output": (total_out or 0) - sum(out.values()),
+        "output": count("output_tokens") - sum(out.values()),
         **out,
     }
-    contradictory = next((name for name, quantity in every.items() if quantity < 0), None)
-    if contradictory:
-        return Unpriced(f"counts contradict each other: {contradictory} would be negative")
-    return {name: quantity for name, quantity in every.items() if quantity}
 
 
 def _line(token_class: TokenClass | UnitClass, quantity: Quantity, unit_price: Decimal) -> ChargeLine:

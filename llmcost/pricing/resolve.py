@@ -72,6 +72,8 @@ class Rates:
     entry: Price
     free: Mapping[UnitClass, str] = field(default_factory=dict)
     """What the provider gives away of a fee, in words. A share of a pool of many callers is no count of any log's."""
+    list_per_unit: Mapping[UnitClass, Decimal] = field(default_factory=dict)
+    """The fees without the discount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def rates(
         list_per_mtok=listed,
         entry=entry,
         free={**free, **entry.free},
+        list_per_unit=unit_rates,
     )
 
 

@@ -20,7 +20,7 @@ from llmcost.errors import UsageError, nearest
 from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
-from llmcost.pricing.grid import SUMMED
+from llmcost.pricing.grid import SUMMED, charged
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import Pricer
 from llmcost.results import coverage as covering
@@ -143,6 +143,12 @@ class Replaying:
     def overlapping(self) -> list[Overlap]:
         """:meth:`overlaps` of a baseline without scenarios."""
         return self.overlaps(self._audit(self._cuts([])))
+
+    def charged(self, columns: Sequence[str]) -> tuple[ir.Table, Priced]:
+        """The baseline's rows one by one, with the keys of the group that each is priced in, and the priced groups."""
+        base = Workload(self.engine.view(self._base(sorted({*self._columns([]), *columns}))))
+        priced = self._priced(base, self._cuts([]), None, ())
+        return self.engine.view(charged(base.rows.filter(base.rows.selected), priced.grid)), priced
 
     def _files(self) -> ir.Table | None:
         """Row ids of the given files, or None for the whole store."""
