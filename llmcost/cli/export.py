@@ -67,9 +67,9 @@ def export(
     memory_limit: opt.MemoryOption = None,
     quiet: opt.QuietOption = False,
 ) -> None:
-    """Write the store's usage rows to a JSONL, CSV or Parquet file, or its charges as FOCUS.
+    """Write the store's usage rows to a file, or its charges as FOCUS.
 
-    llmcost ingest reads usage rows again and gets the same. Content keys (prompt_key, response_key, prefix_keys) are
+    Usage rows are JSONL, CSV or Parquet; llmcost ingest reads them again and gets the same. Content keys (prompt_key, response_key, prefix_keys) are
     hashes under your secret and are hashed once more when they are read, so they still compare among themselves, but
     not with keys made from the original logs. Billed lines are not usage rows and are left out.
 
