@@ -171,6 +171,7 @@ def report(
     by: Sequence[str] = (),
     tags: Sequence[str] = (),
     budgets: Mapping[str, Decimal] | None = None,
+    budget_file: Path | str | None = None,
     showback: Sequence[str] = (),
     shared: Sequence[Shared] = (),
     scenarios: Sequence[BoundScenario] | None = None,
@@ -182,26 +183,27 @@ def report(
     progress: Progress | None = None,
     ingested: Callable[[IngestSummary], None] | None = None,
 ) -> Monthly:
-    """The monthly report: ``month`` (YYYY-MM; None: the last one of the log) against the one before, and ``budgets``.
+    """The monthly report: ``month`` (YYYY-MM; None: the last one of the log) against the one before, and budgets.
+
+    ``budgets`` are dollars for the whole month by name, ``budget_file`` has those of owners (``llmcost schema budget``).
 
     ``by`` and ``tags`` add dimensions, ``showback`` names who pays, ``shared`` how shared costs are given out, ``scenarios``
     what is tried (None: the ready-made, empty: nothing). ``paths``, ``store`` and the rest are those of :func:`simulate`.
     """
+    from llmcost.results.budget.file import read_budgets
     from llmcost.results.monthly.run import MonthlyOptions, last_month
     from llmcost.results.monthly.run import monthly as run
 
+    limits = read_budgets(Path(budget_file)) if budget_file is not None else None
     given = _Reading(paths, store, reading, memory_limit, progress, ingested)
     options = options or ReplayOptions(now=_now())
     catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
     with given.ready(options, "report") as (opened, narrowed):
         wanted = MonthlyOptions(
-            month or last_month(opened, narrowed),
-            tuple(tags),
-            tuple(by),
-            dict(budgets or {}),
-            tuple(showback),
-            tuple(shared),
-        )
+            month or last_month(opened, narrowed), tuple(tags), tuple(by), dict(budgets or {}),
+            limits.budgets().budgets if limits is not None and limits.budget else (),
+            tuple(showback), tuple(shared),
+        )  # fmt: skip
         return run(opened, catalogue, narrowed, wanted, starters() if scenarios is None else scenarios)
 
 

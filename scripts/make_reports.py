@@ -38,13 +38,16 @@ def october() -> llmcost.Result:
 def pages() -> dict[str, bytes]:
     """File name -> content, one a format of each outcome."""
     result = october()
-    months = {f"month-{month}": outcome(report(month)) for month in ("2026-09", "2026-10")}
-    shown = {"october": outcome(result), "reconciliation": outcome(reconciled()), **months}
-    return {
-        f"{name}{report.suffix}": report.render(found, Options())
+    quiet, eventful = (outcome(report(month)) for month in ("2026-09", "2026-10"))
+    shown = {"october": outcome(result), "reconciliation": outcome(reconciled()), "month-2026-10": eventful}
+    made = {
+        f"{name}{format_.suffix}": format_.render(found, Options())
         for name, found in shown.items()
-        for _, report in REPORTS
+        for _, format_ in REPORTS
     }
+    # A quiet month differs in its numbers only: the small formats are enough.
+    short = (REPORTS.load(name) for name in ("terminal", "markdown", "json", "csv"))
+    return made | {f"month-2026-09{format_.suffix}": format_.render(quiet, Options()) for format_ in short}
 
 
 def report(month: str) -> llmcost.Monthly:

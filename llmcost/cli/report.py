@@ -38,7 +38,8 @@ def report(
         list[str] | None, typer.Option("--tag", metavar="KEY", help="A tag to break costs down by; repeatable.")
     ] = None,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="USD", help="What the month may cost, in dollars.")
+        str | None,
+        typer.Option("--budget", metavar="USD|FILE", help="What the month may cost, in dollars; or a budget file."),
     ] = None,
     showback: Annotated[
         list[str] | None,
@@ -82,10 +83,16 @@ def report(
     scenarios would be worth doing. PATHs are read as by simulate; without, the store is reported.
     """
     opt.zone_of(timezone)
-    amount = _budget(budget)
+    amount, budget_file = _budget(budget)
     formats = chosen(format, out)
     spare(
-        *(paths or ()), *(scenario or ()), *(prices or ()), mapping, shared, store or (None if paths else DEFAULT_STORE)
+        *(paths or ()),
+        *(scenario or ()),
+        *(prices or ()),
+        mapping,
+        shared,
+        budget_file,
+        store or (None if paths else DEFAULT_STORE),
     )
 
     from llmcost import api
@@ -109,6 +116,7 @@ def report(
             by=by or (),
             tags=tag or (),
             budgets={"": amount} if amount is not None else {},
+            budget_file=budget_file,
             showback=showback or (),
             shared=rules,
             scenarios=tried,
@@ -129,16 +137,17 @@ def report(
         check_month(found)
 
 
-def _budget(text: str | None) -> Decimal | None:
+def _budget(text: str | None) -> tuple[Decimal | None, Path | None]:
+    """An amount, or the file that holds budgets."""
     if text is None:
-        return None
+        return None, None
     try:
         amount = decimal_of(text.strip().removeprefix("$").replace(",", ""))
-    except ValueError as error:
-        raise UsageError(str(error), where="--budget", hint="write the dollars of a month: 5000") from error
+    except ValueError:
+        return None, Path(text)
     if amount <= 0:
         raise UsageError(f"{text} is not above zero", where="--budget", hint="write the dollars of a month: 5000")
-    return amount
+    return amount, None
 
 
 def check_month(found: Monthly) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,8 +159,35 @@ def test_parts_of_a_prompt_cost_what_their_place_costs(october: llmcost.Monthly)
 
 def test_budget_and_coverage(october: llmcost.Monthly) -> None:
     (budget,) = october.headline.budgets
-    assert budget.left_usd == 20 - (october.headline.this.cost_usd or Decimal(0))
+    assert budget.left == 20 - (october.headline.this.cost_usd or Decimal(0))
     assert october.headline.complete
     assert october.headline.last.unpriced_requests == 3
     covers = {u.unit: u.count for u in october.unit_costs}
     assert covers["feature"] == 6
+
+
+def test_budgets_of_owners(store: llmcost.Store, tmp_path: Path) -> None:
+    file = tmp_path / "budget.toml"
+    file.write_text(
+        '[[budget]]\nname = "teams"\nfor = { team = "*" }\nusd = 3\n'
+        '[[budget]]\nname = "five hundred"\nfor = { "tag.cost_center" = "cc-500" }\ntokens = 600000\n'
+        '[[budget]]\nname = "haiku"\nfor = { model = "anthropic/claude-haiku-4-5" }\nwhen = "feature = \'assistant\'"\nusd = 2\n'
+        '[[budget]]\nname = "a day"\nper = "day"\nusd = 1\n'
+    )
+    found = llmcost.report(
+        store=store, month="2026-10", prices=[PRICES], scenarios=[], budget_file=file, options=ReplayOptions(now=NOW)
+    )
+    budgets = {(b.name, b.owner): b for b in found.headline.budgets}
+    assert {owner for name, owner in budgets if name == "teams"} == {"care", "content", "growth", "platform", "risk"}
+    costs = {line.value: line.cost_usd for s in found.spend if s.dimension == "team" for line in s.lines}
+    for (name, owner), budget in budgets.items():
+        if name == "teams":
+            assert budget.spent == costs[owner]
+            assert budget.left == 3 - budget.spent
+    haiku = next(line for s in found.spend if s.dimension == "model" for line in s.lines if "haiku" in str(line.value))
+    assert budgets["haiku", None].spent == haiku.cost_usd
+    tokens = budgets["five hundred", None]
+    assert (tokens.unit, int(tokens.spent)) == ("tokens", 318_299 + 41_211 + 231_570 + 98_092)
+    assert not any(name == "a day" for name, _ in budgets)
+    over = {f.value for f in found.findings if f.kind == "budget"}
+    assert over == {"teams (platform)", "teams (content)", "five hundred"}

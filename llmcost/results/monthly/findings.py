@@ -8,7 +8,7 @@ from typing import Final
 
 from llmcost.money import ZERO, rounded
 from llmcost.results.monthly.effects import Side
-from llmcost.results.monthly.model import Anomaly, Finding, Headline, Movers, PriceChange, Storm
+from llmcost.results.monthly.model import Anomaly, Budget, Finding, Headline, Movers, PriceChange, Storm
 from llmcost.results.present import clean, counted, money, name, percent
 from llmcost.results.spend_tables import dimension_title
 
@@ -140,13 +140,25 @@ def _anomaly(found: Anomaly) -> Finding:
 
 def _budgets(headline: Headline) -> Iterator[Finding]:
     for budget in headline.budgets:
-        if budget.left_usd < 0:
-            yield Finding(
-                kind="budget",
-                value=budget.name,
-                amount_usd=-budget.left_usd,
-                text=f"the budget {clean(budget.name)}{' ' if budget.name else ''}of {money(budget.amount_usd)} is overspent by {money(-budget.left_usd)}",
-            )
+        if budget.left >= 0:
+            continue
+        over = budget_text(-budget.left, budget)
+        yield Finding(
+            kind="budget",
+            value=budget_name(budget),
+            amount_usd=-budget.left if budget.unit == "USD" else None,
+            text=f"the budget {budget_name(budget)}{' ' if budget_name(budget) else ''}of {budget_text(budget.amount, budget)} is overspent by {over}",
+        )
+
+
+def budget_name(budget: Budget) -> str:
+    """A budget's name, and whose it is where each has its own."""
+    return clean(f"{budget.name} ({budget.owner})" if budget.owner is not None else budget.name)
+
+
+def budget_text(value: Decimal, budget: Budget) -> str:
+    """Dollars or tokens."""
+    return money(value) if budget.unit == "USD" else f"{value:,} tokens"
 
 
 def _gaps(headline: Headline) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Two months of rows in the engine, each with its exact cost as a whole number: every question is then one sum.
 
 Rows fall into groups that are priced alike; each group's price is one exact rate for each counter
-(:mod:`llmcost.pricing.linear`), and at the scale of the finest rate all rates are whole numbers. So the engine adds
+(:mod:`llmcost.pricing.rowwise`), and at the scale of the finest rate all rates are whole numbers. So the engine adds
 integers and no money is rounded, however many rows there are; dollars come back where a sum leaves the engine.
 """
 
@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from llmcost.money import EXACT
 from llmcost.pricing.grid import PRICE_KEYS, SUMMED, charged
-from llmcost.pricing.linear import rates_of
+from llmcost.pricing.price import Charge, charge
 from llmcost.pricing.resolve import Unpriced
+from llmcost.pricing.rowwise import COUNTED, factors
 from llmcost.pricing.table import Group
 from llmcost.results.priced import whole
 from llmcost.results.replay import Replaying
@@ -57,14 +58,14 @@ class Ledger:
         self.replaying, self.engine, self.store = replaying, replaying.engine, replaying.engine.store
         self.present = present = replaying.present
         self.known = frozenset(name for name in columns if name in present or name in {"started_at", "status"})
-        self.tags = tuple(tags) if "tags" in present else ()
+        self.tags = tuple(tags)
         # What conditions of the user name is there even where no row knows it.
         wanted = {*self.known, *asked, *(["tags"] if self.tags else [])}
         rows = replaying.rows(sorted(wanted))
         priced = replaying.priced(rows, ())
         self.parts = priced.grid.summed
         self.groups = priced.total
-        rates = [rates_of(group) for group in self.groups]
+        rates = [_rates_of(group) for group in self.groups]
         self.scale = max((-_exponent(rate) for found in rates for rate in found.values()), default=0) + _FINE
         self.names = [_name(self.engine.names[g.model]) if g.model is not None else (None, None) for g in self.groups]
         prices = self._register(rates)
@@ -108,7 +109,7 @@ class Ledger:
     def _priced(self, wide: ir.Table, prices: str, wanted: Iterable[str]) -> str:
         """The rows that a report asks, each with its price group and cost."""
         view = self.engine.view(wide).get_name()
-        self.columns = columns = sorted({*wanted, *self.parts, "request_key", "conversation_key", "row_id"} - {"tags"})
+        self.columns = columns = sorted({*wanted, *self.parts, "conversation_key", "row_id"} - {"tags"})
         listed = ", ".join(f'r."{name}"' for name in columns)
         tags = "".join(f', r.tags ->> ? AS "tag_{place}"' for place in range(len(self.tags)))
         cost = " + ".join(f"coalesce({_whole_number(name)}, 0) * p.r_{name}" for name in (*self.parts, "requests"))
@@ -187,6 +188,45 @@ class Ledger:
     def group(self, price: int) -> Group:
         """The price group of a row."""
         return self.groups[price]
+
+    def charge(self, price: int, calls: Any, counts: Sequence[Any]) -> Charge | None:
+        """What some rows of a group cost, from the sums of their calls and ``parts``; None where they have no price."""
+        group = self.groups[price]
+        if not isinstance(group.charge, Charge) or group.rates is None:
+            return None
+        found = charge(self.counts(price, calls, counts), group.rates)
+        return found if isinstance(found, Charge) else None
+
+    def counts(self, price: int, calls: Any, counts: Sequence[Any]) -> dict[str, Decimal | None]:
+        """Sums of some rows of a group as pricing wants them: what no row of the group knows is None."""
+        known = self.groups[price].counts
+        told = {
+            name: None if known.get(name) is None else Decimal(value or 0)
+            for name, value in zip(self.parts, counts, strict=True)
+        }
+        return {**told, "requests": Decimal(calls or 0)}
+
+    def cube(self, dimension: Dimension) -> str:
+        """A small table for all questions about a dimension: sums by value, month and price group."""
+        name = f"llmcost_cube_{next(_NUMBERS)}"
+        sums = "".join(f', sum(l."{part}") AS "{part}"' for part in self.parts)
+        self.store.execute(
+            f'CREATE TEMP TABLE "{name}" AS SELECT CAST(l."{dimension.column}" AS VARCHAR) AS value, slot, price, paid, '
+            f"sum(calls) AS calls, sum(counted) AS counted, sum(unpriced) AS unpriced, sum(cost) AS cost{sums} "
+            f'FROM "{self.table}" l GROUP BY ALL'
+        )
+        self.engine.keep(name)
+        return name
+
+
+def _rates_of(group: Group) -> dict[str, Decimal]:
+    """Counter name to USD for one more of it, all else equal: a cached token's is the difference to a plain one's."""
+    if not isinstance(group.charge, Charge) or group.rates is None:
+        return {}
+    found = factors({name: group.counts.get(name) for name in COUNTED}, group.rates)
+    if isinstance(found, Unpriced):
+        raise AssertionError(f"rows of a group that has a price have none: {found.reason}")  # noqa: TRY004 - a fault of ours
+    return found
 
 
 def _exponent(rate: Decimal) -> int:

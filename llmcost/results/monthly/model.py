@@ -31,10 +31,13 @@ class Budget(_Model):
     """The month held against a budget."""
 
     name: str
-    amount_usd: Usd
-    spent_usd: Usd
-    left_usd: Usd = Field(description="Below zero: overspent.")
+    owner: str | None = Field(default=None, description="Whose it is, where every value has a budget of its own.")
+    unit: Literal["USD", "tokens"] = "USD"
+    amount: Usd
+    spent: Usd
+    left: Usd = Field(description="Below zero: overspent.")
     spent_share: Usd | None
+    unpriced_requests: int = Field(default=0, description="Calls without a price, which are in no amount.")
 
 
 class Headline(_Model):

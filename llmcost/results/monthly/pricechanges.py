@@ -46,9 +46,7 @@ def price_changes(ledger: Ledger, start: int) -> list[PriceChange]:
         if old is None:
             continue
         at, rates = old
-        known = dict(zip(ledger.parts, counts, strict=True))
-        told = {name: None if group.counts.get(name) is None else Decimal(known[name] or 0) for name in ledger.parts}
-        told["requests"] = Decimal(calls or 0)
+        told = ledger.counts(price, calls, counts)
         here, there = charge(told, now), charge(told, rates)
         if not isinstance(here, Charge) or not isinstance(there, Charge):
             continue

@@ -19,11 +19,11 @@ from llmcost.results.coverage import of_files
 from llmcost.results.model import Evidence, Result
 from llmcost.results.monthly import hidden, retries, routing, savings
 from llmcost.results.monthly.anomalies import NARROW, Finder
+from llmcost.results.monthly.budgets import held, of_amount, tags_of
 from llmcost.results.monthly.effects import Change, total
 from llmcost.results.monthly.findings import findings, shifts
 from llmcost.results.monthly.ledger import LAST, THIS, Dimension, Ledger
 from llmcost.results.monthly.model import (
-    Budget,
     Day,
     Finding,
     Headline,
@@ -45,6 +45,8 @@ from llmcost.results.replay import replay as play
 from llmcost.results.scenario import BoundScenario
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
+from llmcost.workload.budgets import Budget as Given
+from llmcost.workload.budgets import columns as budget_columns
 from llmcost.workload.select import columns_of
 
 DIMENSIONS: Final = (
@@ -64,7 +66,9 @@ class MonthlyOptions:
     tags: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     budgets: Mapping[str, Decimal] = field(default_factory=dict)
-    """Name to dollars for the month."""
+    """Name to dollars for the whole month."""
+    budget_file: tuple[Given, ...] = ()
+    """Budgets of a budget file; those of other windows than a month are left to others."""
     showback: tuple[str, ...] = ()
     """Dimensions whose values pay; without any, the team and every tag."""
     shared: tuple[Shared, ...] = ()
@@ -137,19 +141,24 @@ def _span(store: Store) -> str:
 class _Run:
     def __init__(self, replaying: Replaying, wanted: MonthlyOptions, result: Result, start: int) -> None:
         self.wanted, self.result, self.start = wanted, result, start
-        asked = {name for rule in wanted.shared if rule.when for name in columns_of(rule.when)}
+        conditions = [*(rule.when for rule in wanted.shared), *(budget.when for budget in wanted.budget_file)]
+        asked = {name for when in conditions if when for name in columns_of(when)}
+        asked |= {name for budget in wanted.budget_file for name in budget_columns(budget.owners) if name != "tags"}
         columns = {
             "started_at", "provider_name", *(name for name in (*DIMENSIONS, *wanted.by, *wanted.showback) if name in BY_NAME),
             *hidden.OWNERS, *hidden.READS, *retries.READS, *savings.READS, *routing.READS,
         }  # fmt: skip
         given = [name.removeprefix("tag:") for name in (*wanted.by, *wanted.showback) if name.startswith("tag:")]
         tags = tuple(dict.fromkeys([*wanted.tags, *given]))
-        self.ledger = Ledger(replaying, columns, tags, start, asked)
+        every = tuple(dict.fromkeys([*tags, *tags_of(wanted.budget_file)]))
+        self.ledger = Ledger(replaying, columns, every, start, asked)
+        self.tags = tags
         names = [*DIMENSIONS, *wanted.by, *(f"tag:{tag}" for tag in tags)]
         found = [self.ledger.named(name) for name in dict.fromkeys(names)]
         self.dimensions = [dimension for dimension in found if dimension is not None]
         self.first = date(int(wanted.month[:4]), int(wanted.month[5:]), 1)
         self.cost = result.baseline.cost_usd
+        self.cubes = {dimension.name: self.ledger.cube(dimension) for dimension in self.dimensions}
         self.has_last = bool(self.ledger.rows(f"count(*) FILTER (slot = {LAST})")[0][0])
 
     def report(self, options: ReplayOptions) -> Monthly:
@@ -179,7 +188,10 @@ class _Run:
             total_change=effects(total(_change(line) for line in change)) if self.has_last else None,
             movers=moved,
             price_changes=changes,
-            spend=[spend(ledger, dimension, self.cost, has_last=self.has_last) for dimension in self.dimensions],
+            spend=[
+                spend(ledger, dimension, self.cubes[dimension.name], self.cost, has_last=self.has_last)
+                for dimension in self.dimensions
+            ],
             days=dayly,
             unit_costs=savings.unit_costs(ledger, self.cost),
             caching=savings.caching(ledger),
@@ -198,7 +210,7 @@ class _Run:
         )
 
     def _payers(self) -> list[Dimension]:
-        names = self.wanted.showback or ("team", *(f"tag:{tag}" for tag in self.ledger.tags))
+        names = self.wanted.showback or ("team", *(f"tag:{tag}" for tag in self.tags))
         found = [self.ledger.named(name) for name in names]
         return [dimension for dimension in found if dimension is not None]
 
@@ -210,7 +222,7 @@ class _Run:
         for dimension in self.dimensions:
             if dimension.name == "model":
                 continue
-            lines, cells = movers(self.ledger, dimension)
+            lines, cells = movers(self.ledger, dimension, self.cubes[dimension.name])
             found.append(lines)
             if dimension.name in _SHIFTING:
                 shifted += shifts(lines, cells, self.cost)
@@ -238,11 +250,8 @@ class _Run:
             through=through,
             last_same_days_usd=same,
             budgets=[
-                Budget(
-                    name=name, amount_usd=amount, spent_usd=spent, left_usd=EXACT.subtract(amount, spent),
-                    spent_share=share_of(spent, amount),
-                )
-                for name, amount in self.wanted.budgets.items()
+                *(of_amount(name, amount, spent) for name, amount in self.wanted.budgets.items()),
+                *held(self.ledger, self.wanted.budget_file),
             ],
         )  # fmt: skip
 

@@ -12,8 +12,6 @@ import pyarrow as pa
 
 from llmcost.money import ZERO, rounded
 from llmcost.pricing.grid import PRICE_KEYS
-from llmcost.pricing.linear import cost_of
-from llmcost.pricing.price import Charge
 from llmcost.results.monthly.effects import Change, Side, changes, total
 from llmcost.results.monthly.ledger import LAST, THIS, Dimension, Ledger
 from llmcost.results.monthly.model import Day, Effects, Mover, Movers, Spend, SpendLine
@@ -36,13 +34,14 @@ def share_of(part: Decimal | None, of: Decimal | None) -> Decimal | None:
     return rounded(part / of, 12) if part is not None and of else None
 
 
-def spend(ledger: Ledger, dimension: Dimension, cost: Decimal, *, has_last: bool) -> Spend:
-    """What each value cost in both months; ``cost`` is the month's."""
-    column = f'"{dimension.column}"'
-    order = f"ORDER BY coalesce(cost_{THIS}, 0) DESC, coalesce(cost_{LAST}, 0) DESC, {column} NULLS LAST LIMIT {SPEND_LINES}"
-    found = ledger.rows(f"{column}, {_SPLIT}", f"GROUP BY {column} {order}")
-    every = ledger.rows(_SPLIT)[0]
-    values = int(ledger.rows(f"count(DISTINCT {column}) + CAST(bool_or({column} IS NULL) AS INT)")[0][0] or 0)
+def spend(ledger: Ledger, dimension: Dimension, cube: str, cost: Decimal, *, has_last: bool) -> Spend:
+    """What each value cost in both months, from the dimension's ``cube``; ``cost`` is the month's."""
+    order = (
+        f"ORDER BY coalesce(cost_{THIS}, 0) DESC, coalesce(cost_{LAST}, 0) DESC, value NULLS LAST LIMIT {SPEND_LINES}"
+    )
+    found = ledger.store.rows(f'SELECT value, {_SPLIT} FROM "{cube}" GROUP BY value {order}')
+    every = ledger.store.rows(f'SELECT {_SPLIT} FROM "{cube}"')[0]
+    values = _distinct(ledger, cube)
     lines = [_line(ledger, value, sums, cost) for value, *sums in found]
     if values > len(found):
         left = [_less(whole_, [row[place + 1] for row in found]) for place, whole_ in enumerate(every)]
@@ -50,6 +49,11 @@ def spend(ledger: Ledger, dimension: Dimension, cost: Decimal, *, has_last: bool
     if not has_last:
         lines = [line.model_copy(update={"last_usd": None}) for line in lines]
     return Spend(dimension=dimension.name, values=values, lines=lines)
+
+
+def _distinct(ledger: Ledger, cube: str) -> int:
+    """Values that either month has, an unknown one among them."""
+    return int(ledger.store.value(f'SELECT count(*) FROM (SELECT DISTINCT value FROM "{cube}")'))
 
 
 def _less(amount: Any, parts: Iterable[Any]) -> Any:
@@ -95,12 +99,9 @@ def cells_of(
     """Whole -> cell -> both months, from rows of (value, slot, price, calls, counters ..); ``key`` names whole and cell."""
     found: dict[Hashable, Cells] = {}
     for value, slot, price, calls, *counts in rows:
-        group = ledger.group(price)
-        if not isinstance(group.charge, Charge) or group.rates is None:
+        charged = ledger.charge(price, calls, counts)
+        if charged is None:
             continue
-        known = dict(zip(ledger.parts, counts, strict=True))
-        told = {name: None if group.counts.get(name) is None else Decimal(known[name] or 0) for name in ledger.parts}
-        charged = cost_of({**told, "requests": Decimal(calls or 0)}, group)
         whole_, cell = key(value, price)
         side = found.setdefault(whole_, {}).setdefault(cell, (Side(), Side()))[slot]
         side.add(Decimal(calls or 0), [(line.token_class, Decimal(line.quantity), line.cost) for line in charged.lines])
@@ -132,35 +133,27 @@ def _counters(ledger: Ledger) -> str:
     return "".join(f', sum(l."{name}")' for name in ledger.parts)
 
 
-def movers(ledger: Ledger, dimension: Dimension) -> tuple[Movers, dict[str | None, Cells]]:
+def movers(ledger: Ledger, dimension: Dimension, cube: str) -> tuple[Movers, dict[str | None, Cells]]:
     """What moved each value, largest change first, and the cells of those; mix is inside each value."""
-    column = f'"{dimension.column}"'
-    change = f"sum(CASE WHEN slot = {THIS} THEN cost ELSE -cost END)"
-    order = f"ORDER BY abs(coalesce({change}, 0)) DESC, {column} NULLS LAST LIMIT {MOVER_LINES}"
-    top = ledger.rows(f"{column}, {change}", f"GROUP BY {column} {order}")
-    values = [value for value, _ in top]
+    change = f"coalesce(sum(CASE WHEN slot = {THIS} THEN cost ELSE -cost END), 0)"
+    order = f"ORDER BY abs({change}) DESC, value NULLS LAST LIMIT {MOVER_LINES}"
+    values = [value for (value,) in ledger.store.rows(f'SELECT value FROM "{cube}" GROUP BY value {order}')]
     name = f"llmcost_top_{next(_NUMBERS)}"
-    ledger.store.register(
-        name,
-        pa.table({"value": pa.array(values, pa.string()), "place": pa.array(range(len(values)), pa.int64())}),
-    )
+    places = {"value": pa.array(values, pa.string()), "place": pa.array(range(len(values)), pa.int64())}
+    ledger.store.register(name, pa.table(places))
     ledger.engine.keep(name)
-    joined = f'LEFT JOIN "{name}" t ON CAST(l.{column} AS VARCHAR) IS NOT DISTINCT FROM t.value'
-    rows = ledger.rows(
-        f"coalesce(t.place, {_REST}) AS place, slot, price, sum(calls){_counters(ledger)}",
-        f"{joined} WHERE paid GROUP BY ALL",
+    rows = ledger.store.rows(
+        f"SELECT coalesce(t.place, {_REST}) AS place, slot, price, sum(calls){_counters(ledger)} "
+        f'FROM "{cube}" l LEFT JOIN "{name}" t ON l.value IS NOT DISTINCT FROM t.value WHERE paid GROUP BY ALL'
     )
     found = cells_of(ledger, rows, lambda place, price: (place, cell_key(ledger, price)))
-    distinct = int(ledger.rows(f"count(DISTINCT {column}) + CAST(bool_or({column} IS NULL) AS INT)")[0][0] or 0)
+    left = _distinct(ledger, cube) - len(values)
     lines = []
     for place in sorted((p for p in found if isinstance(p, int)), key=lambda p: (p == _REST, p)):
-        cells = found[place]
-        value = None if place == _REST else values[place]
-        rest = distinct - len(values) if place == _REST else 0
-        lines.append(_mover(value, total(changes(cells).values()), rest, cells.values()))
-    return Movers(dimension=dimension.name, lines=lines), {
-        values[place]: cells for place, cells in found.items() if isinstance(place, int) and place != _REST
-    }
+        value, rest = (None, left) if place == _REST else (values[place], 0)
+        lines.append(_mover(value, total(changes(found[place]).values()), rest, found[place].values()))
+    told = {values[p]: cells for p, cells in found.items() if isinstance(p, int) and p != _REST}
+    return Movers(dimension=dimension.name, lines=lines), told
 
 
 def _mover(value: Any, change: Change, rest: int, cells: Iterable[tuple[Side, Side]]) -> Mover:

@@ -9,8 +9,10 @@ from typing import Final
 from llmcost.money import EXACT, ZERO, plain, rounded
 from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, usd_cell, usd_cells
 from llmcost.results.document import Cell, Table
+from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import (
     Anomalies,
+    Budget,
     CacheLine,
     Efficiency,
     Finding,
@@ -70,6 +72,25 @@ def findings_table(found: Sequence[Finding], top_n: int) -> Table:
     note = rest_note(len(found) - len(shown), "smaller finding")
     heads = columns("What", "Amount#$", "How")
     return Table("findings", "What happened", heads, rows, note=note, empty="nothing stands out", titled=False)
+
+
+def budgets_table(found: Sequence[Budget], top_n: int) -> Table:
+    """Each budget, what is spent of it and what is left."""
+    rows = tuple(
+        cells(
+            budget_name(b) or "the month",
+            Cell(budget_text(b.amount, b), "", b.amount),
+            Cell(budget_text(b.spent, b), "", b.spent),
+            Cell(budget_text(b.left, b), "loss" if b.left < 0 else "", b.left),
+            share_cell(b.spent_share, "loss" if b.left < 0 else ""),
+        )
+        for b in found[:top_n]
+    )
+    gaps = sum(b.unpriced_requests for b in found[:top_n])
+    note = f"{gaps:,} calls without a price are in no amount. " if gaps else ""
+    note += rest_note(len(found) - top_n, "budget that is less full")
+    heads = columns("Budget", "Amount#", "Spent#", "Left#", "Spent share#%")
+    return Table("budgets", "Budgets", heads, rows, note=note.strip(), titled=False)
 
 
 def change_table(key: str, title: str, lines: Sequence[Mover], top_n: int, *, folded: bool = False) -> Table:

@@ -11,6 +11,7 @@ from llmcost.results.chart import Bar, Bars, Line, Lines, Point, Series, Tone, W
 from llmcost.results.document import Block, Document, Figure, Notes, Section
 from llmcost.results.headline import period_text
 from llmcost.results.monthly import tables
+from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import Headline, Monthly
 from llmcost.results.outcome import Kind
 from llmcost.results.present import UNKNOWN, clean, counted, money, name, percent, places_of
@@ -74,9 +75,9 @@ def _figures(found: Monthly) -> Iterator[Figure]:
         tone: Tone = "loss" if head.change_usd > 0 else "saving"
         yield Figure(f"Against {head.last.month}", f"{sign}{money(head.change_usd, places)}", f"{sign}{share}", tone)
     for budget in head.budgets[:2]:
-        left = budget.left_usd
-        detail = f"{money(abs(left), places)} {'left' if left >= 0 else 'over'}"
-        label = f"Of budget {clean(budget.name)}".strip()
+        left = budget.left
+        detail = f"{budget_text(abs(left), budget)} {'left' if left >= 0 else 'over'}"
+        label = f"Of budget {budget_name(budget)}".strip()
         yield Figure(label, percent(budget.spent_share), detail, "loss" if left < 0 else "")
     if found.caching and found.caching[0].cache_read_input_tokens:
         whole = found.caching[0]
@@ -105,6 +106,8 @@ def _caveats(found: Monthly) -> Iterator[str]:
 
 def _sections(found: Monthly, top_n: int) -> Iterator[Section]:
     yield Section("findings", "What happened", (tables.findings_table(found.findings, top_n),))
+    budgets = (tables.budgets_table(found.headline.budgets, top_n),) if found.headline.budgets else ()
+    yield Section("budgets", "Budgets", budgets)
     yield _change(found, top_n)
     time: tuple[Block, ...] = (*_days_chart(found), tables.days_table(found))
     yield Section("time", "Day by day", time if found.days else (), short="Days")
