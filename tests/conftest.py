@@ -15,6 +15,8 @@ import pytest
 from tests.reports.browser import Browser
 from tests.support import IN_CI, Golden, program
 
+# A failed case says what came out and what was expected; before any test imports it.
+pytest.register_assert_rewrite("tests.sources.cases")
 hypothesis.settings.register_profile("house", deadline=None, derandomize=IN_CI, print_blob=True)
 hypothesis.settings.load_profile("house")
 
