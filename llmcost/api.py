@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
 
 from llmcost.errors import UsageError
 from llmcost.ingest.run import IngestOptions, IngestSummary, Progress, ingest
@@ -19,6 +21,8 @@ from llmcost.reports import REPORTS, Options
 from llmcost.results.breakeven import Subject
 from llmcost.results.breakeven import break_even as find_break_even
 from llmcost.results.breakeven_model import BreakEven
+from llmcost.results.budget.check_model import Check
+from llmcost.results.budget.file import BudgetFile, read_budgets
 from llmcost.results.compare import Comparison, compare
 from llmcost.results.focus.columns import Version
 from llmcost.results.focus.export import Focused
@@ -39,7 +43,9 @@ from llmcost.usage.store import Store
 __all__ = [
     "BoundScenario",
     "BreakEven",
+    "BudgetFile",
     "Catalogue",
+    "Check",
     "Comparison",
     "Forecast",
     "ForecastOptions",
@@ -53,12 +59,13 @@ __all__ = [
     "Store",
     "Subject",
     "break_even",
+    "check",
     "compare",
     "export_focus",
     "forecast",
     "forecast_of",
     "ingest_files",
-    "load_prices",
+    "load_budgets", "load_check", "load_prices",
     "load_result",
     "reconcile",
     "render",
@@ -69,6 +76,7 @@ __all__ = [
     "subject_of",
 ]  # fmt: skip
 
+M = TypeVar("M", bound=BaseModel)
 MEMORY: Final = "70%"
 
 
@@ -231,6 +239,48 @@ def forecast(
         return run(opened, catalogue, narrowed, wanted or ForecastOptions())
 
 
+def check(
+    *paths: Path | str,
+    budget: BudgetFile | Path | str,
+    change: BoundScenario | None = None,
+    against: Path | str | None = None,
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+    progress: Progress | None = None,
+    ingested: Callable[[IngestSummary], None] | None = None,
+) -> Check:
+    """What logs cost a month, as they are and after ``change``, held to a budget file (see :func:`load_budgets`).
+
+    ``against`` is a check that was saved as JSON: then only what is new since then blocks. The rest is as in :func:`simulate`.
+    """
+    from llmcost.results.budget.gate import CheckOptions
+    from llmcost.results.budget.gate import check as run
+
+    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
+    options = options or ReplayOptions(now=_now())
+    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
+    file, name = (
+        (budget, "budget file") if isinstance(budget, BudgetFile) else (load_budgets(budget), Path(budget).name)
+    )
+    base = load_check(against) if against is not None else None
+    wanted = CheckOptions(file, name, change, base, Path(against).name if against is not None else None)
+    with given.ready(options, "check") as (opened, narrowed):
+        return run(opened, catalogue, replace(narrowed, prices_on=change.prices_on if change else None), wanted)
+
+
+def load_budgets(path: Path | str) -> BudgetFile:
+    """A budget file (TOML); UsageError with the place of whatever is wrong."""
+    return read_budgets(Path(path))
+
+
+def load_check(path: Path | str) -> Check:
+    """A check that ``check --format json`` wrote; UsageError for anything else."""
+    return _saved(Path(path), Check, "check", "llmcost check --format json --out FILE writes one")
+
+
 @dataclass(frozen=True)
 class _Reading:
     """Where rows come from: files that are read first, a store, or both."""
@@ -368,23 +418,22 @@ def starters() -> list[BoundScenario]:
 
 def load_result(path: Path | str) -> Result:
     """A result that ``simulate --format json`` wrote; UsageError for anything else."""
+    return _saved(Path(path), Result, "result", "llmcost simulate LOGS --format json --out FILE writes one")
+
+
+def _saved(path: Path, model: type[M], what: str, hint: str) -> M:
+    """An outcome that was written as JSON."""
     from pydantic import ValidationError
 
     try:
-        return Result.model_validate_json(Path(path).read_bytes())
+        return model.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UsageError(
-            f"cannot be read: {error.strerror}",
-            where=str(path),
-            hint="llmcost simulate LOGS --format json --out FILE writes one",
-        ) from error
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            "this is no result of llmcost", where=str(path), why=f"{place}: {first['msg']}" if place else first["msg"],
-            hint="llmcost simulate LOGS --format json --out FILE writes one",
-        ) from error  # fmt: skip
+        why = f"{place}: {first['msg']}" if place else first["msg"]
+        raise UsageError(f"this is no {what} of llmcost", where=str(path), why=why, hint=hint) from error
 
 
 def render(found: Model, name: str = "terminal", options: Options | None = None) -> bytes:

@@ -49,6 +49,7 @@ EXAMPLES: Final[Mapping[str, list[dict[str, Any]]]] = {
             {"name": "hard", "usd": "2", "action": "block", "when": "input_tokens > 1"}, {"name": "told", "tokens": 5, "action": "warn"},
         ]},
     ],
+    "prompt-change": [{"tokens": 120}, {"tokens": -500, "share": "0.6", "when": "feature = 'chat'"}],
     "batch": [{}, {"eligible": "all", "keep_cache_hits": "0.6"}],
     "prompt-cache": [{"ttl": "1h"}, {"when": "feature = 'chat'", "share": "0.6"}, {"hit_rate": "0.95", "prefix_tokens": 600, "share": "0.5"}],
     "response-cache": [{}, {"deterministic_only": False, "ttl": "5m", "max_entries": 2, "policy": "lfu"}, {"lookup_cost_usd": "0.0001"}],

@@ -7,7 +7,7 @@ not comparable. The sum of the steps' savings is the scenario's saving, to the l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
@@ -51,6 +51,15 @@ def replay(store: Store, catalogue: Catalogue, scenarios: Sequence[BoundScenario
         return replaying.run(scenarios)
     finally:
         replaying.engine.close()
+
+
+@dataclass(frozen=True)
+class States:
+    """The workload before and after a scenario; ``priced`` prices any part of either by the columns it is given."""
+
+    before: Workload
+    after: Workload
+    priced: Callable[[Workload, tuple[str, ...]], Priced]
 
 
 class Replaying:
@@ -149,6 +158,17 @@ class Replaying:
         base = Workload(self.engine.view(self._base(sorted({*self._columns([]), *columns}))))
         priced = self._priced(base, self._cuts([]), None, ())
         return self.engine.view(charged(base.rows.filter(base.rows.selected), priced.grid)), priced
+
+    def states(self, scenario: BoundScenario | None) -> States:
+        """The rows as the log has them and behind a scenario's last step, for questions that a result does not answer."""
+        base = Workload(self.engine.view(self._base(self._columns([scenario] if scenario else []))))
+        links = self._links(scenario, base) if scenario else []
+        cuts, day = self._cuts([links]), scenario.prices_on if scenario else None
+
+        def priced(workload: Workload, by: tuple[str, ...]) -> Priced:
+            return self._priced(workload, cuts, day, by)
+
+        return States(base, links[-1].rewritten.workload if links else base, priced)
 
     def _files(self) -> ir.Table | None:
         """Row ids of the given files, or None for the whole store."""

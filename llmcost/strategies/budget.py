@@ -149,7 +149,7 @@ STRATEGY = Strategy(
     params=Budgets,
     rewrite=rewrite,
     conserves=frozenset({"rows", "time"}),
-    reads=frozenset({"file_key", "line", "tags", *OWNERS.values()}),
+    reads=frozenset({"file_key", "line", "tags", *OWNERS.values()} - {"provider_name"}),
     conditions=lambda params: tuple(budget.when for budget in params.budgets if budget.when is not None),
     sequential=True,
 )

@@ -125,11 +125,20 @@ class Budgets(Params):
 
 def columns(owners: Mapping[str, str]) -> frozenset[str]:
     """Usage columns that owners are told by."""
-    return frozenset("tags" if name.startswith(TAG) else OWNERS[name] for name in owners if name != MODEL)
+    return frozenset(
+        "tags" if name.startswith(TAG) else OWNERS[name]
+        for name in owners
+        if name != MODEL and OWNERS.get(name) != "provider_name"
+    )
 
 
 def value_of(name: str, rows: ir.Table, stage: Stage) -> ir.StringValue:
     """The owner's value in each row, unknown where the log does not say."""
+    if OWNERS.get(name) == "provider_name":
+        # Of the model that the call is on now: a step may have moved it.
+        found = [(number, model.provider if model else provider) for number, model, provider, _ in stage.models()]
+        cases = [(rows.model == number, provider) for number, provider in found if provider]
+        return ibis.cases(*cases, else_=ibis.null("string")) if cases else ibis.null("string")
     if name == MODEL:
         keys = [
             (number, model.key if model else f"{provider or ''}/{logged}")

@@ -1,0 +1,76 @@
+"""A check, version 1: what a month would cost after a change, and every limit that it was held to."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from llmcost.results.model import Period, PricesUsed, Range, Usd
+
+Verdict = Literal["PASS", "WARN", "FAIL", "NOT-EVALUATED"]
+State = Literal["pass", "warn", "block", "not evaluated"]
+Measure = Literal["monthly", "increase", "increase_percent", "per_request", "per_success", "tokens"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finding(_Model):
+    """One limit and one owner: what was measured, and what the limit says to it."""
+
+    limit: str = Field(description="Name of the budget or limit in the budget file.")
+    measure: Measure = Field(description="What is compared; tokens: those of a month.")
+    owner: dict[str, str] = Field(description="Whose calls: column and value; empty: all of them.")
+    before: Usd | None = Field(description="The measure before the change; None: not known, or there is no before.")
+    after: Usd | None = Field(description="The measure after it, or of the log as it is; None: not known.")
+    value: Usd | None = Field(description="What is held to the thresholds: after, or the increase; None: not known.")
+    warn: Usd | None = None
+    block: Usd | None = None
+    state: State
+    news: Literal["", "new", "rises", "old"] = Field(
+        default="", description="Whether the limit was passed before: new, old, or old and further up."
+    )
+    reason: str = Field(default="", description="In words, where the numbers do not say it.")
+    unpriced_requests: int = Field(default=0, description="Requests without a price: the cost is at least this.")
+
+
+class Traffic(_Model):
+    """What the projection stands on."""
+
+    requests: int = Field(description="Requests of the log that are projected.")
+    requests_a_month: Usd | None = Field(description="The same scaled to a month; None under 24 hours.")
+    days: Usd | None
+    full_days: int = Field(description="Whole days that the range is drawn from.")
+    note: str = Field(default="", description="What speaks against the projection, in words.")
+
+
+class Check(_Model):
+    """The verdict and everything that it rests on."""
+
+    kind: ClassVar[str] = "check"
+    schema_version: Literal[1] = 1
+    generated_with: str
+    title: str = ""
+    sources: list[str] = Field(default_factory=list)
+    budget_file: str
+    verdict: Verdict
+    reason: str = Field(description="The verdict in one sentence.")
+    change: list[str] = Field(
+        default_factory=list, description="What is proposed, step by step; empty: the log as it is."
+    )
+    against: str | None = Field(default=None, description="The saved check that decides what is new.")
+    period: Period
+    prices: PricesUsed
+    traffic: Traffic
+    before_usd: Usd | None = Field(description="A month before the change; None: not known, or there is no before.")
+    after_usd: Usd | None = Field(description="A month after it; None: under 24 hours of log.")
+    range: Range | None = Field(
+        default=None, description="Of after_usd, from resampled days; None under seven whole days."
+    )
+    currency: str = "USD"
+    usd_per_unit: Usd | None = None
+    findings: list[Finding] = Field(default_factory=list, description="Blocking ones first.")
+    gaps: list[str] = Field(default_factory=list, description="What the numbers leave out; --strict fails on them.")
+    warnings: list[str] = Field(default_factory=list)

@@ -1,0 +1,147 @@
+"""The gate: the verdict, every limit with what it was held to, and what the projection stands on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from llmcost.results.budget.check_model import Check, Finding
+from llmcost.results.budget.verdict import label
+from llmcost.results.cells import DASH, cells, columns, count_cell
+from llmcost.results.document import Cell, Document, Figure, Notes, Section, Table
+from llmcost.results.headline import period_text
+from llmcost.results.outcome import Kind
+from llmcost.results.present import UNKNOWN, clean, counted, money, number, percent, places_of, rest_note
+from llmcost.results.trust_tables import prices_text
+
+_MEASURES: Final = {
+    "monthly": "cost a month", "increase": "increase a month", "increase_percent": "increase", "tokens": "tokens a month",
+    "per_request": "cost per request", "per_success": "cost per success",
+}  # fmt: skip
+_STATES: Final = {"pass": "held", "warn": "warning", "block": "BLOCKS", "not evaluated": "not evaluated"}
+_NEWS: Final = {"": "", "new": "new", "rises": "passed before, and rises", "old": "passed before already"}
+
+
+def document(found: Check, top_n: int = 10, title: str = "") -> Document:
+    """``found`` in words and tables; ``top_n`` limits of those that hold, and all that do not."""
+    told = [line for line in found.findings if line.state != "pass"]
+    held = [line for line in found.findings if line.state == "pass"]
+    sections = [Section("limits", "Limits", (_table("limits", "Limits", told, "every limit holds"),))] if told else []
+    if held:
+        note = rest_note(len(held) - top_n, "further limit")
+        table = _table("held", "Limits that hold", held[:top_n], "", note)
+        sections.append(Section("held", "Limits that hold", (table,), folded=bool(told)))
+    sections.append(Section("basis", "What the projection stands on", (_basis(found),), folded=True))
+    if found.gaps:
+        sections.append(Section("gaps", "Left out", (Notes(tuple(clean(gap) for gap in found.gaps)),)))
+    return Document(
+        title=clean(title or found.title) or "Budget check",
+        subtitle=" · ".join(part for part in (f"{clean(found.budget_file)}", period_text(found.period)) if part),
+        sentence=sentence(found),
+        caveats=tuple(_caveats(found)),
+        figures=_figures(found),
+        sections=tuple(sections),
+        warnings=tuple(clean(warning) for warning in found.warnings),
+        footer=f"{clean(found.generated_with)} · {prices_text(found.prices)}",
+    )
+
+
+def sentence(found: Check) -> str:
+    """The verdict and the money in one line."""
+    return f"{found.verdict}: {clean(found.reason)}. {_money(found)}"
+
+
+def _money(found: Check) -> str:
+    if found.after_usd is None:
+        return "What a month costs is not known: there is less than a day of log."
+    if found.before_usd is None:
+        return f"A month costs {money(found.after_usd)} as the log is."
+    change = found.after_usd - found.before_usd
+    places = places_of([found.before_usd, found.after_usd])
+    if not change:
+        return f"A month costs {money(found.after_usd, places)}, as before."
+    verb = "more" if change > 0 else "less"
+    share = f", {percent(abs(change) / found.before_usd)}" if found.before_usd else ""
+    return f"A month costs {money(abs(change), places)} {verb}{share}: {money(found.before_usd, places)} before, {money(found.after_usd, places)} after."
+
+
+def _caveats(found: Check) -> list[str]:
+    lines = [f"The projection: {clean(found.traffic.note)}."] if found.traffic.note else []
+    unpriced = [line for line in found.findings if line.unpriced_requests]
+    if unpriced:
+        lines.append("Requests without a price are in no cost: limits that hold may be passed.")
+    return lines
+
+
+def _figures(found: Check) -> tuple[Figure, ...]:
+    places = places_of([found.before_usd, found.after_usd])
+    tone = "loss" if found.verdict == "FAIL" else "saving" if found.verdict == "PASS" else ""
+    figures = [Figure("Verdict", found.verdict, counted(len(found.findings), "limit"), tone)]  # type: ignore[arg-type]  # one of Tone
+    if found.before_usd is not None:
+        figures.append(Figure("Before", money(found.before_usd, places), "a month"))
+    span = "a month"
+    if found.range is not None:
+        span = f"a month; {money(found.range.p10_usd, places)} to {money(found.range.p90_usd, places)} (P10 to P90)"
+    figures.append(
+        Figure("After" if found.before_usd is not None else "Projected", money(found.after_usd, places), span)
+    )
+    return tuple(figures)
+
+
+def _table(key: str, title: str, lines: list[Finding], empty: str, note: str = "") -> Table:
+    rows = tuple(
+        (
+            Cell(clean(label(line)), "loss" if line.state == "block" else ""),
+            Cell(
+                _STATES[line.state],
+                "loss" if line.state == "block" else "muted" if line.state == "not evaluated" else "",
+            ),
+            Cell(_MEASURES[line.measure]),
+            _amount(line, line.before),
+            _amount(line, line.after),
+            _amount(line, line.value, compared=True) if line.measure in {"increase", "increase_percent"} else DASH,
+            _amount(line, line.warn, compared=True) if line.warn is not None else DASH,
+            _amount(line, line.block, compared=True) if line.block is not None else DASH,
+            Cell(" · ".join(part for part in (_NEWS[line.news], clean(line.reason)) if part) or DASH.text),
+        )
+        for line in lines
+    )
+    heads = columns("Limit", "Verdict", "Of", "Before#", "After#", "Increase#", "Warns above#", "Blocks above#", "Why?")
+    return Table(key, title, heads, rows, note=note, empty=empty, titled=False)
+
+
+def _amount(line: Finding, value: Decimal | None, *, compared: bool = False) -> Cell:
+    """A measure in its unit."""
+    if value is None:
+        return DASH if line.state != "not evaluated" else Cell(UNKNOWN, "muted")
+    if compared and line.measure == "increase_percent":
+        return Cell(percent(value / 100), "", value)
+    if line.measure == "tokens":
+        return Cell(number(value, 0), "", value)
+    return Cell(money(value), "", value)
+
+
+def _basis(found: Check) -> Table:
+    traffic = found.traffic
+    rows: list[tuple[str | Cell, ...]] = [
+        ("log", period_text(found.period)),
+        ("days", number(traffic.days) if traffic.days is not None else UNKNOWN),
+        (Cell("requests in the log"), count_cell(traffic.requests)),
+        ("requests a month", UNKNOWN if traffic.requests_a_month is None else number(traffic.requests_a_month, 0)),
+        ("a month has", f"{number(found.period.month_days, 4)} days"),
+        ("whole days that the range is drawn from", f"{traffic.full_days}"),
+        ("change", clean("; ".join(found.change)) or "none: the log as it is"),
+        ("compared with", clean(found.against or "") or ("the log before the change" if found.change else "nothing")),
+    ]
+    if found.usd_per_unit is not None:
+        rows.append(("currency of the budget file", f"{clean(found.currency)}, at {number(found.usd_per_unit, 6)} USD"))
+    return Table(
+        "basis",
+        "What the projection stands on",
+        columns("What", "Value"),
+        tuple(cells(*row) for row in rows),
+        titled=False,
+    )
+
+
+OUTCOME = Kind("A change held to a budget file", Check, document)
