@@ -94,6 +94,9 @@ def check(
     owners: opt.OwnersOption = Owners.KEEP,
     memory_limit: opt.MemoryOption = None,
     title: opt.TitleOption = "",
+    tag: Annotated[
+        str, typer.Option("--tag", metavar="NAME", help="Tells several comments of one pull request apart.")
+    ] = "check",
     strict: opt.StrictOption = False,
     quiet: opt.QuietOption = False,
 ) -> None:
@@ -139,7 +142,7 @@ def check(
     for account in accounts:
         tell(account, quiet=quiet)
     found = found.model_copy(update={"budget_file": budget.name})
-    write(formats, outcome(found), out, title, quiet=quiet)
+    write(formats, outcome(found), out, title, quiet=quiet, tag=tag)
     _decide(found, accounts, strict=strict)
 
 

@@ -38,28 +38,28 @@ def chosen(formats: Sequence[str] | None, out: Path | None) -> list[str]:
     return names
 
 
-def write(names: Sequence[str], outcome: Outcome, out: Path | None, title: str, *, quiet: bool) -> None:
+def write(names: Sequence[str], outcome: Outcome, out: Path | None, title: str, *, quiet: bool, tag: str = "") -> None:
     """Renders every format and writes it: one to stdout, or to ``out`` (a folder gets a file of each, by its kind)."""
     if out is None:
         report = REPORTS.load(names[0])
         if report.binary and sys.stdout.isatty():
             raise UsageError(f"{names[0]} is not for a terminal", where="--format", hint="name a file with --out")
-        to_stdout(report.render(outcome, _options(title, terminal=True)))
+        to_stdout(report.render(outcome, _options(title, tag, terminal=True)))
         return
     folder = out.is_dir() or len(names) > 1 or str(out).endswith(os.sep) or (not out.suffix and not out.exists())
     for name in names:
         report = REPORTS.load(name)
         path = out / f"{outcome.kind}{report.suffix}" if folder else out
-        replace(path, report.render(outcome, _options(title, terminal=False)))
+        replace(path, report.render(outcome, _options(title, tag, terminal=False)))
         say(f"wrote {path}", quiet=quiet)
 
 
-def _options(title: str, *, terminal: bool) -> Options:
+def _options(title: str, tag: str, *, terminal: bool) -> Options:
     """How wide, and whether in colour: only a terminal's own report on a terminal knows colour."""
     if not terminal:
-        return Options(title=title, width=_WIDTH)
+        return Options(title=title, tag=tag, width=_WIDTH)
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Options(title=title, width=shutil.get_terminal_size((_WIDTH, 24)).columns, color=coloured)
+    return Options(title=title, tag=tag, width=shutil.get_terminal_size((_WIDTH, 24)).columns, color=coloured)
 
 
 def to_stdout(data: bytes | str) -> None:

@@ -20,6 +20,8 @@ class Options:
     color: bool = False
     top_n: int = 10
     title: str = ""
+    tag: str = ""
+    """Tells several comments of one place apart; each finds its own by the hidden mark that carries it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from llmcost.plugins import Plugins
 from llmcost.results.cells import DASH
@@ -37,12 +37,26 @@ class LongForm:
     rows: Iterable[Row]
 
 
+Level = Literal["error", "warning", "skipped", "notice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that was looked at, for machines that list such: test reports, annotations. ``file`` is where it is set."""
+
+    group: str
+    name: str
+    level: Level
+    message: str
+    file: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """The record that each outcome's file ends in, as ``OUTCOME``.
 
     ``document`` gives model, number of lines shown of each list, and title (or "") a document. ``long`` is a long form
-    of its own; without one, all tables of the document are. ``schema`` names the JSON Schema where ``kind`` does not.
+    of its own; without one, all tables of the document are. ``remarks`` lists what was judged, thing by thing. ``schema`` names the JSON Schema where ``kind`` does not.
     """
 
     title: str
@@ -50,6 +64,7 @@ class Kind:
     document: Callable[[Any, int, str], Document]
     long: Callable[[Any], LongForm] | None = None
     schema: str = ""
+    remarks: Callable[[Any], tuple[Remark, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,8 @@ class Outcome:
     model: Model
     document: Callable[[int, str], Document]
     long_form: Callable[[], LongForm]
+    remarks: Callable[[], tuple[Remark, ...]] = lambda: ()
+    """What was judged, thing by thing; empty where the outcome judges nothing."""
 
     @property
     def kind(self) -> str:
@@ -79,7 +96,10 @@ def outcome(model: Model) -> Outcome:
     def long_form() -> LongForm:
         return found.long(model) if found.long else tables_as_rows(document(ALL, ""))
 
-    return Outcome(model, document, long_form)
+    def remarks() -> tuple[Remark, ...]:
+        return found.remarks(model) if found.remarks else ()
+
+    return Outcome(model, document, long_form, remarks)
 
 
 TABLE_HEADER: Final = ("section", "table", "row", "name", "column", "value", "unit")

@@ -47,13 +47,17 @@ def test_a_situation_has_its_exit_code_and_comment(case: dict[str, Any], llmcost
         (llmcost.folder / name).write_text(text)
     if "log" in case:
         _log(llmcost.folder, case["log"])
-    span = ["--since", "2026-09-01", "--until", "2026-10-01"] if case.get("month", True) else []
+    span = [
+        "--month-days",
+        "30",
+        *(["--since", "2026-09-01", "--until", "2026-10-01"] if case.get("month", True) else []),
+    ]
     if "base" in case:
         base = llmcost(
             "check", "log.jsonl", "-q", *span, *shlex.split(case["base"]), "-f", "json", code=case.get("base exit", 0)
         )
         (llmcost.folder / "base.json").write_text(base.out)
-    arguments = ["check", "log.jsonl", "-q", *span, "--month-days", "30", *shlex.split(case.get("run", ""))]
+    arguments = ["check", "log.jsonl", "-q", *span, *shlex.split(case.get("run", ""))]
     ran = llmcost(*arguments, "-f", "json", code=case["exit"])
     if "error" in case:
         assert case["error"] in ran.err

@@ -65,7 +65,12 @@ class Check(_Model):
     prices: PricesUsed
     traffic: Traffic
     before_usd: Usd | None = Field(description="A month before the change; None: not known, or there is no before.")
-    after_usd: Usd | None = Field(description="A month after it; None: under 24 hours of log.")
+    after_usd: Usd | None = Field(
+        description="A month after it; None: under 24 hours of log, no request, or none with a price."
+    )
+    unpriced_requests: int = Field(
+        default=0, description="Requests without a price: the amounts are at least what they say."
+    )
     range: Range | None = Field(
         default=None, description="Of after_usd, from resampled days; None under seven whole days."
     )

@@ -98,7 +98,9 @@ class _Gate:
         findings = ordered([found for rule in self._rules() for found in self._findings(rule)])
         told, reason = verdict(findings)
         after = result.scenarios[0] if result.scenarios else result.baseline
-        before = result.baseline.monthly_cost_usd if result.scenarios else None
+        known = bool(result.coverage.priced_requests or after.cost_usd)
+        month = after.monthly_cost_usd if known else None
+        before = result.baseline.monthly_cost_usd if result.scenarios and known else None
         if wanted.against is not None:
             before = wanted.against.after_usd
         series = after.series or result.baseline.series
@@ -116,8 +118,9 @@ class _Gate:
             prices=result.prices,
             traffic=self._traffic(full),
             before_usd=before,
-            after_usd=after.monthly_cost_usd,
-            range=_range(full, self.options) if after.monthly_cost_usd is not None else None,
+            after_usd=month,
+            unpriced_requests=result.coverage.requests - result.coverage.priced_requests,
+            range=_range(full, self.options) if month is not None else None,
             currency=wanted.file.currency,
             usd_per_unit=wanted.file.usd_per_unit,
             findings=findings,
@@ -193,6 +196,8 @@ class _Gate:
 
     def _value(self, rule: _Rule, side: _Side) -> tuple[Decimal | None, str]:
         """A side's measure, or why it is not known."""
+        if not self.result.baseline.rows:
+            return None, "the log has no requests in the period"
         if side.unpriced and side.unpriced >= side.requests and not side.usd and rule.held.measure != "tokens":
             return None, "nothing of it has a price"
         match rule.held.measure:

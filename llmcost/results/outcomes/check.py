@@ -10,7 +10,7 @@ from llmcost.results.budget.verdict import label
 from llmcost.results.cells import DASH, cells, columns, count_cell
 from llmcost.results.document import Cell, Document, Figure, Notes, Section, Table
 from llmcost.results.headline import period_text
-from llmcost.results.outcome import Kind
+from llmcost.results.outcome import Kind, Level, Remark
 from llmcost.results.present import UNKNOWN, clean, counted, money, number, percent, places_of, rest_note
 from llmcost.results.trust_tables import prices_text
 
@@ -19,6 +19,7 @@ _MEASURES: Final = {
     "per_request": "cost per request", "per_success": "cost per success",
 }  # fmt: skip
 _STATES: Final = {"pass": "held", "warn": "warning", "block": "BLOCKS", "not evaluated": "not evaluated"}
+_LEVELS: Final[dict[str, Level]] = {"pass": "notice", "warn": "warning", "block": "error", "not evaluated": "skipped"}
 _NEWS: Final = {"": "", "new": "new", "rises": "passed before, and rises", "old": "passed before already"}
 
 
@@ -53,13 +54,14 @@ def sentence(found: Check) -> str:
 
 def _money(found: Check) -> str:
     if found.after_usd is None:
-        return "What a month costs is not known: there is less than a day of log."
+        return "What a month costs is not known."
+    least = "at least " if found.unpriced_requests else ""
     if found.before_usd is None:
-        return f"A month costs {money(found.after_usd)} as the log is."
+        return f"A month costs {least}{money(found.after_usd)} as the log is."
     change = found.after_usd - found.before_usd
     places = places_of([found.before_usd, found.after_usd])
     if not change:
-        return f"A month costs {money(found.after_usd, places)}, as before."
+        return f"A month costs {least}{money(found.after_usd, places)}, as before."
     verb = "more" if change > 0 else "less"
     share = f", {percent(abs(change) / found.before_usd)}" if found.before_usd else ""
     return f"A month costs {money(abs(change), places)} {verb}{share}: {money(found.before_usd, places)} before, {money(found.after_usd, places)} after."
@@ -144,4 +146,27 @@ def _basis(found: Check) -> Table:
     )
 
 
-OUTCOME = Kind("A change held to a budget file", Check, document)
+def remarks(found: Check) -> tuple[Remark, ...]:
+    """Every limit, blocking ones first."""
+    return tuple(
+        Remark(
+            clean(line.limit), clean(label(line)), _LEVELS[line.state], _message(line), clean(found.budget_file)
+        )
+        for line in found.findings
+    )  # fmt: skip
+
+
+def _message(line: Finding) -> str:
+    """A finding in one sentence."""
+    value = _amount(line, line.value, compared=True).text
+    parts = [f"{_MEASURES[line.measure]} {value}"]
+    parts += [
+        f"{word} above {_amount(line, limit, compared=True).text}"
+        for word, limit in (("warns", line.warn), ("blocks", line.block))
+        if limit is not None
+    ]
+    parts += [text for text in (_NEWS[line.news], clean(line.reason)) if text]
+    return ", ".join(parts)
+
+
+OUTCOME = Kind("A change held to a budget file", Check, document, remarks=remarks)
