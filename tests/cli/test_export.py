@@ -71,3 +71,23 @@ def test_an_export_that_fails_leaves_the_old_file(llmcost: Program) -> None:
     llmcost("ingest", OCTOBER, "-q")
     ran = llmcost("export", "-o", "nowhere/a.jsonl", code=2)
     assert "cannot be written" in ran.err
+
+
+def test_focus_is_written_and_tells_its_gaps(llmcost: Program, tmp_path: Path) -> None:
+    log = tmp_path / "usage.jsonl"
+    row = '{"request_id": "%s", "started_at": "2026-10-01T08:00:00Z", "provider_name": "openai", "request_model": "%s", "input_tokens": 100, "output_tokens": 10}\n'
+    log.write_text(row % ("a", "gpt-4o-mini") + row % ("b", "nobody-knows"), encoding="utf-8")
+    llmcost("ingest", log, "--store", tmp_path / "s.duckdb")
+    out = tmp_path / "focus.csv"
+    run = llmcost("export", "-f", "focus", "-o", out, "--store", tmp_path / "s.duckdb", "--focus-version", "1.3")
+    assert run.code == 0
+    assert "4 FOCUS 1.3 rows, $0.0000210 by contract" in run.err
+    assert "1 requests without a price" in run.err
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 5, (
+        "one product is split, since it would round in doubles"
+    )
+    strict = llmcost("export", "-f", "focus", "-o", out, "--store", tmp_path / "s.duckdb", "--strict")
+    assert strict.code == 4
+    other = llmcost("export", "-o", tmp_path / "rows.csv", "--store", tmp_path / "s.duckdb", "--focus-grain", "day")
+    assert other.code == 2
+    assert "--focus-grain is for FOCUS" in other.err
