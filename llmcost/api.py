@@ -183,6 +183,7 @@ def report(
     showback: Sequence[str] = (),
     shared: Sequence[Shared] = (),
     scenarios: Sequence[BoundScenario] | None = None,
+    ahead: bool = True,
     store: Store | Path | str | None = None,
     prices: Catalogue | Sequence[Path] = (),
     options: ReplayOptions | None = None,
@@ -196,7 +197,7 @@ def report(
     ``budgets`` are dollars for the whole month by name, ``budget_file`` has those of owners (``llmcost schema budget``).
 
     ``by`` and ``tags`` add dimensions, ``showback`` names who pays, ``shared`` how shared costs are given out, ``scenarios``
-    what is tried (None: the ready-made, empty: nothing). ``paths``, ``store`` and the rest are those of :func:`simulate`.
+    what is tried (None: the ready-made, empty: nothing), ``ahead`` whether the coming days are forecast. ``paths``, ``store`` and the rest are those of :func:`simulate`.
     """
     from llmcost.results.budget.file import read_budgets
     from llmcost.results.monthly.run import MonthlyOptions, last_month
@@ -210,7 +211,7 @@ def report(
         wanted = MonthlyOptions(
             month or last_month(opened, narrowed), tuple(tags), tuple(by), dict(budgets or {}),
             limits.budgets().budgets if limits is not None and limits.budget else (),
-            tuple(showback), tuple(shared),
+            tuple(showback), tuple(shared), ahead,
         )  # fmt: skip
         return run(opened, catalogue, narrowed, wanted, starters() if scenarios is None else scenarios)
 

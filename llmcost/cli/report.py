@@ -61,6 +61,7 @@ def report(
         list[str] | None, typer.Option("--preset", metavar="NAME", help="A ready-made scenario to try; repeatable.")
     ] = None,
     no_scenarios: Annotated[bool, typer.Option("--no-scenarios", help="Try no scenario.")] = False,
+    no_forecast: Annotated[bool, typer.Option("--no-forecast", help="Forecast nothing.")] = False,
     store: opt.StoreOption = None,
     where: opt.WhereOption = None,
     timezone: opt.TimezoneOption = "UTC",
@@ -120,6 +121,7 @@ def report(
             showback=showback or (),
             shared=rules,
             scenarios=tried,
+            ahead=not no_forecast,
             store=store or (None if paths else Path(DEFAULT_STORE)),
             prices=prices or (),
             options=ReplayOptions(now=opt.now(), where=where, timezone=timezone, seed=seed, title=title),

@@ -191,3 +191,14 @@ def test_budgets_of_owners(store: llmcost.Store, tmp_path: Path) -> None:
     assert not any(name == "a day" for name, _ in budgets)
     over = {f.value for f in found.findings if f.kind == "budget"}
     assert over == {"teams (platform)", "teams (content)", "five hundred"}
+
+
+def test_the_days_after_the_log_are_forecast(october: llmcost.Monthly) -> None:
+    outlook = october.forecast
+    assert outlook is not None
+    assert outlook.months[-1].month == "2026-11"
+    assert outlook.months[-1].breach is not None, "the budget of the whole month is held against it"
+    known = {day.date: day.cost_usd for day in october.days}
+    assert all(known[day.date] == day.cost_usd for day in outlook.history if day.cost_usd), (
+        "one cost a day, however it is found"
+    )

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from llmcost.results.forecast.model import Outlook
 from llmcost.results.model import Coverage, Evidence, Period, PricesUsed, ProblemCount, Usd
 
 
@@ -286,23 +287,6 @@ class Scenarios(_Model):
     idle: list[str] = Field(default_factory=list, description="Scenarios with nothing to do in this log.")
 
 
-class ForecastPoint(_Model):
-    month: str
-    p10_usd: Usd | None
-    p50_usd: Usd
-    p90_usd: Usd | None
-
-
-class Forecast(_Model):
-    """What the coming days are expected to cost, or why nobody can say."""
-
-    sufficient: bool
-    reason: str = ""
-    method: str = ""
-    points: list[ForecastPoint] = Field(default_factory=list)
-    breach: date | None = None
-
-
 class Day(_Model):
     date: date
     cost_usd: Usd | None = Field(description="None: no call of the day is priced.")
@@ -352,7 +336,10 @@ class Monthly(_Model):
     showback: list[Showback] = Field(default_factory=list)
     anomalies: Anomalies
     scenarios: Scenarios | None = None
-    forecast: Forecast | None = None
+    forecast: Outlook | None = Field(
+        default=None,
+        description="What the days after the month's log will cost; None: not asked for, or no day to go on from.",
+    )
     warnings: list[str] = Field(default_factory=list)
 
 

@@ -16,6 +16,8 @@ from llmcost.errors import UsageError, nearest
 from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.results.coverage import of_files
+from llmcost.results.forecast.outlook import ForecastOptions
+from llmcost.results.forecast.run import forecast
 from llmcost.results.model import Evidence, Result
 from llmcost.results.monthly import hidden, retries, routing, savings
 from llmcost.results.monthly.anomalies import NARROW, Finder
@@ -72,6 +74,8 @@ class MonthlyOptions:
     showback: tuple[str, ...] = ()
     """Dimensions whose values pay; without any, the team and every tag."""
     shared: tuple[Shared, ...] = ()
+    forecast: bool = True
+    """Whether the days after the month's log are forecast."""
 
 
 def bounds(month: str, zone: tzinfo) -> tuple[int, int, int]:
@@ -109,9 +113,22 @@ def monthly(
         )
     replaying = Replaying(store, catalogue, replace(options, since=before, until=end, dimensions=()))
     try:
-        return _Run(replaying, wanted, result, start).report(options)
+        found = _Run(replaying, wanted, result, start).report(options)
     finally:
         replaying.engine.close()
+    return _with_forecast(found, store, catalogue, replace(options, until=end), wanted) if wanted.forecast else found
+
+
+def _with_forecast(
+    found: Monthly, store: Store, catalogue: Catalogue, options: ReplayOptions, wanted: MonthlyOptions
+) -> Monthly:
+    """The report with what the days after its log will cost: the rest of the month, or the next one."""
+    budget = next(iter(wanted.budgets.values()), None)
+    try:
+        outlook = forecast(store, catalogue, options, ForecastOptions(budget=budget, seed=options.seed)).outlook
+    except UsageError as error:
+        return found.model_copy(update={"warnings": [*found.warnings, f"no forecast: {error.what}"]})
+    return found.model_copy(update={"forecast": outlook})
 
 
 def last_month(store: Store, options: ReplayOptions) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from llmcost.money import EXACT, ZERO, plain, rounded
 from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, usd_cell, usd_cells
 from llmcost.results.document import Cell, Table
+from llmcost.results.forecast.model import Outlook
 from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import (
     Anomalies,
@@ -537,3 +538,41 @@ def scenarios_table(found: Scenarios, top_n: int) -> Table:
     idle = f"{len(found.idle)} have nothing to do in this log." if found.idle else ""
     note = " ".join(part for part in (more, losing, idle, "Each is replayed alone: savings do not add up.") if part)
     return Table("scenarios", "Worth doing", heads, rows, note=note, empty="no scenario saves anything", titled=False)
+
+
+def forecast_table(found: Outlook) -> Table:
+    """The coming months: what is known, what is to come, how sure it is, and when a budget is spent."""
+    places = places_of(m.total_usd for m in found.months)
+    budgets = any(m.breach for m in found.months)
+    rows = []
+    for month in found.months:
+        band = (
+            [DASH, DASH]
+            if month.range is None
+            else [usd_cell(month.range.p10_usd, places), usd_cell(month.range.p90_usd, places)]
+        )
+        held: list[str | Cell] = []
+        if budgets:
+            breach = month.breach
+            on = (
+                DASH
+                if breach is None
+                else "already"
+                if breach.spent
+                else breach.on.isoformat()
+                if breach.on
+                else "not in it"
+            )
+            held = [on, DASH if breach is None or breach.probability is None else share_cell(breach.probability)]
+        amounts = (usd_cell(v, places) for v in (month.known_usd, month.forecast_usd, month.total_usd))
+        rows.append(cells(month.month, *amounts, *band, *held))
+    heads = columns(
+        "Month", "Known#$?", "To come#$?", "Total#$", "P10#$", "P90#$", *(["Budget spent", "Probability#%?"] if budgets else [])
+    )  # fmt: skip
+    said = f"{clean(found.method)} from {found.settled_days:,} settled days"
+    note = (
+        f"Insufficient history: {clean(found.why)}; the run-rate, with no band."
+        if found.why
+        else f"{said}; llmcost forecast tells more."
+    )
+    return Table("forecast", "Forecast", heads, tuple(rows), note=note, titled=False)

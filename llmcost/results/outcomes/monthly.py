@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from llmcost.money import EXACT, ZERO, rounded
 from llmcost.results import trust_tables
-from llmcost.results.chart import Bar, Bars, Line, Lines, Point, Series, Tone, Waterfall
+from llmcost.results.chart import Band, Bar, Bars, Line, Lines, Point, Series, Tone, Waterfall
 from llmcost.results.document import Block, Document, Figure, Notes, Section
+from llmcost.results.forecast.model import Outlook
 from llmcost.results.headline import period_text
 from llmcost.results.monthly import tables
 from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import Headline, Monthly
 from llmcost.results.outcome import Kind
 from llmcost.results.present import UNKNOWN, clean, counted, money, name, percent, places_of
+
+_SHOWN = 62
+"""Known days before the forecast that its chart shows."""
 
 
 def document(found: Monthly, top_n: int = 10, title: str = "") -> Document:
@@ -127,6 +132,9 @@ def _sections(found: Monthly, top_n: int) -> Iterator[Section]:
     yield Section("saved", "Caching, routing and tokens", tuple(saved), short="Caching")
     shown = tuple(t for place, s in enumerate(found.showback) for t in tables.showback_tables(s, place, top_n))
     yield Section("showback", "Showback", shown)
+    if found.forecast is not None:
+        ahead: tuple[Block, ...] = (*_forecast_chart(found.forecast), tables.forecast_table(found.forecast))
+        yield Section("forecast", "What comes", ahead, short="Forecast")
     if found.scenarios is not None:
         yield Section("scenarios", "Worth doing", (tables.scenarios_table(found.scenarios, top_n),))
     trust: list[Block] = [
@@ -192,6 +200,24 @@ def _days_chart(found: Monthly) -> tuple[Lines, ...]:
     )
     label = "Cost by day of the month, this month and last; the numbers are in the table by day."
     return (Lines("days-chart", label, "day of the month", lines),)
+
+
+def _forecast_chart(outlook: Outlook) -> tuple[Lines, ...]:
+    """Known days and those to come, with the band; a series and its end, as ``llmcost forecast`` draws it in full."""
+
+    def point(day: date, value: Decimal) -> Point:
+        return Point(day.isoformat(), value, f"{day.isoformat()}: {money(value)}")
+
+    known = tuple(point(d.date, d.cost_usd) for d in outlook.history if d.cost_usd is not None and d.settled)[-_SHOWN:]
+    ahead = tuple(point(d.date, d.cost_usd) for d in outlook.days)
+    if len(known) < 2 or not ahead:
+        return ()
+    banded = [(d.date, d.range) for d in outlook.days if d.range]
+    low, high = (tuple(point(day, getattr(r, part)) for day, r in banded) for part in ("p10_usd", "p90_usd"))
+    bands = (Band("P10 to P90", low, high),) if banded else ()
+    label = "Cost by day as known and as forecast; the numbers of the months are in the table below."
+    lines = (Line("known", known), Line("forecast", ahead, dashed=True))
+    return (Lines("forecast-chart", label, "day", lines, bands=bands, x_unit="date"),)
 
 
 def _hidden_chart(found: Monthly) -> tuple[Bars, ...]:
