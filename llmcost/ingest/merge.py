@@ -2,6 +2,8 @@
 
 Of several versions of one request or bucket the one with the most output tokens, then the most input tokens, then the
 most requests and known counters wins (partial lines of a stream, later exports of an open day); ties go by content.
+Of versions with the same status and counts (a provider's log and a gateway's) the winner keeps its own charge, and takes
+the largest of the others' where it names none; nothing else is mixed.
 The row keeps the earliest time of all its versions. Since the choice is a maximum over content, any order of ingest
 gives the same store.
 """
@@ -15,7 +17,7 @@ from llmcost.ingest.adopt import adopt_providers
 from llmcost.ingest.owners import OwnerSql
 from llmcost.ingest.stage import Staging
 from llmcost.usage.columns import BY_NAME, COUNTERS
-from llmcost.usage.ddl import BILLED_NAMES, DERIVED, USAGE_NAMES, USAGE_TYPES
+from llmcost.usage.ddl import BILLED_NAMES, CHARGE, DERIVED, USAGE_NAMES, USAGE_TYPES
 from llmcost.usage.rules import (
     BUCKET,
     BY_LINE,
@@ -30,12 +32,18 @@ from llmcost.usage.rules import (
 from llmcost.usage.store import Store
 
 
+def _counts(names: Collection[str]) -> list[str]:
+    """What two versions must share to tie: whether they succeeded, and what they counted."""
+    status = ["(status IS NOT DISTINCT FROM 'ok') DESC"] if "status" in names else []
+    return status + [
+        f"{name} DESC NULLS LAST" for name in ("output_tokens", "input_tokens", "requests") if name in names
+    ]
+
+
 def _order(names: Collection[str]) -> str:
     """The total order of versions, best first."""
     known = " + ".join(f"({name} IS NOT NULL)::INT" for name in COUNTERS if name in names) or "0"
-    status = ["(status IS NOT DISTINCT FROM 'ok') DESC"] if "status" in names else []
-    counts = [f"{name} DESC NULLS LAST" for name in ("output_tokens", "input_tokens", "requests") if name in names]
-    return ", ".join([*status, *counts, f"{known} DESC", "source", "content"])
+    return ", ".join([*_counts(names), f"{known} DESC", "source", "content"])
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns
     _identify(store, present)
     conflicts = _conflicts(store)
     duplicates, superseded, replaced = _settle(store, all_columns, owner_sql) if conflicts else (0, 0, 0)
-    _arriving(store, present, owner_sql, conflicts=conflicts)
+    _arriving(store, present, owner_sql, conflicts=conflicts, charged=conflicts and "billed_cost" in all_columns)
     return Merged(staging.usage_rows - duplicates - superseded, duplicates, superseded, replaced, 0)
 
 
@@ -137,13 +145,29 @@ def _settle(store: Store, all_columns: Collection[str], owner_sql: OwnerSql) -> 
     columns = ", ".join(f'"{name}"' for name in names)
     store.widen(("content", "started_at"))
     content, order = content_of(names), _order(names)
+    charged = "billed_cost" in names
+    if charged:
+        store.widen(("billed_cost", *(name for name, _ in CHARGE)))
+    own = ", ".join(
+        "CASE WHEN charge_adopted THEN NULL ELSE billed_cost END AS billed_cost"
+        if name == "billed_cost"
+        else f'"{name}"'
+        for name in names
+    )
+    offers = ", billed_cost AS offer" if charged else ""
+    stored_offers = ", coalesce(charge_offered, billed_cost) AS offer" if charged else ""
+    tie = (
+        f", dense_rank() OVER (PARTITION BY identity ORDER BY {', '.join(_counts(names)) or '1'}) AS tie"
+        if charged
+        else ""
+    )
     store.execute(
-        "CREATE OR REPLACE TEMP TABLE versions AS SELECT *, dense_rank() OVER (PARTITION BY identity ORDER BY "
+        f"CREATE OR REPLACE TEMP TABLE versions AS SELECT *{tie}, dense_rank() OVER (PARTITION BY identity ORDER BY "
         f"{order}) AS place, row_number() OVER (PARTITION BY identity ORDER BY {order}, file_key, line, n NULLS FIRST) AS seat, "
         f"{'min(started_at) OVER (PARTITION BY identity)' if 'started_at' in names else 'NULL::BIGINT'} AS first_at FROM ("
-        f"SELECT k.identity, k.n, s.file_key, s.line, s.source, {columns}, {content} AS content "
+        f"SELECT k.identity, k.n, s.file_key, s.line, s.source, {columns}{offers}, {content} AS content "
         "FROM keyed k SEMI JOIN contested USING (identity) JOIN staged s USING (n) UNION ALL BY NAME "
-        f"SELECT u.identity, NULL::BIGINT AS n, u.file_key, u.line, u.source, {columns}, coalesce(u.content, {content}) AS content "
+        f"SELECT u.identity, NULL::BIGINT AS n, u.file_key, u.line, u.source, {own}{stored_offers}, coalesce(u.content, {content}) AS content "
         "FROM usage u SEMI JOIN contested USING (identity))"
     )
     store.execute("CREATE OR REPLACE TEMP TABLE losers AS SELECT n FROM versions WHERE n IS NOT NULL AND seat > 1")
@@ -156,7 +180,14 @@ def _settle(store: Store, all_columns: Collection[str], owner_sql: OwnerSql) -> 
         "WHERE v.n IS NOT NULL AND v.seat = 1 AND v.identity IN (SELECT identity FROM kept)"
     )
     store.execute(
-        "CREATE OR REPLACE TEMP TABLE winners AS SELECT identity, file_key, line, content, first_at FROM versions WHERE seat = 1"
+        "CREATE OR REPLACE TEMP TABLE winners AS SELECT identity, file_key, line, content, first_at"
+        + (
+            ", w.billed_cost IS NULL AND o.offer IS NOT NULL AS adopted, o.offer, coalesce(w.billed_cost, o.offer) AS charge FROM versions w "
+            "JOIN (SELECT identity, max(offer) FILTER (tie = 1) AS offer FROM versions GROUP BY identity) o USING (identity)"
+            if charged
+            else " FROM versions w"
+        )
+        + " WHERE seat = 1"
     )
     store.execute(
         "INSERT INTO membership SELECT DISTINCT v.identity, v.file_key FROM versions v JOIN winners w USING (identity) "
@@ -170,8 +201,9 @@ def _settle(store: Store, all_columns: Collection[str], owner_sql: OwnerSql) -> 
             f"WHERE v.n IS NULL AND len(prefix_keys) > 0 AND (v.place > 1{moved} OR v.identity IN (SELECT identity FROM readdressed))"
         )
     store.execute(
-        "UPDATE usage_rows SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at "
-        "FROM winners w, kept k WHERE k.identity = w.identity AND usage_rows.identity = w.identity"
+        "UPDATE usage_rows SET file_key = w.file_key, line = w.line, content = w.content, started_at = w.first_at"
+        + (", billed_cost = w.charge, charge_offered = w.offer, charge_adopted = w.adopted" if charged else "")
+        + " FROM winners w, kept k WHERE k.identity = w.identity AND usage_rows.identity = w.identity"
     )
     _keep_repeated(store, names, owner_sql)
     replaced = store.value("SELECT count(*) FROM versions WHERE n IS NULL AND place > 1")
@@ -197,7 +229,7 @@ def _keep_repeated(store: Store, names: Collection[str], owner_sql: OwnerSql) ->
     )
 
 
-def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflicts: bool) -> None:
+def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflicts: bool, charged: bool) -> None:
     def stored(name: str) -> str:
         if name == "started_at" and conflicts:
             return "coalesce(w.first_at, s.started_at)"
@@ -212,6 +244,9 @@ def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflict
             values[name] = key_of(sql)
     if conflicts:
         values["content"] = "w.content"
+    if charged:
+        values["billed_cost"] = "CASE WHEN w.identity IS NULL THEN s.billed_cost ELSE w.charge END"
+        values |= {"charge_offered": "w.offer", "charge_adopted": "w.adopted"}
     store.widen(values)
     # A row without an id is identified by its content: the digest is kept so that later versions can be compared.
     store.execute(

@@ -32,6 +32,8 @@ ORIGIN: Final = (
     ("conversation_key", "BIGINT"),
 )
 """Where a row comes from. ``content`` is known only for rows that met another version of themselves or carry no id."""
+CHARGE: Final = (("charge_offered", "DECIMAL(38, 18)"), ("charge_adopted", "BOOLEAN"))
+"""The largest charge of the versions that tie with a row, and whether it is the row's since its own version names none."""
 
 DERIVED: Final = (
     ("prefix_nodes", "BIGINT[]"),
@@ -55,7 +57,9 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
 
 USAGE_NAMES: Final = tuple(c.name for c in USAGE)
 BILLED_NAMES: Final = tuple(c.name for c in BILLED)
-USAGE_TYPES: Final = dict((("row_id", "BIGINT"), *ORIGIN, *((c.name, SQL_TYPES[c.type]) for c in USAGE), *DERIVED))
+USAGE_TYPES: Final = dict(
+    (("row_id", "BIGINT"), *ORIGIN, *CHARGE, *((c.name, SQL_TYPES[c.type]) for c in USAGE), *DERIVED)
+)
 """Every column of the view ``usage`` with its type, in order."""
 _ALWAYS: Final = ("row_id", "identity", "source", "file_key", "line", "request_key")
 
