@@ -153,6 +153,8 @@ class Source:
     read_file: Reader | None = None
     identity: str = "response id"
     """What ``request_id`` is made of, for the account of duplicates."""
+    groupings: tuple[str, ...] = ()
+    """Columns of billed lines by which a query of the export may be grouped: two groupings of a day are one bill twice."""
     arrow: Callable[[Any, Context], Any] | None = None
     """Optional fast path: a pyarrow table of raw columns to a pyarrow table of canonical columns, or None to decline."""
 

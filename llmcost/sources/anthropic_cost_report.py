@@ -80,6 +80,7 @@ SOURCE: Final = Source(
         "started_at", "ended_at", "provider_name", "model", "service_tier", "region", "line_item", "token_class", "billed_cost", "billing_currency",
         "charge_category", "project", "tags",
     }),
+    groupings=("line_item", "project"),
     url="https://platform.claude.com/docs/en/api/admin-api/usage-cost/get-cost-report",
     checked="2026-11-24",
 )  # fmt: skip

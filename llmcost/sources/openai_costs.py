@@ -119,6 +119,7 @@ SOURCE: Final = Source(
         "started_at", "ended_at", "provider_name", "model", "service_tier", "line_item", "token_class", "quantity", "quantity_unit", "billed_cost",
         "billing_currency", "charge_category", "organization", "project", "api_key_id", "user_id", "tags",
     }),
+    groupings=("line_item", "project", "api_key_id", "user_id"),
     url="https://platform.openai.com/docs/api-reference/usage/costs",
     checked="2026-11-24",
 )  # fmt: skip

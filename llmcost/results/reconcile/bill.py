@@ -1,7 +1,8 @@
 """What bills say: lines by provider, model, item and day, in dollars where a rate is known, each charge once.
 
 Amounts of different currencies are never added. Of two exports of the same bill (an API and a CSV, a cost report and
-FOCUS rows) one is taken, that with more lines, for each provider and day; the other is named with its amount.
+FOCUS rows, one query grouped in two ways) one is taken, that with more lines, for each provider and day; the other is named
+with its amount.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 import ibis
@@ -20,6 +22,7 @@ from llmcost.pricing.catalogue import Catalogue
 from llmcost.results.period import HOUR_US, Clock
 from llmcost.results.reconcile.model import Currency, LeftOut, OtherCharge
 from llmcost.results.stage import IBIS_TYPES, Engine
+from llmcost.sources import SOURCES
 from llmcost.usage.columns import BILLED
 
 USD: Final = "USD"
@@ -31,6 +34,7 @@ _KEYS: Final = (
     "source", "provider_name", "model", "service_tier", "region", "line_item", "token_class", "quantity_unit",
     "billing_currency", "charge_category", "organization",
 )  # fmt: skip
+_GROUPINGS: Final = ("line_item", "project", "api_key_id", "user_id")
 _LONG_DAY: Final = 25 * HOUR_US
 _DIGITS: Final = Decimal("1e-12")
 """Dollars of a line whose rate is a quotient: far below any bill's own digits."""
@@ -41,6 +45,8 @@ class BillLine:
     """Lines of one bill that agree in everything but their amounts. Days are day numbers; None: the line has no time."""
 
     source: str
+    export: str
+    """The source, and what its query was grouped by: two of them are two exports of one bill."""
     provider: str
     model: str | None
     """``provider/model`` of the catalogue, else the bill's own name."""
@@ -88,7 +94,8 @@ def read_bill(
     """The bill's lines inside ``span`` (microseconds), of the given files only."""
     rows = engine.rows(_query(clock, span, files))
     names = _Names(catalogue)
-    lines = [_line(row, names, rates) for row in rows if row["amount"] is not None]
+    exports = _exports(rows)
+    lines = [_line(row, exports, names, rates) for row in rows if row["amount"] is not None]
     kept, twice = _one_source(lines)
     assumed = sum(int(row["lines"]) for row in rows if row["billing_currency"] is None and row["amount"])
     return Bill(tuple(_ordered(kept)), tuple(twice), assumed)
@@ -106,9 +113,37 @@ def _query(clock: Clock, span: tuple[int | None, int | None], files: Sequence[in
     # A provider's day may begin at another hour, and has 25 once a year: it is the day it begins on, never two.
     end = ibis.ifelse(end - rows.started_at <= _LONG_DAY, rows.started_at + 1, end)
     rows = rows.mutate(first=clock.day_index(rows.started_at), last=clock.day_index(end - 1))
-    return rows.group_by([*_KEYS, "tags", "first", "last"]).agg(
+    known = [rows[name].notnull().ifelse(1 << place, 0) for place, name in enumerate(_GROUPINGS)]
+    grouped_by = rows.source.isin(_queried()).ifelse(sum(known[1:], known[0]), 0)
+    file = rows.source.isin(_queried()).ifelse(rows.file_key.fill_null(0), 0)
+    rows = rows.mutate(grouped_by=grouped_by.cast("int64"), file=file.cast("int64"))
+    return rows.group_by([*_KEYS, "tags", "first", "last", "file", "grouped_by"]).agg(
         amount=rows.billed_cost.sum(), quantity=rows.quantity.sum(), lines=rows.count()
     )
+
+
+@cache
+def _queried() -> list[str]:
+    """Sources whose exports are answers to a query that may be grouped."""
+    return [name for name, source in SOURCES if source.groupings]
+
+
+def _exports(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """What each file of a query is called: its source, with the columns that any of its lines knows."""
+    known: dict[tuple[str, int], int] = {}
+    for row in rows:
+        place = (row["source"] or "", int(row["file"]))
+        known[place] = known.get(place, 0) | int(row["grouped_by"])
+    return {(source, file): _named(source, bits) for (source, file), bits in known.items()}
+
+
+def _named(source: str, known: int) -> str:
+    if source not in _queried():
+        return source
+    by = [
+        name for place, name in enumerate(_GROUPINGS) if known >> place & 1 and name in SOURCES.load(source).groupings
+    ]
+    return f"{source} by {', '.join(name.replace('_', ' ') for name in by)}" if by else f"{source}, not grouped"
 
 
 class _Names:
@@ -134,12 +169,15 @@ class _Names:
         return name
 
 
-def _line(row: Mapping[str, Any], names: _Names, rates: Mapping[str, Decimal]) -> BillLine:
+def _line(
+    row: Mapping[str, Any], exports: Mapping[tuple[str, int], str], names: _Names, rates: Mapping[str, Decimal]
+) -> BillLine:
     provider, currency = row["provider_name"] or "unknown", (row["billing_currency"] or USD).upper()
     amount = Decimal(row["amount"])
     rate, source, usd = _dollars(amount, currency, rates, row["tags"])
     return BillLine(
         source=row["source"] or "",
+        export=exports[row["source"] or "", int(row["file"])],
         provider=provider,
         model=names.model(provider, row["model"]),
         service_tier=row["service_tier"],
@@ -203,17 +241,17 @@ def _one_source(lines: Sequence[BillLine]) -> tuple[list[BillLine], list[LeftOut
     counts: dict[tuple[str, int | None, str | None], dict[str, int]] = {}
     for line in lines:
         for place in places(line):
-            by_source = counts.setdefault(place, {})
-            by_source[line.source] = by_source.get(line.source, 0) + line.lines
+            by_export = counts.setdefault(place, {})
+            by_export[line.export] = by_export.get(line.export, 0) + line.lines
     chosen = {place: min(found, key=lambda s: (-found[s], s)) for place, found in counts.items()}
     kept: list[BillLine] = []
     dropped: list[BillLine] = []
     for line in lines:
         # A line over many days gives way as soon as another export has one of them.
-        (kept if all(chosen[place] == line.source for place in places(line)) else dropped).append(line)
+        (kept if all(chosen[place] == line.export for place in places(line)) else dropped).append(line)
     groups: dict[tuple[str, str, str], list[BillLine]] = {}
     for line in dropped:
-        groups.setdefault((line.provider, line.source, line.currency), []).append(line)
+        groups.setdefault((line.provider, line.export, line.currency), []).append(line)
     return kept, [_twice(key, found) for key, found in sorted(groups.items())]
 
 
