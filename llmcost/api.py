@@ -23,6 +23,7 @@ from llmcost.results.breakeven import break_even as find_break_even
 from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.budget.check_model import Check
 from llmcost.results.budget.file import BudgetFile, read_budgets
+from llmcost.results.budget.status import BudgetStatus
 from llmcost.results.compare import Comparison, compare
 from llmcost.results.focus.columns import Version
 from llmcost.results.focus.export import Focused
@@ -44,6 +45,7 @@ __all__ = [
     "BoundScenario",
     "BreakEven",
     "BudgetFile",
+    "BudgetStatus",
     "Catalogue",
     "Check",
     "Comparison",
@@ -59,6 +61,7 @@ __all__ = [
     "Store",
     "Subject",
     "break_even",
+    "budget_status",
     "check",
     "compare",
     "export_focus",
@@ -270,6 +273,29 @@ def check(
     wanted = CheckOptions(file, name, change, base, Path(against).name if against is not None else None)
     with given.ready(options, "check") as (opened, narrowed):
         return run(opened, catalogue, replace(narrowed, prices_on=change.prices_on if change else None), wanted)
+
+
+def budget_status(
+    *paths: Path | str,
+    budget: BudgetFile | Path | str,
+    name: str = "budget file",
+    store: Store | Path | str | None = None,
+    prices: Catalogue | Sequence[Path] = (),
+    options: ReplayOptions | None = None,
+    reading: IngestOptions | None = None,
+    memory_limit: str = MEMORY,
+    progress: Progress | None = None,
+    ingested: Callable[[IngestSummary], None] | None = None,
+) -> BudgetStatus:
+    """What is spent of every budget of a file, how fast, and which windows were passed; logs are given as to :func:`simulate`."""
+    from llmcost.results.budget.status import status as run
+
+    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
+    options = options or ReplayOptions(now=_now())
+    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
+    file = budget if isinstance(budget, BudgetFile) else load_budgets(budget)
+    with given.ready(options, "look at") as (opened, narrowed):
+        return run(opened, catalogue, narrowed, file, name)
 
 
 def load_budgets(path: Path | str) -> BudgetFile:

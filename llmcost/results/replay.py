@@ -37,6 +37,8 @@ from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
+from llmcost.workload.budgetplay import Played, play
+from llmcost.workload.budgets import Budgets
 from llmcost.workload.contract import WORK, Costs, RowCosts, Workload
 from llmcost.workload.select import columns_of, condition
 
@@ -169,6 +171,15 @@ class Replaying:
             return self._priced(workload, cuts, day, by)
 
         return States(base, links[-1].rewritten.workload if links else base, priced)
+
+    def played(self, scenario: BoundScenario, budgets: Budgets) -> tuple[Played, tuple[str, ...]]:
+        """Every window of ``budgets`` over the log, and what the budget step of ``scenario`` warns of."""
+        base = Workload(self.engine.view(self._base(self._columns([scenario]))))
+        stage = SceneStage(
+            self.engine, scenario.name, 0, self.options.seed, self.present, price_rows=self._row_costs_of(())
+        )
+        step = scenario.steps[0]
+        return play(base, budgets, stage), step.strategy.rewrite(base, step.params, stage).warnings
 
     def _files(self) -> ir.Table | None:
         """Row ids of the given files, or None for the whole store."""

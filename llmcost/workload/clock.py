@@ -63,6 +63,17 @@ class Clock:
         branches = [(instant >= start, offset) for start, offset in reversed(offsets[1:])]
         return ibis.cases(*branches, else_=offsets[0][1]).cast("int64")
 
+    def number(self, instant: int, per: Per) -> int:
+        """:meth:`window` of one instant."""
+        offset = _offset(instant, ZoneInfo(self.timezone))
+        if per == "hour":
+            return (instant + offset % HOUR_US) // HOUR_US
+        local = _EPOCH + timedelta(microseconds=instant + offset)
+        day = (instant + offset) // DAY_US
+        if per == "day":
+            return day
+        return (day + 3) // 7 if per == "week" else local.year * 12 + local.month - 3
+
     def window(self, instant: ir.IntegerValue, per: Per) -> ir.IntegerValue:
         """The number of the window that holds an instant; :func:`bounds_of` gives its ends."""
         if per == "hour":

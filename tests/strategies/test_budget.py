@@ -138,6 +138,7 @@ def test_windows_are_those_of_the_calendar(per: Any, zone: str) -> None:
     for row in found:
         start, end = bounds_of(row["w"], per, zone)
         assert start <= row["at"] < end, (row, start, end)
+        assert clock.number(row["at"], per) == row["w"]
         local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=start)).astimezone(ZoneInfo(zone))
         assert (local.minute, local.second) == (0, 0) or per == "hour"
         if per == "month":
