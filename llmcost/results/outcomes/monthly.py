@@ -12,7 +12,7 @@ from llmcost.results.chart import Band, Bar, Bars, Line, Lines, Point, Series, T
 from llmcost.results.document import Block, Document, Figure, Notes, Section
 from llmcost.results.forecast.model import Outlook
 from llmcost.results.headline import period_text
-from llmcost.results.monthly import tables
+from llmcost.results.monthly import detail_tables, tables
 from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import Headline, Monthly
 from llmcost.results.outcome import Kind
@@ -118,19 +118,19 @@ def _sections(found: Monthly, top_n: int) -> Iterator[Section]:
     yield Section("time", "Day by day", time if found.days else (), short="Days")
     spend = tuple(tables.spend_table(s, place, top_n) for place, s in enumerate(found.spend))
     yield Section("where", "Where the money goes", spend, short="Where it goes")
-    yield Section("units", "Unit costs", (tables.units_table(found.unit_costs),))
-    yield Section("anomalies", "Anomalies", (tables.anomalies_table(found.anomalies, top_n),))
-    hidden: list[Block] = [*_hidden_chart(found), tables.hidden_table(found.hidden)]
+    yield Section("units", "Unit costs", (detail_tables.units_table(found.unit_costs),))
+    yield Section("anomalies", "Anomalies", (detail_tables.anomalies_table(found.anomalies, top_n),))
+    hidden: list[Block] = [*_hidden_chart(found), detail_tables.hidden_table(found.hidden)]
     if found.storms:
-        hidden.append(tables.storms_table(found.storms, top_n))
-    hidden.append(tables.unallocated_table(found.unallocated))
+        hidden.append(detail_tables.storms_table(found.storms, top_n))
+    hidden.append(detail_tables.unallocated_table(found.unallocated))
     yield Section("hidden", "Hidden costs", tuple(hidden), short="Hidden")
-    saved: list[Block] = [tables.caching_table(found.caching, top_n)]
+    saved: list[Block] = [detail_tables.caching_table(found.caching, top_n)]
     if found.routing is not None:
-        saved.append(tables.routing_table(found.routing, top_n))
-    saved.append(tables.efficiency_table(found.efficiency, top_n))
+        saved.append(detail_tables.routing_table(found.routing, top_n))
+    saved.append(detail_tables.efficiency_table(found.efficiency, top_n))
     yield Section("saved", "Caching, routing and tokens", tuple(saved), short="Caching")
-    shown = tuple(t for place, s in enumerate(found.showback) for t in tables.showback_tables(s, place, top_n))
+    shown = tuple(t for place, s in enumerate(found.showback) for t in detail_tables.showback_tables(s, place, top_n))
     yield Section("showback", "Showback", shown)
     if found.forecast is not None:
         ahead: tuple[Block, ...] = (*_forecast_chart(found.forecast), tables.forecast_table(found.forecast))
