@@ -44,11 +44,18 @@ def _objects(values: Iterable[Any]) -> Iterator[dict[str, Any]]:
             yield value
 
 
+_BODIES: Final = frozenset({"full_request", "full_response", "request_payload", "response_payload"})
+"""Columns of which every row of the table has one."""
+
+
 def read(record: Record, _context: Context) -> Iterator[Reading]:
     """The rows of one record, or of each record of a JSON array."""
     found = False
     for line in _objects([record.value]):
         found = True
+        if not _BODIES & line.keys():
+            yield Problem("no-row", "the record is no row of the table")
+            continue
         notes = Notes()
         yield from notes.after(_call(line, notes))
     if not found:

@@ -259,5 +259,5 @@ def test_what_cannot_be_right_is_told_without_its_secrets(path: str, match: str,
 
 def test_without_the_driver_the_error_says_what_to_install(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "adbc_driver_postgresql", None)
-    with pytest.raises(UsageError, match=r"pip install 'llmcost\[postgres\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'llmcost-cli\[postgres\]'"):
         ingest(store, ["postgresql://u@host/x"])
