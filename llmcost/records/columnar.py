@@ -55,14 +55,23 @@ def plain_records(batch: pa.RecordBatch, done: int) -> Iterator[Record | Problem
         for at in range(batch.num_rows):
             yield from plain_records(batch.slice(at, 1), done + at)
         return
+    maps = _maps(batch)
     for number, row in enumerate(rows, done + 1):
-        yield _record(row, number)
+        yield _record(row, number, maps)
 
 
-def _record(row: dict[str, Any], ordinal: int) -> Record | Problem:
+def _maps(batch: pa.RecordBatch) -> frozenset[str]:
+    """Columns that hold maps: an empty one comes as an empty list."""
+    import pyarrow as pa
+
+    return frozenset(field.name for field in batch.schema if pa.types.is_map(field.type))
+
+
+def _record(row: dict[str, Any], ordinal: int, maps: frozenset[str]) -> Record | Problem:
     """One row as a record; a problem where a map says a key twice, as in JSON."""
     try:
-        return Record({key: _plain(value) for key, value in row.items()}, ordinal)
+        values = {key: {} if key in maps and value == [] else _plain(value) for key, value in row.items()}
+        return Record(values, ordinal)
     except _TwiceError:
         return Problem("duplicate-key", "an object gives one key two different values", line=ordinal)
 
