@@ -278,7 +278,9 @@ def test_row_wise_costs_add_up_over_a_split(
 @few
 @given(log=logs(), one=steps)
 def test_zero_costs_zero(log: list[dict[str, Any]], one: BoundStep) -> None:
-    counters = tuple({name for row in log for name in row if name.endswith("_tokens")} - {"prefix_block_tokens"})
+    fees = {*UNIT_COUNTERS.values()} - {"requests"}
+    named = {name for row in log for name in row if name.endswith("_tokens") or name in fees}
+    counters = tuple(named - {"prefix_block_tokens"})
     with played(
         [{**row, **dict.fromkeys(counters, 0), "prefix_keys": None, "prefix_block_tokens": None} for row in log]
     ) as here:
