@@ -32,7 +32,8 @@ def key(value: Any, field: str) -> int | None:
     """
     if is_absent(value):
         return None
-    if isinstance(value, bool | list | dict) or (isinstance(value, Decimal | float) and not _is_whole(value)):
+    wrong = isinstance(value, bool) or not isinstance(value, str | int | float | Decimal)
+    if wrong or (isinstance(value, Decimal | float) and not _is_whole(value)):
         raise BadValueError("not-a-key", f"{field} is {type(value).__name__}, not a key")
     word = value.strip() if isinstance(value, str) else str(int(value))
     if word.isascii() and word.isdigit() and len(word) <= 19 and int(word) < KEY_LIMIT:
