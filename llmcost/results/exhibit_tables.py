@@ -12,7 +12,7 @@ from llmcost.results.cells import cells, columns, number_cell
 from llmcost.results.chart import HeatMap, Line, Lines, Point, Series
 from llmcost.results.document import Block, Cell, Table
 from llmcost.results.model import Exhibit, Scenario, Step
-from llmcost.results.present import clean, number
+from llmcost.results.present import clean, number, told
 
 _DAY_HOURS: Final = 24
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -65,7 +65,7 @@ def _week(key: str, name: str, exhibit: Exhibit) -> Iterator[Block]:
 
 
 def _facts(key: str, place: int, step: Step) -> Table:
-    rows = tuple(cells(clean(name), clean(value)) for name, value in step.facts.items())
+    rows = tuple(cells(clean(name), clean(told(name, value))) for name, value in step.facts.items())
     return Table(key, f"What step {place} {clean(step.strategy)} found", columns("Finding", "Value"), rows)
 
 

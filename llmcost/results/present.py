@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ DIMENSIONS: Final = (
 )
 """The order in which breakdowns are shown; other dimensions (tags) follow by name."""
 _COUNTERS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
+_SHARE: Final = re.compile(r"([01]\.[0-9]{1,9})(?: \(([0-9]{1,18}) of ([0-9]{1,18})\))?")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 _JOINERS: Final = "\u200c\u200d"
 
@@ -86,6 +89,20 @@ def number(value: Decimal, places: int = 2) -> str:
     whole, _, fraction = plain(rounded(value, places)).partition(".")
     sign = "-" if whole.startswith("-") else ""
     return f"{sign}{int(whole.lstrip('-')):,}{'.' + fraction if fraction else ''}"
+
+
+def told(name: str, fact: str) -> str:
+    """What a step found, for reading: counts with separators, shares as percentages; other texts as they are.
+
+    ``14460634`` is ``14,460,634``, ``0.5658 (14460634 of 25557748)`` is ``56.6% (14,460,634 of 25,557,748)``.
+    """
+    if _WHOLE.fullmatch(fact):
+        return count(int(fact))
+    if found := _SHARE.fullmatch(fact):
+        share, above, below = found.groups()
+        of = f" ({count(int(above))} of {count(int(below))})" if above else ""
+        return f"{percent(Decimal(share))}{of}" if above or "share" in name else fact
+    return fact
 
 
 def percent(share: Decimal | None, places: int = 1) -> str:

@@ -25,6 +25,7 @@ from llmcost.results.present import (
     shown_saving,
     shown_steps,
     tiny,
+    told,
     total_of,
 )
 
@@ -72,7 +73,7 @@ def _quality(scenario: Scenario) -> Cell:
 
 
 def _facts(facts: dict[str, str]) -> str:
-    return ", ".join(f"{clean(key).replace('_', ' ')} {clean(value)}" for key, value in facts.items())
+    return ", ".join(f"{clean(key).replace('_', ' ')} {clean(told(key, value))}" for key, value in facts.items())
 
 
 def _left_out(scenario: Scenario, places: int) -> str:
