@@ -90,7 +90,8 @@ def list_(
         groups, left_out = groups_of(mix, catalogue)
         if left_out:
             say(f"{left_out:,} rows without token counts are left out of the mix")
-        rows = [_mix_row(row) for row in listing.mix(catalogue, found, groups, at=moment)]
+        exact = output is TextFormat.JSON
+        rows = [_mix_row(row, exact=exact) for row in listing.mix(catalogue, found, groups, at=moment)]
         head = ("model", "tier", "cost_usd", "usd_per_mtok", "times_cheapest", "remark")
     if output is TextFormat.JSON:
         show_json([dict(zip(head, [cell or None for cell in row], strict=True)) for row in rows])
@@ -307,6 +308,11 @@ def _rates_row(row: Any) -> tuple[str, ...]:
     )
 
 
-def _mix_row(row: Any) -> tuple[str, ...]:
-    numbers = (_number(row.cost), _number(row.blended_per_mtok), _number(row.spread))
+def _mix_row(row: Any, *, exact: bool) -> tuple[str, ...]:
+    places = ((row.cost, 4), (row.blended_per_mtok, 4), (row.spread, 1))
+    numbers = (_number(value) if exact else _rounded(value, digits) for value, digits in places)
     return (row.model.key, row.tier or "", *numbers, row.reason or "")
+
+
+def _rounded(value: Any, digits: int) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"

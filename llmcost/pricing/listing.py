@@ -47,7 +47,7 @@ class MixRow:
     """What a model would charge for the user's own mix.
 
     ``blended_per_mtok`` is cost over all tokens, in USD per million and rounded to 12 digits; ``spread`` is cost over
-    the cheapest priced model's. A mix that the model cannot price in full has a reason instead.
+    the cheapest model's that is not free. A mix that the model cannot price in full has a reason instead.
     """
 
     model: ModelRef
@@ -96,7 +96,7 @@ def mix(catalogue: Catalogue, models: Iterable[ModelRef], groups: Sequence[Group
     """
     tokens = Decimal(sum((g.counts.get("input_tokens") or 0) + (g.counts.get("output_tokens") or 0) for g in groups))
     priced = [(model, _cost(catalogue, model, groups, at)) for model in models]
-    cheapest = min((cost for _, cost in priced if isinstance(cost, Decimal)), default=None)
+    cheapest = min((cost for _, cost in priced if isinstance(cost, Decimal) and cost > 0), default=None)
     found = [_mix_row(catalogue, model, cost, tokens, cheapest, at) for model, cost in priced]
     return sorted(found, key=lambda r: (r.cost is None, r.cost or Decimal(0), r.model.key))
 

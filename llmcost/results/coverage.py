@@ -11,6 +11,7 @@ from llmcost.results.model import BilledByLog, Coverage, Overlap, ProblemCount
 from llmcost.results.model import Unpriced as UnpricedLine
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import BUCKETS, BY_EXPORT, BY_SPAN
+from llmcost.results.present import counted
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.twins import BY_ID, BY_TIME
 from llmcost.usage.store import Store
@@ -149,13 +150,15 @@ def warnings(store: Store, baseline: Priced, options: ReplayOptions) -> list[str
     found = []
     timeless = int(store.value(f"SELECT count(*) FROM usage WHERE started_at IS NULL AND {of_files(options)}"))
     if timeless and options.since is None and options.until is None:
-        found.append(f"{timeless} rows have no time: priced at today's rates and left out of every time series")
+        found.append(
+            f"{counted(timeless, 'row')} without a time: priced at today's rates, left out of every time series"
+        )
     elif timeless:
-        found.append(f"{timeless} rows have no time and lie in no period: they are left out")
+        found.append(f"{counted(timeless, 'row')} without a time: in no period, left out")
     if baseline.unpriced:
         requests = whole(add(group.requests for group in baseline.unpriced))
         rows = whole(add(group.rows for group in baseline.unpriced if group.is_bucket))
-        parts = [f"{requests} requests"] if requests or not rows else []
-        parts += [f"{rows} usage buckets"] if rows else []
-        found.append(f"{' and '.join(parts)} could not be priced and are in no total")
+        parts = [counted(requests, "request")] if requests or not rows else []
+        parts += [counted(rows, "usage bucket")] if rows else []
+        found.append(f"{' and '.join(parts)} without a price: in no total")
     return found

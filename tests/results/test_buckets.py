@@ -70,7 +70,7 @@ def test_a_bucket_without_a_count_of_calls_is_seen_when_it_has_no_price(tmp_path
     row = {"provider_name": "anthropic", "request_model": "nobody-1", "started_at": day, "ended_at": day + DAY}
     result = simulated(tmp_path, {**row, "input_tokens": 5_000_000})
     assert [(line.requests, line.rows) for line in result.coverage.unpriced] == [(0, 1)]
-    assert any("1 usage buckets could not be priced" in warning for warning in result.warnings)
+    assert any("1 usage bucket without a price" in warning for warning in result.warnings)
 
 
 def test_failed_calls_without_output_are_not_billed(tmp_path: Path) -> None:
