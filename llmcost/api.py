@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from pydantic import BaseModel
 
 from llmcost.errors import UsageError
 from llmcost.ingest.run import IngestOptions, IngestSummary, Progress, ingest
 from llmcost.pricing.catalogue import Catalogue, load
-from llmcost.records.postgres import shown
 from llmcost.reports import REPORTS, Options
 from llmcost.results.breakeven import Subject
 from llmcost.results.breakeven import break_even as find_break_even
@@ -30,6 +27,7 @@ from llmcost.results.focus.export import Focused
 from llmcost.results.focus.query import Grain
 from llmcost.results.forecast.model import Forecast
 from llmcost.results.forecast.outlook import ForecastOptions, forecast_of
+from llmcost.results.logs import Logs, now, opened_logs, opened_store
 from llmcost.results.model import Result
 from llmcost.results.monthly.model import Monthly
 from llmcost.results.monthly.showback import Shared
@@ -53,6 +51,7 @@ __all__ = [
     "ForecastOptions",
     "IngestOptions",
     "IngestSummary",
+    "Logs",
     "Monthly",
     "Reconciliation",
     "ReplayOptions",
@@ -80,12 +79,11 @@ __all__ = [
 ]  # fmt: skip
 
 M = TypeVar("M", bound=BaseModel)
-MEMORY: Final = "70%"
 
 
 def load_prices(*overlays: Path | str) -> Catalogue:
     """The dated price catalogue, with price files of your own on top."""
-    return load([Path(path) for path in overlays], now=_now())
+    return load([Path(path) for path in overlays], now=now())
 
 
 def ingest_files(
@@ -95,45 +93,32 @@ def ingest_files(
     progress: Progress | None = None,
 ) -> IngestSummary:
     """Reads files, folders or globs into a store, all or nothing; see :func:`llmcost.ingest.run.ingest`."""
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         return ingest(opened, [str(path) for path in paths], options, progress)
 
 
 def simulate(
     *paths: Path | str,
     scenarios: Sequence[BoundScenario] | None = None,
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
-    progress: Progress | None = None,
-    ingested: Callable[[IngestSummary], None] | None = None,
+    **logs: Unpack[Logs],
 ) -> Result:
     """Replays logs under scenarios (None: a ready-made one of every strategy).
 
     ``paths`` are ingested first, into a temporary store unless ``store`` is given, and only they are charged; without
-    paths everything in ``store`` is. ``ingested`` is told what the ingest did.
+    paths everything in ``store`` is. The rest that can be given: :class:`Logs`.
     """
-    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    options = options or ReplayOptions(now=_now())
-    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
-    with given.ready(options, "simulate") as (opened, narrowed):
+    with opened_logs("simulate", paths, **logs) as (opened, catalogue, narrowed):
         chosen = starters() if scenarios is None else scenarios
-        on = options.prices_on or _shared_day(chosen) or options.baseline_on
+        on = narrowed.prices_on or _shared_day(chosen) or narrowed.baseline_on
         return replay(opened, catalogue, chosen, replace(narrowed, prices_on=on))
 
 
 def export_focus(
     out: Path | str,
     *paths: Path | str,
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
     version: Version = "1.2",
     grain: Grain = "request",
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
+    **logs: Unpack[Logs],
 ) -> Focused:
     """Writes what logs cost as a FOCUS dataset: a row for each request, hour or day and charge class.
 
@@ -141,10 +126,7 @@ def export_focus(
     """
     from llmcost.results.focus.export import export_focus as run
 
-    given = _Reading(paths, store, reading, memory_limit, None, None)
-    options = options or ReplayOptions(now=_now())
-    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
-    with given.ready(options, "export") as (opened, narrowed):
+    with opened_logs("export", paths, **logs) as (opened, catalogue, narrowed):
         return run(opened, catalogue, narrowed, Path(out), version=version, grain=grain)
 
 
@@ -152,27 +134,18 @@ def reconcile(
     *paths: Path | str,
     rates: Mapping[str, Decimal] | None = None,
     threshold: Decimal | None = None,
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
-    progress: Progress | None = None,
-    ingested: Callable[[IngestSummary], None] | None = None,
+    **logs: Unpack[Logs],
 ) -> Reconciliation:
     """What logs cost at list prices beside what was billed: bills among ``paths`` or in the store, and charges in the logs.
 
     ``rates`` gives the dollars for one unit of other currencies; ``threshold`` (0.05) is the share of the billed amount
-    that the gap may have. ``paths``, ``store`` and the rest are those of :func:`simulate`.
+    that the gap may have. ``paths`` and the rest are those of :func:`simulate`.
     """
     from llmcost.results.reconcile.run import THRESHOLD, ReconcileOptions
     from llmcost.results.reconcile.run import reconcile as run
 
-    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    options = options or ReplayOptions(now=_now())
-    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
     wanted = ReconcileOptions(dict(rates or {}), THRESHOLD if threshold is None else threshold)
-    with given.ready(options, "reconcile") as (opened, narrowed):
+    with opened_logs("reconcile", paths, **logs) as (opened, catalogue, narrowed):
         return run(opened, catalogue, narrowed, wanted)
 
 
@@ -187,30 +160,21 @@ def report(
     shared: Sequence[Shared] = (),
     scenarios: Sequence[BoundScenario] | None = None,
     ahead: bool = True,
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
-    progress: Progress | None = None,
-    ingested: Callable[[IngestSummary], None] | None = None,
+    **logs: Unpack[Logs],
 ) -> Monthly:
     """The monthly report: ``month`` (YYYY-MM; None: the last one of the log) against the one before, and budgets.
 
     ``budgets`` are dollars for the whole month by name, ``budget_file`` has those of owners (``llmcost schema budget``).
 
     ``by`` and ``tags`` add dimensions, ``showback`` names who pays, ``shared`` how shared costs are given out, ``scenarios``
-    what is tried (None: the ready-made, empty: nothing), ``ahead`` whether the coming days are forecast. ``paths``, ``store`` and the rest are those of :func:`simulate`.
+    what is tried (None: the ready-made, empty: nothing), ``ahead`` whether the coming days are forecast. ``paths`` and the rest are those of :func:`simulate`.
     """
     from llmcost.results.budget.file import read_budgets
     from llmcost.results.monthly.run import MonthlyOptions, last_month
     from llmcost.results.monthly.run import monthly as run
 
     limits = read_budgets(Path(budget_file)) if budget_file is not None else None
-    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    options = options or ReplayOptions(now=_now())
-    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
-    with given.ready(options, "report") as (opened, narrowed):
+    with opened_logs("report", paths, **logs) as (opened, catalogue, narrowed):
         wanted = MonthlyOptions(
             month or last_month(opened, narrowed), tuple(tags), tuple(by), dict(budgets or {}),
             limits.budgets().budgets if limits is not None and limits.budget else (),
@@ -222,13 +186,7 @@ def report(
 def forecast(
     *paths: Path | str,
     wanted: ForecastOptions | None = None,
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
-    progress: Progress | None = None,
-    ingested: Callable[[IngestSummary], None] | None = None,
+    **logs: Unpack[Logs],
 ) -> Forecast:
     """What logs will cost if they go on, with a band from the errors of forecasts made at their own earlier days.
 
@@ -236,10 +194,7 @@ def forecast(
     """
     from llmcost.results.forecast.run import forecast as run
 
-    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    options = options or ReplayOptions(now=_now())
-    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
-    with given.ready(options, "forecast") as (opened, narrowed):
+    with opened_logs("forecast", paths, **logs) as (opened, catalogue, narrowed):
         return run(opened, catalogue, narrowed, wanted or ForecastOptions())
 
 
@@ -248,13 +203,7 @@ def check(
     budget: BudgetFile | Path | str,
     change: BoundScenario | None = None,
     against: Path | str | None = None,
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
-    progress: Progress | None = None,
-    ingested: Callable[[IngestSummary], None] | None = None,
+    **logs: Unpack[Logs],
 ) -> Check:
     """What logs cost a month, as they are and after ``change``, held to a budget file (see :func:`load_budgets`).
 
@@ -263,15 +212,12 @@ def check(
     from llmcost.results.budget.gate import CheckOptions
     from llmcost.results.budget.gate import check as run
 
-    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    options = options or ReplayOptions(now=_now())
-    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
     file, name = (
         (budget, "budget file") if isinstance(budget, BudgetFile) else (load_budgets(budget), Path(budget).name)
     )
     base = load_check(against) if against is not None else None
     wanted = CheckOptions(file, name, change, base, Path(against).name if against is not None else None)
-    with given.ready(options, "check") as (opened, narrowed):
+    with opened_logs("check", paths, **logs) as (opened, catalogue, narrowed):
         return run(opened, catalogue, replace(narrowed, prices_on=change.prices_on if change else None), wanted)
 
 
@@ -279,22 +225,13 @@ def budget_status(
     *paths: Path | str,
     budget: BudgetFile | Path | str,
     name: str = "budget file",
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
-    progress: Progress | None = None,
-    ingested: Callable[[IngestSummary], None] | None = None,
+    **logs: Unpack[Logs],
 ) -> BudgetStatus:
     """What is spent of every budget of a file, how fast, and which windows were passed; logs are given as to :func:`simulate`."""
     from llmcost.results.budget.status import status as run
 
-    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    options = options or ReplayOptions(now=_now())
-    catalogue = prices if isinstance(prices, Catalogue) else load(list(prices), now=options.now)
     file = budget if isinstance(budget, BudgetFile) else load_budgets(budget)
-    with given.ready(options, "look at") as (opened, narrowed):
+    with opened_logs("look at", paths, **logs) as (opened, catalogue, narrowed):
         return run(opened, catalogue, narrowed, file, name)
 
 
@@ -308,58 +245,23 @@ def load_check(path: Path | str) -> Check:
     return _saved(Path(path), Check, "check", "llmcost check --format json --out FILE writes one")
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """Where rows come from: files that are read first, a store, or both."""
-
-    paths: Sequence[Path | str]
-    store: Store | Path | str | None
-    reading: IngestOptions | None
-    memory_limit: str
-    progress: Progress | None
-    ingested: Callable[[IngestSummary], None] | None
-
-    @contextmanager
-    def ready(self, options: ReplayOptions, verb: str) -> Iterator[tuple[Store, ReplayOptions]]:
-        """The store with everything read into it, and the options narrowed to what was read."""
-        given = self.store if isinstance(self.store, Store) else None if self.store is None else Path(self.store)
-        if not self.paths and given is None:
-            raise UsageError(f"there is nothing to {verb}", hint="name log files, or a store")
-        with _opened(given, reading=not self.paths, memory_limit=self.memory_limit) as opened:
-            sources = tuple(shown(str(path)) for path in self.paths) or (Path(str(opened.path)).name,)
-            options = replace(options, sources=options.sources or sources)
-            if self.paths:
-                summary = ingest(opened, [str(path) for path in self.paths], self.reading, self.progress)
-                options = replace(options, file_keys=tuple(summary.file_keys))
-                if self.ingested:
-                    self.ingested(summary)
-            yield opened, options
-
-
 def break_even(
     *paths: Path | str,
     subject: Subject,
-    store: Store | Path | str | None = None,
-    prices: Catalogue | Sequence[Path] = (),
-    options: ReplayOptions | None = None,
-    reading: IngestOptions | None = None,
-    memory_limit: str = MEMORY,
-    progress: Progress | None = None,
-    ingested: Callable[[IngestSummary], None] | None = None,
+    **logs: Unpack[Logs],
 ) -> BreakEven:
     """When a strategy pays: ``subject`` (see :func:`subject_of`) replayed over volumes, sizes and what decides it.
 
     Logs are given as to :func:`simulate`.
     """
-    given = _Reading(paths, store, reading, memory_limit, progress, ingested)
-    options = options or ReplayOptions(now=_now())
     if subject.prices_on is not None:
         # Both sides at that day: the price drift until then is neither side's doing.
-        options = replace(options, baseline_on=subject.prices_on)
-    with given.ready(options, "replay") as (opened, narrowed):
+        options = logs.get("options") or ReplayOptions(now=now())
+        logs["options"] = replace(options, baseline_on=subject.prices_on)
+    with opened_logs("replay", paths, **logs) as (opened, catalogue, narrowed):
 
         def play(scenarios: Sequence[BoundScenario]) -> Result:
-            return simulate(scenarios=scenarios, store=opened, prices=prices, options=narrowed)
+            return simulate(scenarios=scenarios, store=opened, prices=catalogue, options=narrowed)
 
         return find_break_even(subject, play)
 
@@ -396,20 +298,6 @@ def _shared_day(scenarios: Sequence[BoundScenario]) -> date | None:
     """The price day that all scenarios name; None where they differ or price each request at its own day."""
     days = {scenario.prices_on for scenario in scenarios}
     return days.pop() if len(days) == 1 else None
-
-
-def _opened(
-    store: Store | Path | str | None, *, reading: bool = False, memory_limit: str = MEMORY
-) -> AbstractContextManager[Store]:
-    """A store that is closed at the end if it was opened here; ``reading`` leaves it to other readers too."""
-    if isinstance(store, Store):
-        return nullcontext(store)
-    path = None if store is None else Path(store)
-    if reading and path is not None and not path.exists():
-        raise UsageError(
-            f"there is no store at {path}", hint="llmcost ingest PATH... makes one; or name log files to simulate"
-        )
-    return Store(path, read_only=reading and path is not None, memory_limit=memory_limit)
 
 
 def scenarios_of(
@@ -466,7 +354,3 @@ def _saved(path: Path, model: type[M], what: str, hint: str) -> M:
 def render(found: Model, name: str = "terminal", options: Options | None = None) -> bytes:
     """A result, a comparison or any other outcome in one format."""
     return REPORTS.load(name).render(outcome(found), options or Options())
-
-
-def _now() -> int:
-    return time.time_ns() // 1000
