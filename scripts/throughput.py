@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -22,11 +22,14 @@ from llmcost.hosting.catalogue import GpuCatalogue
 from llmcost.hosting.evidence import AIM, Checked, Errors, together
 from llmcost.hosting.importing import Replica, read_benchmark
 from llmcost.hosting.schema import Point, Series
+from llmcost.hosting.throughput import errors_left_out
 
 ROOT: Final = Path(__file__).parent.parent
 PATH: Final = ROOT / "docs" / "self-host.md"
-_HEAD: Final = "| what | series | points inside | median | worst | within 15 % | outside: points | median | worst |\n"
-_RULE: Final = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+_HEAD: Final = (
+    "| what | series | points inside | median | p90 | worst | within 15 % | outside: points | median | p90 | worst |\n"
+)
+_RULE: Final = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
 _FEWEST: Final = 5
 """Series with fewer points are too small to leave one out."""
 
@@ -134,9 +137,52 @@ def line(name: str, checked: Sequence[Checked]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _told(errors: Errors) -> tuple[str, str]:
-    middle, worst = errors.median, errors.worst
-    return ("-" if middle is None else f"{middle:.1%}", "-" if worst is None else f"{worst:.1%}")
+def _told(errors: Errors) -> tuple[str, ...]:
+    found = (errors.median, errors.ninth, errors.worst)
+    return tuple("-" if value is None else f"{value:.1%}" for value in found)
+
+
+def missed(groups: Mapping[str, Sequence[Series]]) -> str:
+    """Every measurement inside the hull of the others that they miss by more than the aim, with its neighbours."""
+    rows = [
+        (abs(error), f"| {name} | {_place(point)} | {error:+.0%} | {_beside(point, series)} |\n")
+        for name, every in groups.items()
+        for series in every
+        for point, error, inside in errors_left_out(series)
+        if inside and abs(error) > AIM
+    ]
+    head = "| series | tokens in / out, at once | error | tokens a second beside it, itself = 1 |\n| --- | --- | ---: | --- |\n"
+    return head + "".join(text for _, text in sorted(rows, reverse=True))
+
+
+def _place(point: Point) -> str:
+    load = "" if point.concurrency is None else f", {point.concurrency:g}"
+    return f"{point.input_tokens:,.0f} / {point.output_tokens:,.0f}{load}"
+
+
+_AXES: Final = ("concurrency", "input_tokens", "output_tokens")
+_NAMES: Final = {"concurrency": "requests at once", "input_tokens": "tokens in", "output_tokens": "tokens out"}
+
+
+def _beside(point: Point, series: Series) -> str:
+    """The neighbours along the load, else along the length that has some on both sides."""
+    axis, near = max(((axis, _along(axis, point, series)) for axis in _AXES), key=lambda found: len(found[1]))
+    own = point.output_tokens_per_second_per_gpu
+    told = [
+        f"{p.output_tokens_per_second_per_gpu / own:.2f} at {getattr(p, axis):,.0f}" for p in near if p is not point
+    ]
+    return f"{_NAMES[axis]}: {', '.join(told)}"
+
+
+def _along(axis: str, point: Point, series: Series) -> list[Point]:
+    """The nearest before and after ``point`` on an axis, it between them; the rest is as it has it."""
+
+    def at(other: Point) -> float:
+        return float(getattr(other, axis) or 0)
+
+    same = [p for p in series.points if all(getattr(p, a) == getattr(point, a) for a in _AXES if a != axis)]
+    before, after = [p for p in same if at(p) < at(point)], [p for p in same if at(p) > at(point)]
+    return [*([max(before, key=at)] if before else []), point, *([min(after, key=at)] if after else [])]
 
 
 def shipped() -> str:
@@ -148,12 +194,9 @@ def shipped() -> str:
     return _HEAD + _RULE + "".join(line(name, group) for name, group in groups.items()) + line("all", every)
 
 
-def sampled(folder: Path) -> str:
+def sampled(groups: Mapping[str, Sequence[Series]]) -> str:
     """The table of real samples."""
-    rows = []
-    for name, read in SAMPLES.items():
-        every = [series for series in read(folder) if len(series.points) >= _FEWEST]
-        rows.append(line(name, [Checked(series) for series in every]))
+    rows = [line(name, [Checked(series) for series in every]) for name, every in groups.items()]
     return _HEAD + _RULE + "".join(rows)
 
 
@@ -167,7 +210,11 @@ def main() -> None:
     """Prints the tables and writes them into the document."""
     folder, tables = samples(), {"shipped": shipped()}
     if folder is not None:
-        tables["samples"] = sampled(folder)
+        groups = {
+            name: [each for each in read(folder) if len(each.points) >= _FEWEST] for name, read in SAMPLES.items()
+        }
+        own = {series.name: [series] for series in GpuCatalogue().series}
+        tables |= {"samples": sampled(groups), "missed": missed(own | groups)}
     for mark, table in tables.items():
         sys.stdout.write(f"{mark} (aim: {AIM:.0%} inside)\n{table}\n")
     if "--print" not in sys.argv and PATH.exists():

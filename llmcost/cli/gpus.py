@@ -111,14 +111,14 @@ def check(files: opt.GpusOption = None, output: opt.TextFormatOption = TextForma
     if output is TextFormat.JSON:
         show_json([_checked_row(each) for each in checked])
         return
-    head = ("series", "points", "inside", "median", "worst", "outside", "median", "worst")
+    head = ("series", "points", "inside", "median", "p90", "worst", "outside", "median", "p90", "worst")
     rows = [
         (each.series.name, str(len(each.series.points)), *_errors(each.inside), *_errors(each.outside))
         for each in checked
     ]
     whole = [together(each.inside for each in checked), together(each.outside for each in checked)]
     rows.append(("all", str(sum(len(each.series.points) for each in checked)), *_errors(whole[0]), *_errors(whole[1])))
-    show(aligned(rows, head, right=range(1, 8)))
+    show(aligned(rows, head, right=range(1, 10)))
     say(f"{whole[0].within} of {len(whole[0].values)} inside stay within {AIM:.0%}")
 
 
@@ -238,11 +238,9 @@ def _series_text(series: Series) -> str:
     return f"{series.name}\n{ranges}\n{series.source} ({series.confidence})\n{aligned(rows, head, right=range(6))}"
 
 
-def _errors(errors: Errors) -> tuple[str, str, str]:
-    middle, worst = errors.median, errors.worst
-    return (
-        str(len(errors.values)), "-" if middle is None else f"{middle:.1%}", "-" if worst is None else f"{worst:.1%}",
-    )  # fmt: skip
+def _errors(errors: Errors) -> tuple[str, ...]:
+    found = (errors.median, errors.ninth, errors.worst)
+    return (str(len(errors.values)), *("-" if value is None else f"{value:.1%}" for value in found))
 
 
 def _checked_row(each: Checked) -> dict[str, Any]:
@@ -250,6 +248,7 @@ def _checked_row(each: Checked) -> dict[str, Any]:
         return {
             "points": len(errors.values),
             "median": errors.median,
+            "p90": errors.ninth,
             "worst": errors.worst,
             "within_aim": errors.within,
         }

@@ -15,6 +15,7 @@ Record = Mapping[str, Any]
 FAILED_SHARE: Final = 0.05
 """A run with more failures than this is no measurement: failed requests take time and leave no tokens."""
 _DISAGREE: Final = 0.05
+_OTHER_LOAD: Final = 2.0
 
 
 class NoMeasurementError(ValueError):
@@ -95,6 +96,29 @@ def rate(tokens: float, seconds: float, stated: float | None) -> float:
             f"{tokens:g} output tokens in {seconds:g} s are {found:.1f} a second, the file says {stated:.1f}"
         )
     return found
+
+
+def under_way(run: Run) -> float | None:
+    """Requests under way at once by the run's own rate and latencies (Little's law); None where it states none."""
+    if run.ttft_ms is None or run.tpot_ms is None:
+        return None
+    seconds = (run.ttft_ms + (run.output_tokens - 1) * run.tpot_ms) / 1000
+    return run.output_tokens_per_second / run.output_tokens * seconds
+
+
+def check_load(run: Run) -> None:
+    """NoMeasurementError where the stated concurrency and what rate and latencies make of it are two different things.
+
+    Medians stand for means and a queue may come and go, so only more than :data:`_OTHER_LOAD` counts.
+    """
+    found = under_way(run)
+    if found is None or run.concurrency is None:
+        return
+    if not 1 / _OTHER_LOAD <= found / run.concurrency <= _OTHER_LOAD:
+        raise NoMeasurementError(
+            f"{run.output_tokens_per_second:.1f} tokens a second at its latencies are {found:.3g} requests under way, the file "
+            f"says {run.concurrency:g}"
+        )
 
 
 def arrived(per_second: float, latency_ms: float) -> float:

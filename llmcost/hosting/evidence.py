@@ -38,6 +38,11 @@ class Errors:
         return median(self.values) if self.values else None
 
     @property
+    def ninth(self) -> float | None:
+        """The 90th percentile: the smallest that nine tenths of them do not pass."""
+        return sorted(self.values)[-(-9 * len(self.values) // 10) - 1] if self.values else None
+
+    @property
     def worst(self) -> float | None:
         """The largest."""
         return max(self.values, default=None)

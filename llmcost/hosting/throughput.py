@@ -3,9 +3,11 @@
 GPU-seconds of one request with ``i`` input tokens (``k`` of them read from the replica's own prefix cache) and ``o`` output
 tokens, at ``c`` requests per GPU at once::
 
-    s = a (i - k + q k) + b o + g o (i + o/2) + (d o + e (i - k + q k)) / c
+    f = i - k + q k + r (i^2 - k^2) / 2
+    s = a f + b o + g o (i + o/2) + (d o + e f) / c
 
 - ``a``: prefill of a token; ``q``: what a cached token still costs of it; ``b``: decoding a token in a full batch;
+- ``r``: a new token attends to all before it, so the prefill of long inputs costs more than proportionally (``ATTENTION``);
 - ``g``: reading the keys and values of all tokens before it, which also bounds the batch by memory: this is why long
   answers cost more than proportionally (TensorRT-LLM measures 2.5 to 4.4 times less at 1,024/8,192 than ``a i + b o``
   fitted at 1,000/1,000 and 8,192/1,024 says);
@@ -34,6 +36,11 @@ Floats = NDArray[np.float64]
 CACHED_COST: Final = 0.05
 """A cached token's share of an uncached one's prefill: between 0 and 0.1 (its keys are there, the request still attends to
 them); assumed unless the caller knows better."""
+ATTENTION: Final = 4e-5
+"""What a token's prefill costs more for each token before it, as a part of its own. By operations it is 4 x layers x width /
+(2 x parameters): 1.9e-5 in Llama-3.3-70B (80 layers, 8,192 wide, https://apxml.com/models/llama-3-1-70b, 2026-11-24), and its matrices
+run in FP8 at twice the speed of its attention. Assumed: between 1e-5 and 8e-5 the left-out errors differ little
+(``docs/self-host.md``)."""
 _INPUT, _OUTPUT, _CONTEXT, _STEP, _PREFILL_STEP = range(5)
 
 
@@ -41,7 +48,8 @@ _INPUT, _OUTPUT, _CONTEXT, _STEP, _PREFILL_STEP = range(5)
 class Work:
     """Sums over requests: enough to say how long GPUs work on them.
 
-    ``context`` is the sum of output x (input + output / 2): the token positions that decoding reads.
+    ``context`` is the sum of output x (input + output / 2): the token positions that decoding reads; ``positions`` the sum
+    of (input^2 - cached^2) / 2: those that prefill reads.
     """
 
     requests: float
@@ -49,17 +57,19 @@ class Work:
     cached_tokens: float
     output_tokens: float
     context: float
+    positions: float
 
     @classmethod
     def one(cls, input_tokens: float, output_tokens: float, cached_tokens: float = 0.0) -> Work:
         """A single request."""
         context = output_tokens * (input_tokens + output_tokens / 2)
-        return cls(1, input_tokens, cached_tokens, output_tokens, context)
+        positions = (input_tokens**2 - cached_tokens**2) / 2
+        return cls(1, input_tokens, cached_tokens, output_tokens, context, positions)
 
     def __add__(self, other: Work) -> Work:
         return Work(
             self.requests + other.requests, self.input_tokens + other.input_tokens, self.cached_tokens + other.cached_tokens,
-            self.output_tokens + other.output_tokens, self.context + other.context,
+            self.output_tokens + other.output_tokens, self.context + other.context, self.positions + other.positions,
         )  # fmt: skip
 
     @property
@@ -84,10 +94,12 @@ class Estimate:
 
 
 class Throughput:
-    """The model of one series. ``cached_cost`` is what a cached token costs of an uncached one's prefill (0 to 1)."""
+    """The model of one series. ``cached_cost`` is what a cached token costs of an uncached one's prefill (0 to 1), ``attention``
+    what each token before it adds to a token's prefill.
+    """
 
-    def __init__(self, series: Series, cached_cost: float = CACHED_COST) -> None:
-        self.series, self.cached_cost = series, cached_cost
+    def __init__(self, series: Series, cached_cost: float = CACHED_COST, attention: float = ATTENTION) -> None:
+        self.series, self.cached_cost, self.attention = series, cached_cost, attention
         self.served = all(point.concurrency is not None for point in series.points)
 
     def estimate(self, work: Work, concurrency: float | None = None) -> Estimate:
@@ -164,7 +176,7 @@ class Throughput:
         return wanted[: len(self.series.points)]
 
     def _terms(self, work: Work, concurrency: float) -> Floats:
-        prefill = work.input_tokens - work.cached_tokens * (1 - self.cached_cost)
+        prefill = work.input_tokens - work.cached_tokens * (1 - self.cached_cost) + self.attention * work.positions
         shared = (work.output_tokens / concurrency, prefill / concurrency) if self.served else (0.0, 0.0)
         return np.array([prefill, work.output_tokens, work.context, *shared])
 

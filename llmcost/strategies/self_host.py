@@ -104,11 +104,12 @@ def _plan(
         requests=asking.count(), fresh=asking._in.sum(), read=asking._read.sum(), out=asking._out.sum(),
         # Doubles: the sum of products of two counts can pass 64 bits.
         context=context.cast("float64").sum() / 2,
+        positions=_positions(asking).cast("float64").sum() / 2,
     )  # fmt: skip
     work: dict[int, Work] = {}
     for line in stage.collect(sums).to_pylist():
         count, at = float(counts.get(int(line["branch"]), 1)), int(line["window"])
-        parts = [float(line[name]) * count for name in ("requests", "fresh", "read", "out", "context")]
+        parts = [float(line[name]) * count for name in ("requests", "fresh", "read", "out", "context", "positions")]
         work[at] = Work(*parts) + work[at] if at in work else Work(*parts)
     plan = Plan(params, stage, dict(sorted(work.items())))
     if not work:
@@ -116,6 +117,11 @@ def _plan(
     own = weighted(_units(asking, plan), asking, counts)
     units = asking.mutate(_own=own).group_by(window=windows(asking, WINDOW_US)).agg(units=lambda t: t._own.sum())
     return plan, {int(line["window"]): int(line["units"]) for line in stage.collect(units).to_pylist()}
+
+
+def _positions(rows: ir.Table) -> ir.IntegerValue:
+    """Twice the token positions that a row's prefill attends to."""
+    return rows._in * rows._in - rows._read * rows._read
 
 
 def _units(rows: ir.Table, plan: Plan) -> ir.IntegerValue:
@@ -128,6 +134,7 @@ def _units(rows: ir.Table, plan: Plan) -> ir.IntegerValue:
     work = rows._in * round(prefill * UNITS) - rows._read * kept + rows._out * round(decode * UNITS)
     # Tokens times positions are large and cost little each: thousands of them are one number.
     work = work + rows._out * (2 * rows._in + rows._out) // 2000 * round(context * UNITS * 1000)
+    work = work + _positions(rows) // 2000 * round(prefill * plan.throughput.attention * UNITS * 1000)
     return ibis.greatest(work, 1).cast("int64")
 
 

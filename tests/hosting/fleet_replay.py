@@ -42,6 +42,7 @@ class Seconds:
 
     def _plain(self, work: Work) -> float:
         fresh = work.input_tokens - work.cached_tokens * (1 - self.throughput.cached_cost)
+        fresh += work.positions * self.throughput.attention
         return fresh * self._parts[0] + work.output_tokens * self._parts[1] + work.context * self._parts[2]
 
     def of(self, work: Work) -> float:

@@ -136,6 +136,16 @@ def test_inferencex_is_by_gpu_and_in_seconds(tmp_path: Path) -> None:
     assert (found.file.series[0].gpus, found.file.series[0].precision) == (8, "FP8")
 
 
+def test_experts_lie_on_the_same_gpus(tmp_path: Path) -> None:
+    """A dashboard multiplies tensor by expert parallelism; rate x latency / concurrency says 8, not 64."""
+    row = {name: value for name, value in INFX.items() if name not in {"tp", "ep"}}
+    wide = row | {"num_prefill_gpu": 64, "num_decode_gpu": 64, "prefill_tp": 8, "decode_tp": 8, "decode_ep": 8}
+    found = imported(tmp_path, wide, replica=Replica()).file.series[0]
+    assert (found.gpus, found.parallelism) == (8, "TP8 EP8")
+    data = row | {"num_prefill_gpu": 16, "num_decode_gpu": 16, "decode_tp": 8, "decode_ep": 1}
+    assert imported(tmp_path, data | {"conc": 32}, replica=Replica()).file.series[0].gpus == 16
+
+
 def test_split_replicas_count_all_their_gpus(tmp_path: Path) -> None:
     """By all GPUs as it stands; by decode GPU in older results, which the sum tells: (4 x 100 + 12 x 150) / 16 = 137.5."""
     new = imported(tmp_path, SPLIT, replica=Replica())
@@ -164,6 +174,7 @@ def test_aiperf_converts_by_unit(tmp_path: Path) -> None:
         ),
         (SPLIT | {"metrics": SPLIT["metrics"] | {"tput_per_gpu": 999.0}}, "do not add up"),
         (INFX | {"isl": None}, "isl is None"),
+        (INFX | {"output_tput_per_gpu": 4.0}, "are 0.407 requests under way, the file says 16"),
         (AIPERF | {"output_token_throughput": {"unit": "tokens/min", "avg": 9.0}}, "is in 'tokens/min'"),
     ],
 )
@@ -234,5 +245,8 @@ def test_real_results_of_inferencex() -> None:
     found = read_benchmark(shared_data("gpu", "inferencex_dsr1.parquet"), Replica(), DAY)
     assert found.runs + len(found.rejected) == 1897
     assert len(found.rejected) < 20
-    assert sum("do not add up" in reason for reason in found.rejected) >= len(found.rejected) - 2
+    assert sum("do not add up" in reason for reason in found.rejected) == 8
+    assert sum("requests under way" in reason for reason in found.rejected) == 5
+    replicas = {(s.gpus, s.parallelism) for s in found.file.series if "prefill" not in s.parallelism}
+    assert replicas == {(4, "TP4"), (8, "TP8"), (4, "TP4 EP4"), (8, "TP8 EP8")}
     assert len({series.gpu for series in found.file.series}) == 9

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from llmcost.hosting.catalogue import GpuCatalogue
+from llmcost.hosting.evidence import AIM, Errors
 from llmcost.hosting.schema import Point, Series
-from llmcost.hosting.throughput import Throughput, Work, errors_left_out
+from llmcost.hosting.throughput import ATTENTION, Throughput, Work, errors_left_out
 from tests.support import shared_data
 
 CATALOGUE = GpuCatalogue()
@@ -41,14 +42,15 @@ def offline(model: str, gpu: str, precision: str) -> Throughput:
 def test_two_measurements_give_a_rate_for_input_and_one_for_output(
     gpu: str, precision: str, prefill: int, decode: int
 ) -> None:
-    """Llama-3.3-70B on H100: solved from 1,000/1,000 and 8,192/1,024, in microseconds."""
-    found = offline("Llama-3.3-70B", gpu, precision).coefficients
+    """Llama-3.3-70B on H100: solved from 1,000/1,000 and 8,192/1,024, in microseconds, attention not told apart."""
+    found = Throughput(offline("Llama-3.3-70B", gpu, precision).series, attention=0).coefficients
     assert [round(value * 1e6) for value in found[:2]] == [prefill, decode]
     assert list(found[2:]) == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("work", "rate"), [((1000, 1000), 4418), ((8000, 1000), 3582)])
+@pytest.mark.parametrize(("work", "rate"), [((1000, 1000), 4418), ((8000, 1000), 3593)])
 def test_total_tokens_a_second_of_a_mix(work: tuple[float, float], rate: int) -> None:
+    """Linear in the input, the second would be 3,582: 8,000 lies 2 % beside the measured 8,192."""
     found = offline("Llama-3.3-70B", "H100", "FP8").estimate(Work.one(*work))
     assert round(sum(work) / found.gpu_seconds) == rate
     assert found.inside
@@ -79,7 +81,7 @@ def test_outside_the_measurements_it_says_so_and_how_far() -> None:
 def test_a_sum_of_requests_is_the_sum_of_their_seconds_where_they_are_alike() -> None:
     model = offline("Llama-3.3-70B", "H200", "FP8")
     one = model.estimate(Work.one(1500, 800))
-    many = model.estimate(Work(10, 15_000, 0, 8_000, 10 * 800 * (1500 + 400)))
+    many = model.estimate(Work(10, 15_000, 0, 8_000, 10 * 800 * (1500 + 400), 10 * 1500**2 / 2))
     assert many.gpu_seconds == pytest.approx(10 * one.gpu_seconds)
 
 
@@ -87,7 +89,8 @@ def test_cached_input_costs_a_small_part_of_its_prefill() -> None:
     model = Throughput(series((1000, 100, 100, None), (4000, 100, 50, None)), cached_cost=0.1)
     plain, cached = model.estimate(Work.one(2000, 100)), model.estimate(Work.one(2000, 100, 2000))
     prefill = 2000 * model.coefficients[0]
-    assert plain.gpu_seconds - cached.gpu_seconds == pytest.approx(0.9 * prefill)
+    attention = model.attention * 2000**2 / 2 * model.coefficients[0]
+    assert plain.gpu_seconds - cached.gpu_seconds == pytest.approx(0.9 * prefill + attention)
 
 
 def test_more_requests_at_once_share_the_steps() -> None:
@@ -115,12 +118,39 @@ def test_points_on_one_line_or_at_one_place_are_no_error() -> None:
 
 
 def test_shipped_measurements_left_out_are_predicted_within_their_hull() -> None:
-    """The aim is 15 % inside the measured hull: met by the median, not by the worst; both stand in docs/self-host.md."""
-    inside = sorted(abs(error) for known in CATALOGUE.series for _, error, within in errors_left_out(known) if within)
-    told(f"left out, inside: {len(inside)}, median {median(inside):.1%}, worst {inside[-1]:.1%}")
-    assert len(inside) >= 70
-    assert median(inside) < 0.03
-    assert inside[-1] < 0.45
+    """The aim is 15 % inside the measured hull: met by nine in ten, not by the worst, which docs/self-host.md names."""
+    inside = Errors(
+        tuple(abs(error) for known in CATALOGUE.series for _, error, within in errors_left_out(known) if within)
+    )
+    told(f"left out, inside: {len(inside.values)}, median {inside.median:.1%}, worst {inside.worst:.1%}")
+    assert len(inside.values) >= 70
+    assert inside.within >= len(inside.values) * 0.9
+    assert (inside.median or 1) < 0.03
+    assert (inside.ninth or 1) < AIM
+    assert (inside.worst or 1) < 0.45
+
+
+def test_a_long_prompt_costs_more_than_proportionally() -> None:
+    """Measured at 32,768 tokens in, each token's prefill takes longer than at 8,192; the model that is shown neither between
+    nor beyond says so too, the one without attention does not.
+    """
+    for model, gpu, precision in (("Llama-3.3-70B", "B200", "FP4"), ("Qwen3-30B-A3B", "GB200", "FP4")):
+        known = offline(model, gpu, precision).series
+        short = known.model_copy(update={"points": tuple(p for p in known.points if p.input_tokens < 32_768)})
+        truth = next(p for p in known.points if p.input_tokens == 32_768)
+        measured = truth.output_tokens / truth.output_tokens_per_second_per_gpu
+        errors = [
+            abs(Throughput(short, attention=at).estimate(Work.one(32_768, 1024)).gpu_seconds / measured - 1)
+            for at in (0, ATTENTION)
+        ]
+        assert errors[1] < 0.7 * errors[0]
+
+
+def test_the_ninth_tenth_of_errors() -> None:
+    assert Errors(()).ninth is None
+    assert Errors((0.3,)).ninth == 0.3
+    assert Errors(tuple(n / 100 for n in range(1, 11))).ninth == 0.09
+    assert Errors(tuple(n / 100 for n in range(1, 12))).ninth == 0.1
 
 
 def _deepseek() -> Iterator[Series]:
