@@ -18,6 +18,7 @@ from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import Context, Problem, Record, Row, Sample, Skip, Source
 from llmcost.records.excerpt import excerpt
 from llmcost.records.files import Input, Stdin, chunks, records
+from llmcost.sources import read_elsewhere
 from llmcost.usage.arrow import billed_to_arrow, rows_to_arrow
 
 BATCH_ROWS: Final = 50_000
@@ -64,7 +65,9 @@ def read_into(
 ) -> None:
     """Reads ``item`` into ``staging`` through the source, given with its name, and counts what it met in ``tally``."""
     name, source = named
-    context = Context(item.name, found.header, {"mapping": mapping} if mapping is not None else {}, _changed_at(item))
+    context = Context(
+        item.name, found.header, {"mapping": mapping} if mapping is not None else {}, _changed_at(item), read_elsewhere
+    )
     if source.arrow is None or not vectorised(source, found, context):
         if worth_processes(item, found, source):
             _read_beside(staging, chunks(item, watch), Job(name, context, secret), tally)

@@ -125,6 +125,8 @@ class Context:
     header: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     changed_at: int | None = None
+    elsewhere: Callable[[str, Any], Iterable[Reading]] | None = None
+    """Reads a logged call (``records.exchange.Exchange``) as the source of the given name does: logs of proxies mix hosts."""
 
 
 Reader = Callable[[Iterable[Record], Context], Iterator[Reading]]
@@ -155,6 +157,8 @@ class Source:
     """What ``request_id`` is made of, for the account of duplicates."""
     groupings: tuple[str, ...] = ()
     """Columns of billed lines by which a query of the export may be grouped: two groupings of a day are one bill twice."""
+    read_call: Callable[[Any], Iterable[Reading]] | None = None
+    """Reads one logged call (``records.exchange.Exchange``) that stands in the log of another host; see ``records.mixed``."""
     arrow: Callable[[Any, Context], Any] | None = None
     """Optional fast path: a pyarrow table of raw columns to a pyarrow table of canonical columns, or None to decline."""
 

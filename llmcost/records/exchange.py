@@ -7,12 +7,12 @@ A record is ``{request, response, timestamp ..}`` (also ``request_body``/``respo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from llmcost.records.contract import Problem, Reading, Record, Sample
+from llmcost.records.contract import Problem, Sample
 from llmcost.records.labels import Notes, labels_of
 from llmcost.records.shapes import word
 from llmcost.records.sse import Event, events_of_lines, events_of_list, events_of_text, is_stream, parse_json
@@ -176,26 +176,6 @@ def first_call(sample: Sample) -> Exchange | None:
         if found is not None:
             return found
     return None
-
-
-def read_calls(
-    record: Record, apis: str | Collection[str], readings: Callable[[Exchange], Iterable[Reading]]
-) -> Iterator[Reading]:
-    """What ``readings`` gives for each call of the record; one bad call of a list leaves the others."""
-    known = {apis} if isinstance(apis, str) else set(apis)
-    found = False
-    for call in exchanges(record.value):
-        found = True
-        if call.api is not None and call.api not in known:
-            told = " and ".join(sorted(known))
-            yield Problem("other-format", f"a call of the API {call.api} in a log of the API {told}")
-            continue
-        try:
-            yield from readings(call)
-        except BadValueError as error:
-            yield Problem(error.kind, error.detail)
-    if not found:
-        yield Problem("no-call", "the record holds neither a request with its answer nor an answer")
 
 
 def _is_page(data: Any) -> bool:

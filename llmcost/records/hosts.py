@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from llmcost.records.anthropic import merged as merged_message
 from llmcost.records.anthropic import messages_readings
-from llmcost.records.contract import Problem, Reading, Record, Row, Sample
-from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.contract import Problem, Reading, Row, Sample
+from llmcost.records.exchange import Exchange, first_call
 from llmcost.records.labels import Notes
 from llmcost.records.openai_bodies import body_readings
 from llmcost.records.openai_chat import chat_readings, merged, provider_of_answer
@@ -22,10 +23,11 @@ from llmcost.usage.columns import Usage
 FORMS: Final = frozenset({"chat", "completions", "embeddings", "responses", "messages"})
 """The APIs of others that hosts offer under their own address."""
 
-OWN_SOURCE: Final = frozenset({
-    "azure", "openrouter", "mistral", "deepseek", "groq", "cerebras", "ollama", "cohere", "bedrock", "xai", "perplexity",
-})  # fmt: skip
-"""Hosts whose calls in these forms are claimed by a source of their own."""
+OWN_SOURCE: Final = {
+    "azure": "azure-openai", "openrouter": "openrouter-chat", "mistral": "mistral", "deepseek": "deepseek", "groq": "groq", "cerebras": "cerebras",
+    "ollama": "ollama", "cohere": "cohere", "xai": "xai", "perplexity": "perplexity",
+}  # fmt: skip
+"""Hosts whose calls in these forms are claimed and read by a source of their own, and its name."""
 
 
 def _nothing(_row: Usage, _answer: dict[str, Any], _notes: Notes) -> Iterable[Reading]:
@@ -49,7 +51,8 @@ def answer_of(call: Exchange) -> dict[str, Any]:
     """The answer of a call, a stream's put together."""
     if not call.events:
         return call.response
-    return merged_response(call.events) if call.api == "responses" else merged(call.events)
+    merge = {"responses": merged_response, "messages": merged_message}.get(call.api or "", merged)
+    return merge(call.events)
 
 
 def claims(sample: Sample, dialect: Dialect, apis: frozenset[str] = FORMS) -> bool:
@@ -58,22 +61,18 @@ def claims(sample: Sample, dialect: Dialect, apis: frozenset[str] = FORMS) -> bo
     return call is not None and call.api in apis and provider_of(call) == dialect.provider
 
 
-def read_host(record: Record, dialect: Dialect) -> Iterator[Reading]:
-    """The rows of one record of a log that is this host's; a call elsewhere in it keeps its own host."""
-    return read_calls(record, FORMS, lambda call: host_readings(call, dialect))
-
-
 def host_readings(call: Exchange, dialect: Dialect) -> Iterator[Reading]:
     """The rows of one call."""
     provider = provider_of(call) or dialect.provider
     notes = Notes()
-    readings = _readings(call, provider)
+    readings = form_of_others(call, provider)
     if provider == dialect.provider and not call.failed:
         readings = _added(readings, answer_of(call), dialect, notes)
     return notes.after(readings)
 
 
-def _readings(call: Exchange, provider: str) -> Iterable[Reading]:
+def form_of_others(call: Exchange, provider: str) -> Iterable[Reading]:
+    """The rows of a call in one of the forms of others."""
     if call.api == "responses":
         return responses_readings(call, provider)
     if call.api == "messages":

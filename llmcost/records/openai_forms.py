@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from llmcost.records.anthropic import MESSAGES_KNOWS, messages_readings, provider_of_id
-from llmcost.records.contract import Reading, Record, Sample, Skip
-from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.contract import Context, Reading, Record, Sample, Skip
+from llmcost.records.exchange import Exchange, first_call
 from llmcost.records.gemini import GEMINI_KNOWS, gemini_readings
 from llmcost.records.hosts import FORMS as HOST_FORMS
 from llmcost.records.hosts import OWN_SOURCE, answer_of
+from llmcost.records.mixed import ANY_HOST, read_calls
 from llmcost.records.openai_bodies import BODIES, BODIES_KNOW, body_readings
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_readings, is_openai_model, provider_of_answer
 from llmcost.records.openai_responses import RESPONSES_KNOW, responses_readings
@@ -44,9 +45,9 @@ def messages_provider(call: Exchange) -> str | None:
     return call.provider or provider_of_id(call.response.get("id")) or ("anthropic" if call.url is None else None)
 
 
-def read_forms(record: Record, otherwise: str) -> Iterator[Reading]:
+def read_forms(record: Record, context: Context, otherwise: str) -> Iterator[Reading]:
     """The rows of one record; ``otherwise`` is the API of calls that do not tell theirs (failed ones)."""
-    return read_calls(record, FORMS, lambda call: form_readings(call, otherwise))
+    return read_calls(record, context, ANY_HOST, lambda call: form_readings(call, otherwise))
 
 
 def form_readings(call: Exchange, otherwise: str) -> Iterator[Reading]:

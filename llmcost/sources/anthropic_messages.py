@@ -25,9 +25,9 @@ def sniff(sample: Sample) -> bool:
     return call is not None and call.api == "messages" and call.provider not in OWN_SOURCE
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_forms(record, "messages")
+    return read_forms(record, context, "messages")
 
 
 SOURCE: Final = Source(

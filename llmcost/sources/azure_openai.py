@@ -19,8 +19,9 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from llmcost.records.contract import Context, Reading, Record, Row, Sample, Source
-from llmcost.records.exchange import Exchange, read_calls
-from llmcost.records.hosts import FORMS, Dialect, claims, host_readings
+from llmcost.records.exchange import Exchange
+from llmcost.records.hosts import Dialect, claims, host_readings
+from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS
 from llmcost.records.rows import tags_of
 from llmcost.usage.columns import Usage
@@ -34,12 +35,13 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, _DIALECT)
 
 
-def read(record: Record, _context: Context) -> Iterator[Reading]:
+def read(record: Record, context: Context) -> Iterator[Reading]:
     """The rows of one record."""
-    return read_calls(record, FORMS, _readings)
+    return read_calls(record, context, "azure-openai", read_call)
 
 
-def _readings(call: Exchange) -> Iterator[Reading]:
+def read_call(call: Exchange) -> Iterator[Reading]:
+    """The rows of one call."""
     for reading in host_readings(call, _DIALECT):
         is_own = (
             isinstance(reading, Row) and reading.usage is not None and reading.usage.get("provider_name") == "azure"
@@ -74,6 +76,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=CHAT_KNOWS
     | {
         "file_search_requests",

@@ -28,8 +28,9 @@ from llmcost.records.bedrock import (
 from llmcost.records.bedrock_bodies import answer_of, timing
 from llmcost.records.calls import finished, usage_row
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
-from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.exchange import Exchange, first_call
 from llmcost.records.labels import Notes
+from llmcost.records.mixed import read_calls
 from llmcost.records.shapes import mapping, word
 
 
@@ -39,12 +40,13 @@ def sniff(sample: Sample) -> bool:
     return call is not None and call.api == "converse"
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_calls(record, "converse", _readings)
+    return read_calls(record, context, "bedrock-converse", read_call)
 
 
-def _readings(call: Exchange) -> Iterator[Reading]:
+def read_call(call: Exchange) -> Iterator[Reading]:
+    """The rows of one call."""
     notes = Notes(call.problems)
     return notes.after(_rows(call, notes))
 
@@ -73,6 +75,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=BEDROCK_KNOWS,
     url="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
     checked="2026-11-24",

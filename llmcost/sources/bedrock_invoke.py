@@ -28,8 +28,9 @@ from llmcost.records.bedrock_bodies import (
 )
 from llmcost.records.calls import finished, usage_row
 from llmcost.records.contract import Context, Problem, Reading, Record, Sample, Source
-from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.exchange import Exchange, first_call
 from llmcost.records.labels import Notes
+from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS
 from llmcost.records.shapes import items, mapping
 from llmcost.records.values import BadValueError, text
@@ -48,11 +49,11 @@ def sniff(sample: Sample) -> bool:
     return call is not None and call.api == "invoke"
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
     if _is_batch(record.value):
         return _batched(record.value)
-    return read_calls(record, "invoke", _readings)
+    return read_calls(record, context, "bedrock-invoke", read_call)
 
 
 def _batched(value: dict[str, Any]) -> Iterator[Reading]:
@@ -60,12 +61,13 @@ def _batched(value: dict[str, Any]) -> Iterator[Reading]:
     answer = {"error": fault} if fault else mapping(value.get("modelOutput"))
     call = Exchange(mapping(value.get("modelInput")), answer, (), Usage(service_tier="batch"))
     try:
-        yield from _readings(call)
+        yield from read_call(call)
     except BadValueError as error:
         yield Problem(error.kind, error.detail)
 
 
-def _readings(call: Exchange) -> Iterator[Reading]:
+def read_call(call: Exchange) -> Iterator[Reading]:
+    """The rows of one call."""
     notes = Notes(call.problems)
     return notes.after(_rows(call, notes))
 
@@ -99,6 +101,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=BEDROCK_KNOWS | MESSAGES_KNOWS | CHAT_KNOWS,
     url="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html",
     checked="2026-11-24",

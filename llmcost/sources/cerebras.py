@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
-from llmcost.records.hosts import Dialect, claims, read_host, seconds
+from llmcost.records.exchange import Exchange
+from llmcost.records.hosts import Dialect, claims, host_readings, seconds
 from llmcost.records.labels import Notes
+from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS
 from llmcost.records.shapes import mapping
 from llmcost.records.values import number
@@ -37,9 +39,14 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, DIALECT)
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_host(record, DIALECT)
+    return read_calls(record, context, "cerebras", read_call)
+
+
+def read_call(call: Exchange) -> Iterable[Reading]:
+    """The rows of one call."""
+    return host_readings(call, DIALECT)
 
 
 SOURCE: Final = Source(
@@ -48,6 +55,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=CHAT_KNOWS,
     url="https://inference-docs.cerebras.ai/api-reference",
     checked="2026-11-24",

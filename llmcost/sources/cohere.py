@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from llmcost.records.calls import ask_for, finished, usage_row
 from llmcost.records.contract import Body, Context, Part, Problem, Reading, Record, Sample, Source
-from llmcost.records.exchange import Exchange, first_call, read_calls
-from llmcost.records.hosts import FORMS, Dialect, claims, host_readings
+from llmcost.records.exchange import Exchange, first_call
+from llmcost.records.hosts import Dialect, claims, host_readings
 from llmcost.records.labels import Notes
+from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_body
 from llmcost.records.prompts import body_of, dump, response_format
 from llmcost.records.shapes import items, mapping, objects, place, word
@@ -34,12 +35,13 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, DIALECT) or (call is not None and call.api in _NATIVE and call.provider in {None, "cohere"})
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_calls(record, FORMS | _NATIVE, _readings)
+    return read_calls(record, context, "cohere", read_call)
 
 
-def _readings(call: Exchange) -> Iterator[Reading]:
+def read_call(call: Exchange) -> Iterator[Reading]:
+    """The rows of one call."""
     if call.api not in _NATIVE:
         return host_readings(call, DIALECT)
     notes = Notes(call.problems)
@@ -157,6 +159,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=CHAT_KNOWS | {"thinking_budget_tokens", "search_units"},
     url="https://docs.cohere.com/reference/chat",
     checked="2026-11-24",

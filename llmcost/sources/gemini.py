@@ -14,11 +14,13 @@ of a document's tokens are images (they cost the same); a bare answer of the Gem
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
-from llmcost.records.exchange import first_call, read_calls
+from llmcost.records.exchange import first_call
 from llmcost.records.gemini import GEMINI_KNOWS, gemini_readings
+from llmcost.records.mixed import read_calls
 
 
 def sniff(sample: Sample) -> bool:
@@ -27,12 +29,12 @@ def sniff(sample: Sample) -> bool:
     return call is not None and call.api == "gemini"
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
     batch = _is_batch(record.value)
     if batch and (fault := _fault(record.value)) is not None:
         record = Record({**record.value, "response": {"error": fault}}, record.line)
-    return read_calls(record, "gemini", lambda call: gemini_readings(call, batch=batch))
+    return read_calls(record, context, "gemini", partial(gemini_readings, batch=batch))
 
 
 def _is_batch(value: Any) -> bool:
@@ -56,6 +58,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=gemini_readings,
     knows=GEMINI_KNOWS,
     url="https://ai.google.dev/api/generate-content",
     checked="2026-11-24",

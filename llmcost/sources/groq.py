@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from llmcost.records.calls import subcall
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Source
-from llmcost.records.hosts import Dialect, claims, fee, read_host, seconds, usage_of
+from llmcost.records.exchange import Exchange
+from llmcost.records.hosts import Dialect, claims, fee, host_readings, seconds, usage_of
 from llmcost.records.labels import Notes
+from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_usage
 from llmcost.records.shapes import mapping, objects, word
 from llmcost.records.values import BadValueError, number, text
@@ -78,9 +80,14 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, DIALECT)
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_host(record, DIALECT)
+    return read_calls(record, context, "groq", read_call)
+
+
+def read_call(call: Exchange) -> Iterable[Reading]:
+    """The rows of one call."""
+    return host_readings(call, DIALECT)
 
 
 SOURCE: Final = Source(
@@ -89,6 +96,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=CHAT_KNOWS,
     url="https://console.groq.com/docs/api-reference",
     checked="2026-11-24",

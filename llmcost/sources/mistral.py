@@ -14,15 +14,14 @@ from typing import Any, Final
 
 from llmcost.records.calls import finished, usage_row
 from llmcost.records.contract import Context, Problem, Reading, Record, Sample, Source
-from llmcost.records.exchange import Exchange, read_calls
+from llmcost.records.exchange import Exchange
 from llmcost.records.hosts import FORMS, Dialect, claims, fee, host_readings, usage_of
 from llmcost.records.labels import Notes
+from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS
 from llmcost.records.shapes import mapping
 from llmcost.records.values import count, money
 from llmcost.usage.columns import Usage
-
-_APIS: Final = FORMS | {"ocr"}
 
 
 def adds(row: Usage, answer: dict[str, Any], notes: Notes) -> Iterable[Reading]:
@@ -44,12 +43,13 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, DIALECT, FORMS) or claims(sample, DIALECT, frozenset({"ocr"}))
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_calls(record, _APIS, _readings)
+    return read_calls(record, context, "mistral", read_call)
 
 
-def _readings(call: Exchange) -> Iterator[Reading]:
+def read_call(call: Exchange) -> Iterator[Reading]:
+    """The rows of one call."""
     if call.api != "ocr":
         return host_readings(call, DIALECT)
     notes = Notes(call.problems)
@@ -73,6 +73,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=CHAT_KNOWS | {"pages", "input_audio_seconds"},
     url="https://docs.mistral.ai/api",
     checked="2026-11-24",

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from llmcost.records.calls import ask_for, finished, usage_row
 from llmcost.records.contract import Body, Context, Part, Reading, Record, Sample, Source
-from llmcost.records.exchange import Exchange, first_call, read_calls
-from llmcost.records.hosts import FORMS, Dialect, claims, host_readings, provider_of
+from llmcost.records.exchange import Exchange, first_call
+from llmcost.records.hosts import Dialect, claims, host_readings, provider_of
 from llmcost.records.labels import Notes
+from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_body
 from llmcost.records.prompts import body_of, dump, response_format
 from llmcost.records.shapes import items, mapping, objects, word
@@ -34,12 +35,13 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, DIALECT) or (call is not None and call.api == "ollama" and call.provider in {None, "ollama"})
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_calls(record, FORMS | {"ollama"}, _readings)
+    return read_calls(record, context, "ollama", read_call)
 
 
-def _readings(call: Exchange) -> Iterator[Reading]:
+def read_call(call: Exchange) -> Iterator[Reading]:
+    """The rows of one call."""
     if call.api != "ollama" and not (call.api is None and provider_of(call) == "ollama"):
         return host_readings(call, DIALECT)
     notes = Notes(call.problems)
@@ -124,6 +126,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=CHAT_KNOWS,
     url="https://docs.ollama.com/api/usage",
     checked="2026-11-24",

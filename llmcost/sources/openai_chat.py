@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from llmcost.records.contract import Context, Reading, Record, Sample, Source
-from llmcost.records.openai_forms import FORMS_KNOW, claims, read_forms
+from llmcost.records.exchange import Exchange
+from llmcost.records.openai_forms import FORMS_KNOW, claims, form_readings, read_forms
 
 
 def sniff(sample: Sample) -> bool:
@@ -22,9 +23,14 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, frozenset({"chat"}))
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_forms(record, "chat")
+    return read_forms(record, context, "chat")
+
+
+def read_call(call: Exchange) -> Iterable[Reading]:
+    """The rows of a call in the log of another host."""
+    return form_readings(call, "chat")
 
 
 SOURCE: Final = Source(
@@ -33,6 +39,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=FORMS_KNOW,
     url="https://platform.openai.com/docs/api-reference/chat",
     checked="2026-11-23",

@@ -21,9 +21,9 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, frozenset({"completions"}))
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_forms(record, "completions")
+    return read_forms(record, context, "completions")
 
 
 SOURCE: Final = Source(

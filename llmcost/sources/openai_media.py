@@ -23,9 +23,9 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, frozenset({"images", "speech", "transcription"}))
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_forms(record, "images")
+    return read_forms(record, context, "images")
 
 
 SOURCE: Final = Source(

@@ -23,9 +23,9 @@ def sniff(sample: Sample) -> bool:
     return claims(sample, frozenset({"responses"}))
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_forms(record, "responses")
+    return read_forms(record, context, "responses")
 
 
 SOURCE: Final = Source(

@@ -23,19 +23,17 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmcost.records.contract import Context, Reading, Record, Row, Sample, Skip, Source
-from llmcost.records.exchange import Exchange, first_call, read_calls
+from llmcost.records.exchange import Exchange, first_call
 from llmcost.records.gateways import GATEWAY_KNOWS, with_tag
+from llmcost.records.hosts import FORMS, answer_of, form_of_others, provider_of
 from llmcost.records.labels import Notes
-from llmcost.records.openai_chat import chat_readings, merged, provider_of_answer
-from llmcost.records.openai_responses import merged as merged_responses
-from llmcost.records.openai_responses import responses_readings
+from llmcost.records.mixed import read_calls
 from llmcost.records.openrouter import byok, fee
 from llmcost.records.rows import known
 from llmcost.records.shapes import mapping
 from llmcost.records.values import count, flag, money, text
 from llmcost.usage.columns import Usage
 
-_CHAT: Final = {"chat": chat_readings, "responses": responses_readings}
 _ROUNDING: Final = Decimal("0.000001")
 """Costs are floats: a smaller rest is rounding."""
 
@@ -43,32 +41,21 @@ _ROUNDING: Final = Decimal("0.000001")
 def sniff(sample: Sample) -> bool:
     """Claims a file whose first recognisable call went to OpenRouter."""
     call = first_call(sample)
-    return call is not None and call.api in _CHAT and _is_own(call)
+    return call is not None and call.api in FORMS and provider_of(call) == "openrouter"
 
 
-def _is_own(call: Exchange) -> bool:
-    answer = call.response or (call.events[0].data if call.events else {})
-    return (call.provider or (provider_of_answer(answer) if call.api == "chat" else None)) == "openrouter"
-
-
-def read(record: Record, _context: Context) -> Iterable[Reading]:
+def read(record: Record, context: Context) -> Iterable[Reading]:
     """The rows of one record."""
-    return read_calls(record, "responses" if _api(record) == "responses" else "chat", _readings)
+    return read_calls(record, context, "openrouter-chat", read_call)
 
 
-def _api(record: Record) -> str | None:
-    call = first_call(Sample("", "json", "", (record.value,)))
-    return call.api if call is not None else None
-
-
-def _readings(call: Exchange) -> Iterator[Reading]:
+def read_call(call: Exchange) -> Iterator[Reading]:
+    """The rows of one call."""
     if call.response.get("object") == "chat.completion.chunk" and not call.response.get("usage"):
         yield Skip("a chunk of a stream, without the usage that its last one carries")
         return
-    is_chat = call.api != "responses"
-    merge = merged if is_chat else merged_responses
-    answer = merge(call.events) if call.events else call.response
-    for reading in (chat_readings if is_chat else responses_readings)(call, "openrouter"):
+    answer = answer_of(call)
+    for reading in form_of_others(call, "openrouter"):
         if isinstance(reading, Row) and reading.usage is not None and reading.usage.get("call_role") != "subcall":
             notes = Notes()
             yield Row(_charged(reading.usage, answer, notes), body=reading.body)
@@ -114,6 +101,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read=read,
+    read_call=read_call,
     knows=GATEWAY_KNOWS | {"input_video_tokens"},
     url="https://openrouter.ai/docs/guides/administration/usage-accounting",
     checked="2026-11-24",

@@ -22,7 +22,7 @@ from llmcost.ingest.recognise import claimants
 from llmcost.records import BadValueError, Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.jsontext import decode
 from llmcost.records.mapfile import parse_mapping
-from llmcost.sources import SOURCES
+from llmcost.sources import SOURCES, read_elsewhere
 from llmcost.usage.columns import BILLED, USAGE
 from tests.sources.otlp import export_request
 from tests.support import shared_data
@@ -74,7 +74,7 @@ def case_file(stem: str) -> CaseFile:
 
 def readings(source: Source, record: Any, line: int = 1, context: Context | None = None) -> list[Reading]:
     """What the source gives for one record."""
-    return list(read_all(source, [Record(record, line)], context or Context("case")))
+    return list(read_all(source, [Record(record, line)], context or Context("case", elsewhere=read_elsewhere)))
 
 
 def read_all(source: Source, records: Iterable[Record], context: Context) -> Iterator[Reading]:
@@ -104,7 +104,7 @@ def check(file: CaseFile, case: Mapping[str, Any]) -> None:
     if "claims" in case:
         _check_claim(file.name, sample, claims=case["claims"])
     if case.keys() & _EXPECTED:
-        context = Context(sample.name, sample.header, _options(file))
+        context = Context(sample.name, sample.header, _options(file), elsewhere=read_elsewhere)
         records = [Record(value, line) for line, value in enumerate(sample.records, 1)]
         _check_readings(file, case, source, list(read_all(source, records, context)))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from llmcost.records import Context, Problem, Record, Row, Sample, Skip
-from llmcost.sources import SOURCES
+from llmcost.sources import SOURCES, read_elsewhere
 from llmcost.usage.columns import BILLED, USAGE
 from tests.sources.cases import CaseFile, case_files, read_all, sample_of
 
@@ -75,7 +75,13 @@ def test_an_odd_value_anywhere_breaks_nothing(file: CaseFile) -> None:
     for sample in _samples(file):
         for spoilt in _spoilt(sample):
             source.sniff(spoilt)
-            found = list(read_all(source, [Record(spoilt.records[0], 1)], Context(spoilt.name, spoilt.header)))
+            found = list(
+                read_all(
+                    source,
+                    [Record(spoilt.records[0], 1)],
+                    Context(spoilt.name, spoilt.header, elsewhere=read_elsewhere),
+                )
+            )
             assert found, "every record gives a reading"
             for reading in found:
                 assert isinstance(reading, Row | Problem | Skip)
