@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if session.config.getoption("--golden-clean") and exitstatus == 0 and session.config.args_source.name != "ARGS":
         for path in session.config.stash[_GOLDEN].clean():
-            print(f"removed {path}")  # noqa: T201
+            print(f"removed {path}")  # noqa: T201 - the run is over, and who cleans wants to see what
 
 
 @pytest.fixture

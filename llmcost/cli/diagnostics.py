@@ -7,7 +7,7 @@ import sys
 import traceback
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import IO, Final
 
 import typer
 from typer.exceptions import Exit, TyperException
@@ -114,10 +114,10 @@ def _bug(error: BaseException) -> None:
     )
 
 
-def _to_nowhere(stream: object) -> None:
+def _to_nowhere(stream: IO[str]) -> None:
     """Points a stream whose reader is gone at nothing, so that the interpreter can end quietly."""
     try:
-        number = stream.fileno()  # type: ignore[attr-defined]
+        number = stream.fileno()
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     except (OSError, ValueError, AttributeError):
         return

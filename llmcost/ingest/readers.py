@@ -134,7 +134,7 @@ def serve(incoming: IO[bytes], outgoing: IO[bytes]) -> None:
     source = SOURCES.load(job.source)
     while True:
         try:
-            first, data = pickle.load(incoming)  # noqa: S301
+            first, data = pickle.load(incoming)  # noqa: S301 - likewise
         except EOFError:
             return
         pickle.dump(_answer(first, data, source, job), outgoing, protocol=pickle.HIGHEST_PROTOCOL)

@@ -131,7 +131,7 @@ def counted(answer: dict[str, Any], headers: dict[str, str], notes: Notes, *, em
     own, meter = body_usage(answer, notes), metered(answer, headers)
     if own.get("input_tokens") is None:
         known = {k: v for k, v in meter.items() if v is not None and k != "output_tokens"}
-        own.update(known)  # type: ignore[typeddict-item]
+        own.update(known)  # type: ignore[typeddict-item]  # part of a row
     if own.get("output_tokens") is None:
         own["output_tokens"] = meter.get("output_tokens")
     if embeds and own.get("input_tokens") is not None and own["output_tokens"] is None:

@@ -76,7 +76,7 @@ def usage_row(
     call: Exchange, answer: dict[str, Any], row: Usage, notes: Notes, *, body: Body | None = None, created: str = ""
 ) -> Row:
     """The row of a call: its own facts over what the logger wrote around it. ``created`` names the answer's time field."""
-    full = Usage(**{**call.labels, **{k: v for k, v in row.items() if v is not None}})  # type: ignore[typeddict-item]
+    full = Usage(**{**call.labels, **{k: v for k, v in row.items() if v is not None}})  # type: ignore[typeddict-item]  # parts of rows
     full["requests"] = 1
     if (own := notes.soft(text, answer.get("id") or answer.get("request_id"), "id")) is not None:
         full["request_id"] = own
@@ -85,7 +85,7 @@ def usage_row(
         ("response_model", answer.get("model")),
     ):
         if (model := notes.soft(text, value, column)) is not None:
-            full[column] = model  # type: ignore[literal-required]
+            full[column] = model  # type: ignore[literal-required]  # one of two
     if "started_at" not in full and (at := notes.soft(instant, answer.get(created), created)) is not None:
         full["started_at"] = at
     if "service_tier" not in full and (tier := tier_of(answer.get("service_tier"), notes)) is not None:
@@ -112,4 +112,4 @@ def subcall(main: Usage, name: str, counters: Usage, model: str | None) -> Usage
         own["request_id"], own["parent_request_id"] = f"{parent}#{name}", parent
     if model is not None:
         own["request_model"] = own["response_model"] = model
-    return Usage(**{**shared, **own, **given})  # type: ignore[typeddict-item]
+    return Usage(**{**shared, **own, **given})  # type: ignore[typeddict-item]  # parts of rows

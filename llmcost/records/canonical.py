@@ -16,7 +16,7 @@ from llmcost.records.contract import Problem
 from llmcost.records.jsontext import decode
 from llmcost.records.values import BadValueError, as_json, count, flag, instant, is_absent, money, number, text
 from llmcost.usage import names
-from llmcost.usage.columns import BY_NAME, Column, Usage
+from llmcost.usage.columns import BY_NAME, SUM_OF_CALLS, Column, Usage
 
 KEY_LIMIT: Final = 2**63
 KEYS: Final = frozenset({"prompt_key", "response_key", "prefix_keys", "seed"})
@@ -189,7 +189,7 @@ def usage_row(values: Mapping[str, Any]) -> tuple[Usage, list[Problem]]:
         if converted is not None:
             row[name] = converted
     problems.extend(_prepaid(values.get("service_tier")))
-    if row and "requests" not in row and "ended_at" not in row:
+    if row and "requests" not in row and "ended_at" not in row and row.get("operation_name") != SUM_OF_CALLS:
         row["requests"] = 1  # only a bucket, which has an end, stands for another number of calls
     return cast("Usage", row), problems
 

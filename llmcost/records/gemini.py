@@ -281,7 +281,7 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
     named_counts = row.get("input_tokens") is not None or row.get("output_images") is not None
     row.update(_ended(call, answer, notes, counted=named_counts))
     if counted and row["status"] == "ok" and "totalTokenCount" in usage:
-        row.update({name: 0 for name in _LEFT_OUT if row.get(name) is None})  # type: ignore[typeddict-item]
+        row.update({name: 0 for name in _LEFT_OUT if row.get(name) is None})  # type: ignore[typeddict-item]  # counters all
     row["provider_name"], row["operation_name"] = provider_of(call, answer), _operation(call, answer, row)
     row["service_tier"] = "batch" if batch else tier_of(usage.get("serviceTier") or usage.get("trafficType"), notes)
     row["region"] = location_of_path(call.url) or location_of_path(word(request.get("model")))

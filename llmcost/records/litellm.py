@@ -20,8 +20,8 @@ from llmcost.records.gateways import as_gateway_hit, json_list, json_object, unr
 from llmcost.records.labels import Notes, labels_of
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_body, chat_request, chat_usage
 from llmcost.records.rows import known
-from llmcost.records.values import count, flag, instant, money, text
-from llmcost.usage.columns import Usage
+from llmcost.records.values import count, flag, instant, is_absent, money, text
+from llmcost.usage.columns import SUM_OF_CALLS, Usage
 from llmcost.usage.names import provider, region_of_url
 
 LITELLM_KNOWS: Final = CHAT_KNOWS | {"billed_cost", "cache_creation_1h_input_tokens", "input_video_tokens"}
@@ -29,7 +29,7 @@ LITELLM_KNOWS: Final = CHAT_KNOWS | {"billed_cost", "cache_creation_1h_input_tok
 _OPERATIONS: Final = {
     "completion": "chat", "responses": "chat", "anthropic_messages": "chat", "generate_content": "generate_content", "text_completion": "text_completion",
     "embedding": "embeddings", "image_generation": "image_generation", "image_edit": "image_generation", "transcription": "transcription",
-    "speech": "speech", "rerank": "rerank", "moderation": "moderation", "ocr": "ocr", "realtime": "realtime", "retrieve_batch": "retrieve_batch",
+    "speech": "speech", "rerank": "rerank", "moderation": "moderation", "ocr": "ocr", "realtime": "realtime", "retrieve_batch": SUM_OF_CALLS,
 }  # fmt: skip
 _ROLES: Final = {
     "shadow_eval_judge": "judge", "llm_as_a_judge_guardrail": "judge", "autorouter_classifier": "judge",
@@ -99,7 +99,7 @@ def _tags(value: Any, notes: Notes) -> dict[str, str]:
 def _counts(row: dict[str, Any], usage: dict[str, Any], notes: Notes) -> Usage:
     """The counters. Zeros without a usage object mean that nothing was counted, and stay unknown."""
     given = {key: row.get(key) for key in ("prompt_tokens", "completion_tokens", "total_tokens")}
-    counted = chat_usage({**usage, **given}, notes)
+    counted = chat_usage({**usage, **{key: value for key, value in given.items() if not is_absent(value)}}, notes)
     if not usage and not any(count(value, key) for key, value in given.items()):
         return Usage()
     details = usage.get("prompt_tokens_details")
@@ -193,10 +193,15 @@ def _as_hit(full: Usage) -> None:
 
 
 def _batch(row: dict[str, Any], meta: dict[str, Any], full: Usage, notes: Notes) -> None:
-    """A finished batch is one row with the sum of its calls."""
-    if str(row.get("call_type")) in {"aretrieve_batch", "retrieve_batch"}:
-        full["service_tier"] = "batch"
-        full["requests"] = notes.soft(count, meta.get("batch_successful_requests"), "batch_successful_requests")
+    """A finished batch is one row with the sum of its calls; where nothing says how many, their number is unknown."""
+    if full.get("operation_name") != SUM_OF_CALLS:
+        return
+    full["service_tier"] = "batch"
+    told = meta.get("batch_successful_requests")
+    if told is None:
+        counts = json_object(row.get("response"), notes, "response").get("request_counts")
+        told = counts.get("completed") if isinstance(counts, dict) else None
+    full["requests"] = notes.soft(count, told, "batch_successful_requests")
 
 
 def _body(row: dict[str, Any], request: dict[str, Any], notes: Notes) -> Body | None:

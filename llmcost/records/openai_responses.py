@@ -213,7 +213,7 @@ def _with_metadata(main: Row, answer: dict[str, Any], notes: Notes) -> Row:
     """A streamed answer's metadata are labels too; the logger's own win."""
     if main.usage is not None and isinstance(answer.get("metadata"), dict):
         for column, value in labels_of({}, (answer["metadata"],), notes).items():
-            main.usage.setdefault(column, value)  # type: ignore[misc]
+            main.usage.setdefault(column, value)  # type: ignore[misc]  # a row's own columns
     return main
 
 

@@ -202,8 +202,8 @@ class Session:
     def _next(self, columns: Sequence[str], place: Mark | None, size: int) -> pa.Table:
         behind = f'WHERE ("{_TIME}", "{_ID}") > ($1::timestamp, $2::text) ' if place else ""
         limit = f'ORDER BY "{_TIME}", "{_ID}" LIMIT {int(size)}'
-        # Names come from the catalogue and are quoted; values are parameters.
-        sql = f"SELECT {', '.join(columns)} FROM {self._target.table} {behind}{limit}"  # noqa: S608
+        # Names come from the catalogue.
+        sql = f"SELECT {', '.join(columns)} FROM {self._target.table} {behind}{limit}"  # noqa: S608 - names are quoted, values are parameters
         with self._connection.cursor() as cursor:
             cursor.execute(sql, (place.started_at, place.request_id) if place else None)
             rows: pa.Table = cursor.fetch_arrow_table()

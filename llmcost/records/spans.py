@@ -8,19 +8,20 @@ first; where a call comes after the call around it was counted already, the inne
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 from llmcost.records.contract import Problem, Reading, Row, Skip
 from llmcost.records.genai import genai_row, has_counts, has_model, leaves_cache_out, operation, tokens
 from llmcost.records.labels import Notes
+from llmcost.records.nesting import Waiting
 from llmcost.records.otlp import Span
 from llmcost.records.rows import known
-from llmcost.records.values import count, instant, money, text
+from llmcost.records.values import count, instant, text
 from llmcost.usage.columns import Usage
 
 REMEMBERED: Final = 200_000
 """Spans whose place in their trace is remembered while the file is read."""
+_LATER: Final = "decided at the end of the file"
 
 
 class Seen:
@@ -31,10 +32,11 @@ class Seen:
         self._covered: dict[str, None] = {}
         self._counted: dict[str, None] = {}
         self._outside: set[str] = set()
-        self._held: dict[str, list[Reading]] = {}
+        self._around: dict[str, None] = {}
+        self._sums, self._uncounted = Waiting(), Waiting()
 
     def spans(self, found: list[Span], line: int) -> Iterator[Reading]:
-        """The readings of one record's spans; sums without a call below them wait for the end of the file."""
+        """The readings of one record's spans; sums without a call below them, and calls without counts, wait."""
         for span in found:
             if not span.is_log and span.span_id:
                 self._parents[_key(span)] = f"{span.trace_id}:{span.parent_id}" if span.parent_id else ""
@@ -45,34 +47,60 @@ class Seen:
                 self._cover(_key(span))
         for span in found:
             yield from self._span(span, line)
-        for remembered in (self._parents, self._covered, self._counted):
+        for key, readings in self._sums.overdue():
+            yield from self._of_sum(key, readings)
+        for key, readings in self._uncounted.overdue():
+            yield from self._of_uncounted(key, readings)
+        for remembered in (self._parents, self._covered, self._counted, self._around):
             _trim(remembered)
 
     def rest(self) -> Iterator[Reading]:
-        """The sums that no later span explained."""
-        for key, readings in self._held.items():
-            if key not in self._covered:
-                yield from readings
+        """The sums that no later span explained, and the calls without counts for which no other span stands."""
+        for key, readings in self._sums.rest():
+            yield from self._of_sum(key, readings)
+        for key, readings in self._uncounted.rest():
+            yield from self._of_uncounted(key, readings)
+
+    def _of_sum(self, key: str, readings: list[Reading]) -> Iterator[Reading]:
+        if key not in self._covered:
+            self._counted[key] = None
+            yield from readings
+
+    def _of_uncounted(self, key: str, readings: list[Reading]) -> Iterator[Reading]:
+        if not (key in self._covered or key in self._around or self._inside_counted(key)):
+            yield from readings
+
+    def _inside_counted(self, key: str) -> bool:
+        return any(above in self._counted for above in self._above(key))
 
     def _span(self, span: Span, line: int) -> Iterator[Reading]:
         if span.is_log:
-            yield from _log(span, self._outside)
+            told = span.span_id and _key(span) in self._counted
+            yield from [Skip("a log record of a span that was counted")] if told else _log(span, self._outside)
             return
         if not has_counts(span.attributes):
-            if operation(span.attributes) is not None and has_model(span.attributes):
-                yield from _call(span, self._outside)
-            else:
-                yield Skip("a span without model or counts")
+            yield from self._without_counts(span, line)
         elif _key(span) in self._covered:
             yield Skip("a sum of the calls below it")
-        elif any(above in self._counted for above in self._above(_key(span))):
+        elif self._inside_counted(_key(span)):
             yield Skip("a call inside a call that was counted")
         elif operation(span.attributes) is None:
-            self._held[_key(span)] = [_on_line(reading, line) for reading in _call(span, self._outside)]
-            yield Skip("a sum that is decided at the end of the file")
+            self._sums.add(_key(span), _call(span, self._outside), line)
+            yield Skip(f"a sum, {_LATER}")
         else:
             self._counted[_key(span)] = None
             yield from _call(span, self._outside)
+
+    def _without_counts(self, span: Span, line: int) -> Iterator[Reading]:
+        """A call that another span around or inside it may count; a failed one is nobody's."""
+        if operation(span.attributes) is None or not has_model(span.attributes):
+            yield Skip("a span without model or counts")
+        elif span.failed or not span.span_id:
+            yield from _call(span, self._outside)
+        else:
+            self._around.update(dict.fromkeys(self._above(_key(span))))
+            self._uncounted.add(_key(span), _call(span, self._outside), line)
+            yield Skip(f"a call without counts, {_LATER}")
 
     def _cover(self, key: str) -> None:
         self._covered.update(dict.fromkeys(self._above(key)))
@@ -97,12 +125,6 @@ def _key(span: Span) -> str:
 def _dialect(span: Span) -> str:
     """What decides how a span counts: the instrumentation, its version, and the provider."""
     return f"{span.scope} {span.attributes.get('gen_ai.provider.name') or span.attributes.get('gen_ai.system')}"
-
-
-def _on_line(reading: Reading, line: int) -> Reading:
-    if isinstance(reading, Row):
-        return Row(reading.usage, body=reading.body, line=line)
-    return replace(reading, line=line) if isinstance(reading, Problem) else reading
 
 
 def _call(span: Span, outside: set[str]) -> Iterator[Reading]:
@@ -162,7 +184,10 @@ def _log(span: Span, outside: set[str]) -> Iterator[Reading]:
 
 
 def _claude_code(span: Span, notes: Notes) -> Iterator[Reading]:
-    """Claude Code's own event (https://code.claude.com/docs/en/monitoring-usage, 2026-11-23): Anthropic's counters."""
+    """Claude Code's own event (https://code.claude.com/docs/en/monitoring-usage, 2026-11-23): Anthropic's counters.
+
+    Its ``cost_usd`` is the tool's own estimate, charged to nobody on a subscription: no ``billed_cost``, as in its sessions' logs.
+    """
     own = span.attributes
     read, written = (count(own.get(f"cache_{kind}_tokens"), f"cache_{kind}_tokens") for kind in ("read", "creation"))
     rest, made = count(own.get("input_tokens"), "input_tokens"), count(own.get("output_tokens"), "output_tokens")
@@ -175,7 +200,6 @@ def _claude_code(span: Span, notes: Notes) -> Iterator[Reading]:
         request_id=notes.soft(text, own.get("request_id"), "request_id"),
         response_model=notes.soft(text, own.get("model"), "model"),
         organization=notes.soft(text, own.get("organization.id"), "organization.id"),
-        billed_cost=notes.soft(money, own.get("cost_usd"), "cost_usd"),
         input_tokens=None if rest is None else rest + (read or 0) + (written or 0),
         cache_read_input_tokens=read,
         cache_creation_input_tokens=written,

@@ -134,7 +134,7 @@ class _StreamFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # RawIOBase gives any buffer
         while not self._rest:
             block = next(self._blocks, None)
             if block is None:

@@ -19,7 +19,7 @@ from llmcost.records.canonical import CONVERT, KEY_LIMIT, KEYS, key
 from llmcost.records.values import EARLIEST, LATEST, MAX_COUNT, BadValueError
 from llmcost.usage import names
 from llmcost.usage.arrow import MONEY, TYPES
-from llmcost.usage.columns import BY_NAME, USAGE, Column
+from llmcost.usage.columns import BY_NAME, SUM_OF_CALLS, USAGE, Column
 
 _LONGEST: Final = 1000
 _PLAIN_TEXT: Final = r"^[!-~]([ -~]{0,1000}[!-~])?$"
@@ -55,7 +55,7 @@ def canonical(columns: Iterable[tuple[Column, pa.ChunkedArray]]) -> pa.Table:
 
 
 def _one_request_each(known: dict[str, pa.ChunkedArray]) -> None:
-    """Whatever is no bucket (a bucket has an end) is one request."""
+    """Whatever is no bucket (a bucket has an end) and no sum of a batch is one request."""
     counts, ends = known.get("requests"), known.get("ended_at")
     if counts is not None and counts.null_count == 0:
         return
@@ -63,6 +63,9 @@ def _one_request_each(known: dict[str, pa.ChunkedArray]) -> None:
     ones = pa.chunked_array([pa.repeat(pa.scalar(1, pa.int64()), size)])
     if ends is not None:
         ones = pc.if_else(ends.is_null(), ones, pa.scalar(None, pa.int64()))
+    if (operations := known.get("operation_name")) is not None:
+        is_sum = pc.fill_null(pc.equal(operations, SUM_OF_CALLS), False)
+        ones = pc.if_else(is_sum, pa.scalar(None, pa.int64()), ones)
     merged = ones if counts is None else pc.coalesce(counts, ones)
     if merged.null_count < size:
         known["requests"] = merged

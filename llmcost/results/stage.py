@@ -18,7 +18,7 @@ from ibis.expr.operations import UnboundTable
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.names import ModelRef
 from llmcost.usage.caching import HIT_COLUMNS
-from llmcost.usage.columns import USAGE
+from llmcost.usage.columns import SUM_OF_CALLS, USAGE
 from llmcost.usage.store import Store
 from llmcost.workload.contract import Costs, RowCosts, Workload
 
@@ -219,6 +219,12 @@ def base_rows(
         usage = usage.select(names).union(rest.select(names))
     if held is not None:
         usage = usage.mutate(**{name: value for name, value in held.constants.items() if name in usage.columns})
+    if held is not None and held.uncounted:
+        # A bucket without length: its tokens are the size of no call, and how many calls it holds is unknown.
+        is_sum = usage.ended_at.isnull() & usage.requests.isnull() & (usage.operation_name == SUM_OF_CALLS)
+        usage = usage.mutate(
+            ended_at=is_sum.fill_null(False).ifelse(ibis.coalesce(usage.started_at, now), usage.ended_at)
+        )
     name = ibis.coalesce(usage.response_model, usage.request_model)
     models = _MODELS
     joined = usage.mutate(_name=ibis.coalesce(name, ""), _provider=ibis.coalesce(usage.provider_name, "")).join(
@@ -260,6 +266,8 @@ class Holdings:
     known: frozenset[str]
     each: int | None
     """How many requests every row says it is; None where rows differ or do not say."""
+    uncounted: bool = False
+    """Whether any row sums up calls without a span and without saying how many they are (``SUM_OF_CALLS``)."""
 
     @classmethod
     def of(cls, store: Store) -> Holdings:
@@ -271,8 +279,14 @@ class Holdings:
         )
         rows, ends, told, least, most = counts[0]
         each = 1 if told == rows and least == 1 and most == 1 and not ends else None
-        single = each == 1 or not (told or ends)
-        return cls(known - {"ended_at", "requests"} if single else known, each)
+        uncounted = "operation_name" in known and bool(
+            store.value(
+                "SELECT count(*) FROM usage WHERE operation_name = ? AND requests IS NULL AND ended_at IS NULL",
+                [SUM_OF_CALLS],
+            )
+        )
+        single = each == 1 or not (told or ends or uncounted)
+        return cls(known - {"ended_at", "requests"} if single else known, each, uncounted)
 
     @property
     def constants(self) -> dict[str, ir.Value]:
@@ -280,6 +294,8 @@ class Holdings:
         absent = [column.name for column in USAGE if column.name not in self.known]
         absent += [name for name, source in _KNOWN_BY.items() if source not in self.known]
         found: dict[str, ir.Value] = {name: ibis.null(USAGE_TABLE.schema()[name]) for name in absent}
+        if self.uncounted:
+            found.pop("ended_at", None)
         return found if self.each is None else found | {"requests": ibis.literal(self.each, type="int64")}
 
 

@@ -51,14 +51,16 @@ def _charge(line: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
         yield Problem("no-amount", "the charge has no amount")
         return
     start, end = span(line)
-    kind = notes.soft(text, line.get("token_type"), "token_type")
+    kind = notes.soft(text, line.get("token_type"), "token_type") or notes.soft(
+        text, line.get("cost_type"), "cost_type"
+    )
     yield Row(
         billed=known_charge({
             **dimensions(line, notes),
             "started_at": start,
             "ended_at": end,
             "model": model_of(notes.soft(text, line.get("model"), "model")),
-            "line_item": kind or notes.soft(text, line.get("cost_type"), "cost_type"),
+            "line_item": kind,
             "token_class": TOKEN_CLASSES.get(kind or ""),
             "billed_cost": cost,
             "billing_currency": "USD",

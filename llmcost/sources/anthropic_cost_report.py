@@ -49,7 +49,8 @@ def _charge(result: dict[str, Any], bucket: dict[str, Any], notes: Notes) -> Ite
     if cents is None:
         yield Problem("no-amount", "the charge has no amount")
         return
-    kind = notes.soft(text, result.get("token_type"), "token_type")
+    # What is no token names its kind in cost_type alone: without it no web search would meet the log's.
+    kind = notes.soft(text, result.get("token_type") or result.get("cost_type"), "token_type")
     currency = text(result.get("currency"), "currency")
     served = tier_and_region(result, notes)
     row = Billed(

@@ -6,7 +6,7 @@ a line is one usage type, account and hour or day; ``line_item`` is the usage ty
 discounts where the report has that column. Token quantities come in thousands, millions or "Units": they are given in
 tokens where the unit or the description says how many. A ``LineItemId`` differs from one delivery to the next
 (https://docs.aws.amazon.com/cur/latest/userguide/identity-columns.html), so it is no identity: a later delivery of an open
-month replaces the same line of the earlier one. Lines of other services are skipped. Left out: requests, and which of the
+month replaces the same line (of one type, operation and rate, in ``charge_id``) of the earlier one. Lines of other services are skipped. Left out: requests, and which of the
 models behind one product was called; amortised commitments.
 """
 
@@ -19,9 +19,8 @@ from typing import Any, Final
 from llmcost.records.aws_usage_types import is_bedrock, read_usage_type, tokens_of
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
-from llmcost.records.rows import known, tags_of
+from llmcost.records.rows import known_charge, tags_of
 from llmcost.records.values import instant, money, text
-from llmcost.usage.columns import Billed
 
 _NEEDED: Final = frozenset(
     {"line_item_usage_type", "line_item_unblended_cost", "line_item_product_code", "line_item_usage_start_date"}
@@ -33,6 +32,11 @@ _CATEGORIES: Final = {
     "SavingsPlanRecurringFee": "purchase",
 }  # fmt: skip
 """https://docs.aws.amazon.com/cur/latest/userguide/Lineitem-columns.html (2026-11-24)."""
+_APART: Final = ("line_item_line_item_type", "line_item_operation", "pricing_rate_id")
+"""What tells two lines of one usage type, account and hour apart, and is the same in every delivery.
+
+A report comes in many files; lines that differ in nothing else may lie in two of them, and are two charges.
+"""
 
 
 def _named(column: str) -> str:
@@ -69,7 +73,9 @@ def _charge(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     if said.token_class is not None:
         quantity, unit = tokens_of(quantity, unit, described)
     region = _text(line, "product_region_code") or _text(line, "product_region") or _text(inside, "region_code")
-    yield Row(billed=_billed({
+    told_apart = [_text(line, column) for column in _APART]
+    yield Row(billed=known_charge({
+        "charge_id": "/".join(word for word in told_apart if word) or None,
         "started_at": instant(line.get("line_item_usage_start_date"), "usage start"),
         "ended_at": instant(line.get("line_item_usage_end_date"), "usage end"),
         "provider_name": "bedrock",
@@ -88,10 +94,6 @@ def _charge(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
         "user_id": notes.soft(text, line.get("line_item_iam_principal"), "iam principal"),
         "tags": tags_of(_tags(line)),
     }))  # fmt: skip
-
-
-def _billed(fields: Mapping[str, Any]) -> Billed:
-    return known(fields)  # type: ignore[return-value]
 
 
 def _text(line: Mapping[str, Any], column: str) -> str:
@@ -121,7 +123,7 @@ SOURCE: Final = Source(
     sniff=sniff,
     read=read,
     knows=frozenset({
-        "started_at", "ended_at", "provider_name", "model", "service_tier", "region", "line_item", "token_class", "quantity", "quantity_unit",
+        "charge_id", "started_at", "ended_at", "provider_name", "model", "service_tier", "region", "line_item", "token_class", "quantity", "quantity_unit",
         "billed_cost", "billing_currency", "charge_category", "organization", "project", "user_id", "tags",
     }),
     url="https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",

@@ -20,7 +20,7 @@ from llmcost.money import EXACT
 from llmcost.records.azure_meters import Meter, read_meter
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
-from llmcost.records.rows import known, tags_of
+from llmcost.records.rows import known_charge, tags_of
 from llmcost.records.shapes import mapping
 from llmcost.records.sse import parse_json
 from llmcost.records.values import BadValueError, instant, is_absent, money, text
@@ -106,7 +106,7 @@ def _charge(line: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
     quantity, unit = _quantity(money(line["quantity"], "quantity"), _text(line, "unit"), meter)
     kind = re.sub(r"[^a-z]", "", _text(line, "kind").lower()) or "usage"
     tags = {**_tags(line.get("tags"), notes), "resource_group": line.get("group"), "deployment_type": meter.deployment}
-    yield Row(billed=known({  # type: ignore[arg-type]
+    yield Row(billed=known_charge({
         "started_at": start,
         "ended_at": None if start is None else start + _DAY,
         "provider_name": "azure",

@@ -134,7 +134,7 @@ def _labels(logged: dict[str, Any], notes: Notes) -> Usage:
         "region": notes.soft(text, logged.get("region"), "region"),
         "organization": notes.soft(text, logged.get("accountId"), "accountId"),
     }
-    row.update({k: v for k, v in named.items() if v is not None})  # type: ignore[typeddict-item]
+    row.update({k: v for k, v in named.items() if v is not None})  # type: ignore[typeddict-item]  # columns of a row
     caller = notes.soft(text, mapping(logged.get("identity")).get("arn"), "identity.arn")
     if caller is not None:
         row.setdefault("user_id", caller)

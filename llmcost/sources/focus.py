@@ -20,7 +20,7 @@ from typing import Any, Final
 from llmcost.records.canonical import tags as tags_map
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
-from llmcost.records.rows import known
+from llmcost.records.rows import known_charge
 from llmcost.records.shapes import word
 from llmcost.records.sse import parse_json
 from llmcost.records.values import as_json, instant, is_absent, money, text
@@ -111,7 +111,7 @@ def _charge(row: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
         project=_first(row, ("subaccountname", "subaccountid"), notes),
         tags=_tags(row, notes),
     )
-    yield Row(billed=known(billed))  # type: ignore[arg-type] # the same fields, fewer
+    yield Row(billed=known_charge(billed))
 
 
 def _first(row: Mapping[str, Any], keys: tuple[str, ...], notes: Notes) -> str | None:

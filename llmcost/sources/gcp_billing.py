@@ -4,7 +4,7 @@ From: the tables ``gcp_billing_export_v1_*`` and ``gcp_billing_export_resource_v
 (https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables/standard-usage, 2026-11-24), exported as JSONL,
 JSON, Parquet, or as CSV with dotted names. Billed lines, never usage: a line is one SKU, project and hour, and one more
 line for each credit inside it (negative), so that the sum is what is due. Corrections come days later as further rows of
-the same hour that add to the earlier ones; they are told apart by ``export_time``, which is part of ``charge_id``. Token
+the same hour that add to the earlier ones; they are told apart by ``export_time``, which is part of ``charge_id`` with the amounts. Token
 SKUs count tokens as ``count``. Amounts are in the export's currency; where that is not dollars, the tag
 ``usd_rate`` says how many units were a dollar. Rows of other services, and of Vertex AI's machines, are skipped. Left
 out: tokens and requests of single calls; list prices (``cost_at_list``) and tags of resources.
@@ -20,10 +20,10 @@ from llmcost.money import plain
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.gcp_skus import Sku, is_model_sku, read_sku
 from llmcost.records.labels import Notes
-from llmcost.records.rows import known, tags_of
+from llmcost.records.rows import known_charge, tags_of
 from llmcost.records.shapes import mapping, objects
 from llmcost.records.sse import parse_json
-from llmcost.records.values import instant, money, text
+from llmcost.records.values import BadValueError, instant, money, text
 from llmcost.usage.columns import Billed
 
 _VERTEX: Final = "C7E2-9256-1C43"
@@ -102,7 +102,7 @@ def _charges(line: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     main["token_class"] = described.token_class
     main["quantity"], main["quantity_unit"] = _quantity(mapping(line.get("usage")), described)
     for billed in (main, *reductions):
-        yield Row(billed=known(billed))  # type: ignore[arg-type]
+        yield Row(billed=known_charge(billed))
 
 
 def _shared(line: dict[str, Any], sku: Sku, notes: Notes) -> Billed:
@@ -128,11 +128,25 @@ def _shared(line: dict[str, Any], sku: Sku, notes: Notes) -> Billed:
 
 
 def _identity(line: dict[str, Any], notes: Notes) -> str | None:
-    """SKU, resource and time of the export: rows of one hour that were exported later are further charges."""
+    """SKU, resource, time of the export and amounts: a row is never changed, so another amount is another charge.
+
+    Tables come in many files, and two rows that differ in nothing else that is read here may lie in two of them.
+    """
     at = notes.soft(instant, line.get("export_time"), "export_time")
-    parts = (mapping(line.get("sku")).get("id"), mapping(line.get("resource")).get("global_name"), at)
-    said = [str(p) for p in parts if isinstance(p, str | int) and p != ""]
-    return "/".join(said)[:1024] if at is not None else None
+    if at is None:
+        return None
+    amounts = (_double(line.get("cost")), _double(mapping(line.get("usage")).get("amount")))
+    parts = (mapping(line.get("sku")).get("id"), mapping(line.get("resource")).get("global_name"), at, *amounts)
+    return "/".join(str(p) for p in parts if isinstance(p, str | int) and p != "")[:1024]
+
+
+def _double(value: Any) -> str | None:
+    """The table's own double, whatever digits a form of export writes of it."""
+    try:
+        amount = money(value, "amount")
+    except BadValueError:
+        return None
+    return None if amount is None else repr(float(amount))
 
 
 def _pairs(labels: Any) -> dict[str, Any]:

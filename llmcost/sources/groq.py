@@ -67,7 +67,7 @@ def _models(row: Usage, answer: dict[str, Any], notes: Notes) -> Iterator[Readin
     (model, first), *others = parts
     for place, (name, counts) in enumerate(others, 2):
         yield Row(Usage(**{**subcall(row, f"model-{place}", counts, name), "operation_name": "chat"}))
-    row.update({name: value for name, value in first.items() if value is not None})  # type: ignore[typeddict-item]
+    row.update({name: value for name, value in first.items() if value is not None})  # type: ignore[typeddict-item]  # part of a row
     if model is not None:
         row["response_model"] = model
 

@@ -5,7 +5,7 @@ JSONL), or the blob storage export (CSV, JSON, JSONL, Parquet; snake_case)
 (https://langfuse.com/docs/api-and-data-platform/features/export-from-ui and ../export-to-blob-storage, 2026-11-24). A row
 is one observation of type GENERATION or EMBEDDING: spans and agents repeat their children's totals, and of a generation
 inside another one only one counts, for two tools told of one call (the one that holds the provider's answer, else the
-inner one; in tables, the one that comes first).
+inner one; in tables, the one that comes first; one without counts only where there is none with some).
 
 - ``usageDetails`` are buckets that Langfuse means to be disjoint (``input`` + ``input_cached_tokens`` + ``output`` +
   ``output_reasoning_tokens``), and that is the first reading of its own names; OpenInference's (``prompt_details.cache_read``)
@@ -51,6 +51,12 @@ _ANSWER_ID: Final = re.compile(r'^\s*\{\s*"id"\s*:\s*"((?:chatcmpl-|cmpl-|resp_|
 """The id at the beginning of a provider's answer, which may be cut off behind it."""
 
 
+_SPARE: Final = "a generation around or inside one that was counted"
+_TWICE: Final = Problem(
+    "told-twice", "two tools told of one call, one inside the other; one counts", rejected=False, informative=True
+)
+
+
 def sniff(sample: Sample) -> bool:
     """Claims traces with observations, pages and tables of observations, in either spelling."""
     if sample.header:
@@ -88,10 +94,11 @@ def read_file(records: Iterable[Record], _context: Context) -> Iterator[Reading]
             )
         for item, trace in sorted(found, key=_preferred) if len(found) > 1 else found:
             notes = Notes()
-            yield from notes.after(_one(item, trace, nesting, notes))
+            yield from notes.after(_one(item, trace, nesting, notes, record.line))
         if not found:
             page = isinstance(record.value, dict | list)
             yield Skip("a page without observations") if page else Problem("no-call", "not an observation of Langfuse")
+    yield from nesting.rest()
 
 
 def _snake(item: dict[str, Any]) -> dict[str, Any]:
@@ -120,25 +127,20 @@ def _answer_id(item: dict[str, Any]) -> str | None:
     return None
 
 
-def _one(item: dict[str, Any], trace: dict[str, Any], nesting: Nesting, notes: Notes) -> Iterator[Reading]:
+def _one(item: dict[str, Any], trace: dict[str, Any], nesting: Nesting, notes: Notes, line: int) -> Iterator[Reading]:
     if "type" not in item:
         yield Problem("no-call", "no type: not an observation of Langfuse")
         return
     kind = word(item.get("type")).upper()
     if kind not in _CALLS:
         yield Skip("an observation that is no model call")
-    elif item.get("id") and not nesting.counts(_key(item)):
-        yield Skip("a generation around or inside one that was counted")
-        notes.append(
-            Problem(
-                "told-twice",
-                "two tools told of one call, one inside the other; one counts",
-                rejected=False,
-                informative=True,
-            )
-        )
-    else:
-        yield _row(item, trace, _CALLS[kind], notes)
+        return
+    row = _row(item, trace, _CALLS[kind], notes)
+    own = _key(item) if item.get("id") else None
+    for reading in nesting.told(own, row, notes, line, _SPARE):
+        yield reading
+        if isinstance(reading, Skip) and reading.why == _SPARE:
+            notes.append(_TWICE)
 
 
 def _row(item: dict[str, Any], trace: dict[str, Any], operation: str | None, notes: Notes) -> Row:

@@ -3,7 +3,7 @@
 From: the runs API or SDK as JSON or JSONL (``{runs: [..]}``, one run a line), the Parquet bulk export, or the ``post`` and
 ``patch`` that the SDK sends (https://docs.langchain.com/langsmith/run-data-format and ../data-export, 2026-11-24). A row is one
 run of type ``llm`` (or ``embedding``): the runs around it carry summed tokens and are left out, and of one ``llm`` run
-inside another only one counts.
+inside another only one counts, the first that has counts.
 
 - Counts come from ``usage_metadata`` (in the outputs, in a message, or in the metadata), else from the provider's ``usage``, else
   from ``prompt_tokens`` and ``completion_tokens`` of the run. LangChain's input contains cache reads and writes, its output contains
@@ -75,13 +75,14 @@ def read_file(records: Iterable[Record], _context: Context) -> Iterator[Reading]
             nesting.place(word(run.get("id")), word(run.get("parent_run_id")))
         for run in runs:
             notes = Notes()
-            yield from notes.after(_one(run, nesting, notes))
+            yield from notes.after(_one(run, nesting, notes, record.line))
         if not runs:
             page = isinstance(record.value, dict | list)
             yield Skip("a page without runs") if page else Problem("no-call", "not a run of LangSmith")
+    yield from nesting.rest()
 
 
-def _one(run: dict[str, Any], nesting: Nesting, notes: Notes) -> Iterator[Reading]:
+def _one(run: dict[str, Any], nesting: Nesting, notes: Notes, line: int) -> Iterator[Reading]:
     if "run_type" not in run:
         yield Problem("no-call", "no run_type: not a run of LangSmith")
         return
@@ -90,10 +91,8 @@ def _one(run: dict[str, Any], nesting: Nesting, notes: Notes) -> Iterator[Readin
         yield Skip("a run that is no model call")
         return
     own = notes.soft(text, run.get("id"), "id")
-    if own is not None and not nesting.counts(own):
-        yield Skip("a model run around or inside one that was counted")
-        return
-    yield _row(run, own, _CALLS[kind], notes)
+    row = _row(run, own, _CALLS[kind], notes)
+    yield from nesting.told(own, row, notes, line, "a model run around or inside one that was counted")
 
 
 def _row(run: dict[str, Any], own: str | None, operation: str, notes: Notes) -> Row:

@@ -9,7 +9,7 @@ Spans nest, and an agent's, a chain's or an outer wrapper's span repeats the sum
 is a roll-up when a span below it has counts too, and counts itself when none has. Children usually come first, because they
 end first; where a call comes after the call around it was counted already, the inner one is left out instead.
 
-Left out: costs in attributes (computed by the instrumentation, not billed), prompts, spans that name neither model nor
+Left out: costs in attributes (computed by the instrumentation or by Claude Code, not billed), prompts, spans that name neither model nor
 counts.
 """
 
@@ -48,7 +48,7 @@ SOURCE: Final = Source(
     forms=("jsonl", "json"),
     sniff=sniff,
     read_file=read_file,
-    knows=GENAI_KNOWS | {"started_at", "duration_ms", "billed_cost"},
+    knows=GENAI_KNOWS | {"started_at", "duration_ms"},
     url="https://opentelemetry.io/docs/specs/otlp/",
     checked="2026-11-23",
 )

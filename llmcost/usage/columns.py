@@ -37,6 +37,11 @@ class Column:
 CALL_ROLES: Final = ("primary", "judge", "checker", "embedding", "summariser", "retry", "subcall")
 SERVICE_TIERS: Final = ("standard", "batch", "flex", "priority", "fast")
 STATUSES: Final = ("ok", "error", "cancelled", "partial")
+SUM_OF_CALLS: Final = "retrieve_batch"
+"""The operation under which LiteLLM logs a finished batch as one row (litellm 1.109.1 ``batches/batch_utils.py``, 2026-11-24).
+
+It stands for several calls though it has no span: where it does not count them, ``requests`` is unknown, not 1.
+"""
 TOKEN_SOURCES: Final = ("provider", "tokenizer", "other-tokenizer", "estimate", "mixed")
 
 _C = Column

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiktoken_ext.openai_public as public  # type: ignore[import-untyped]
+import tiktoken_ext.openai_public as public  # type: ignore[import-untyped]  # it has no types
 
 from llmcost.content import ranks
 from llmcost.errors import LlmcostError

@@ -134,7 +134,7 @@ def test_bodies_are_nowhere_after_a_kill(function: str, tmp_path: Path) -> None:
     [
         '{"request": {"model": "gpt-5-mini", "messages": [{"content": "' + CANARY,
         json.dumps({**chat(1), "response": CANARY}),
-        json.dumps({**chat(1), "response": {**chat(1)["response"], "usage": {"prompt_tokens": CANARY}}}),  # type: ignore[dict-item]
+        json.dumps({**chat(1), "response": {**chat(1)["response"], "usage": {"prompt_tokens": CANARY}}}),  # type: ignore[dict-item]  # a broken value is the point
         json.dumps({**ROW, "prompt": CANARY * 9, "input_tokens": CANARY}),
     ],
     ids=["cut off", "no object", "text for a count", "usage row with a prompt"],
@@ -167,7 +167,7 @@ def test_owners_can_be_hidden(owners: str, tmp_path: Path, *, shown: bool) -> No
         [{**ROW, "user_id": "ann-the-customer"}, {**ROW, "request_id": "b", "user_id": "ann-the-customer"}],
     )
     with Store(tmp_path / "s.duckdb") as store:
-        ingest(store, [str(tmp_path / "a.jsonl")], IngestOptions(owners=owners))  # type: ignore[arg-type]
+        ingest(store, [str(tmp_path / "a.jsonl")], IngestOptions(owners=owners))  # type: ignore[arg-type]  # a text of the parameters
         values = store.rows("SELECT DISTINCT user_id FROM usage")
         assert (values != [(None,)]) is shown
         assert len(values) == 1

@@ -44,6 +44,17 @@ def test_a_row_that_stands_for_a_batch_of_calls_selects_no_long_context_tier(tmp
     assert "request size unknown: base tier assumed" in result.coverage.assumed
 
 
+def test_a_finished_batch_that_does_not_count_its_calls_selects_no_long_context_tier(tmp_path: Path) -> None:
+    batch = {"provider_name": "google", "request_model": "gemini-2.5-pro", "started_at": at(2026, 10, 1)}
+    told = {**batch, "operation_name": "retrieve_batch", "service_tier": "batch", "input_tokens": 1_000_000}
+    call = {**batch, "requests": 1, "input_tokens": 1_000_000, "operation_name": "chat"}
+    for more, cost, requests in (([], "0.625", 0), ([call], "3.125", 1)):
+        result = simulated(tmp_path, {**told, "request_id": "batch_1"}, *more)
+        assert result.baseline.cost_usd == Decimal(cost), "a million tokens of one call are long context, of many not"
+        assert result.baseline.requests == requests, "how many calls it holds is unknown"
+        assert "request size unknown: base tier assumed" in result.coverage.assumed
+
+
 def test_a_bucket_over_a_change_of_price_says_so(tmp_path: Path) -> None:
     before = at(2025, 6, 9)
     result = simulated(

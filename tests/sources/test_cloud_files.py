@@ -110,3 +110,46 @@ def test_an_azure_export_with_its_mark_and_crlf(store: Store, tmp_path: Path) ->
     assert store.rows("SELECT model, region, quantity, billed_cost, billing_currency FROM billed") == [
         ("gpt-4o-2024-11-20", "eastus", Decimal(2000), Decimal("0.022"), "EUR")
     ]
+
+
+_CUR = {
+    "bill_payer_account_id": "1", "line_item_usage_account_id": "2", "line_item_line_item_type": "Usage", "line_item_usage_start_date": "2026-11-01T00:00:00Z",
+    "line_item_usage_end_date": "2026-11-01T01:00:00Z", "line_item_product_code": "AmazonBedrock", "line_item_usage_type": "USE1-NovaLite-input-tokens",
+    "line_item_operation": "InvokeModelInference", "line_item_usage_amount": "10", "line_item_currency_code": "USD", "line_item_unblended_cost": "0.6",
+}  # fmt: skip
+_GOOGLE = {
+    "billing_account_id": "b", "service": {"id": "C7E2-9256-1C43", "description": "Vertex AI"}, "sku": {"id": "S", "description": "Gemini 2.5 Pro Text Output - Predictions"},
+    "usage_start_time": "2026-11-01T00:00:00Z", "usage_end_time": "2026-11-01T01:00:00Z", "export_time": "2026-11-01T05:00:00Z", "project": {"id": "p"}, "cost": 0.3,
+    "currency": "USD", "usage": {"amount": 20, "unit": "count"}, "credits": [{"name": "trial", "amount": -0.1}],
+}  # fmt: skip
+
+
+def _csv(path: Path, *lines: dict[str, str]) -> None:
+    path.write_text("\n".join([",".join(lines[0]), *(",".join(line.values()) for line in lines)]))
+
+
+def test_lines_of_one_report_that_lie_in_two_of_its_files_are_two_charges(store: Store, tmp_path: Path) -> None:
+    """A cloud writes a report as many files; what differs in operation or type alone must not replace one another."""
+    _csv(tmp_path / "part-1.csv", _CUR)
+    _csv(tmp_path / "part-2.csv", {**_CUR, "line_item_operation": "InvokeModelBatchInference"})
+    _csv(
+        tmp_path / "part-3.csv",
+        {**_CUR, "line_item_line_item_type": "EdpDiscount", "line_item_unblended_cost": "-0.06"},
+    )
+    _csv(tmp_path / "part-4.csv", {**_CUR, "line_item_line_item_type": "PrivateRateDiscount", "line_item_unblended_cost": "-0.03"})  # fmt: skip
+    for part in range(1, 5):
+        _read(store, tmp_path / f"part-{part}.csv", "aws-cur")
+    assert store.value("SELECT sum(billed_cost) FROM billed") == Decimal("1.11")
+    _csv(tmp_path / "later.csv", {**_CUR, "line_item_usage_amount": "12", "line_item_unblended_cost": "0.72"})
+    _read(store, tmp_path / "later.csv", "aws-cur")
+    assert store.value("SELECT sum(billed_cost) FROM billed") == Decimal("1.23"), "a later delivery replaces its line"
+
+
+def test_rows_of_one_google_table_that_lie_in_two_of_its_files_are_two_charges(store: Store, tmp_path: Path) -> None:
+    for part, cost in enumerate((0.3, 0.5)):
+        (tmp_path / f"{part}.jsonl").write_text(json.dumps({**_GOOGLE, "cost": cost}))
+        _read(store, tmp_path / f"{part}.jsonl", "gcp-billing")
+    assert store.value("SELECT sum(billed_cost) FROM billed") == Decimal("0.6")
+    (tmp_path / "again.json").write_text(json.dumps([{**_GOOGLE, "cost": 0.3}, {**_GOOGLE, "cost": 0.5}]))
+    _read(store, tmp_path / "again.json", "gcp-billing")
+    assert store.value("SELECT sum(billed_cost) FROM billed") == Decimal("0.6"), "the same rows in another form"

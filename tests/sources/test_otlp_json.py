@@ -68,6 +68,39 @@ def test_a_trace_over_several_requests_is_counted_once(order: str) -> None:
     assert sorted(_ids(found)) == ["t:a", "t:b"]
 
 
+BARE = {"attributes": {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_call_without_counts_is_none_of_its_own_beside_one_that_has_some(order: int) -> None:
+    requests = [
+        [{**_call("in", "out"), **BARE}],
+        [_call("out")],
+        [{**_call("outer"), **BARE}],
+        [_call("inner", "outer")],
+    ]
+    assert sorted(_ids(_read(*requests[::order]))) == ["t:inner", "t:out"]
+    alone = [[{**_call("in", "out"), **BARE}], [{**_call("out"), **BARE}]]
+    assert _ids(_read(*alone[::order])) == ["t:in"]
+
+
+def test_calls_without_counts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmcost.records.nesting.WAITING", 10)
+    found = _read(*[[{**_call(f"s{n}"), **BARE}] for n in range(100)])
+    first = next(place for place, reading in enumerate(found) if isinstance(reading, Row))
+    assert len(_ids(found)) == 100
+    assert first < 20, "those that waited longest come while the file is read"
+
+
+def test_a_log_record_of_a_span_that_was_counted_is_the_same_call() -> None:
+    counts = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 1, "gen_ai.request.model": "m"}
+    request = export_request({
+        "spans": [_call("a", **{"gen_ai.response.id": "chatcmpl-1"})],
+        "logs": [{"name": "gen_ai.client.inference.operation.details", "at": 1, "trace": "t", "span": "a", "attributes": counts}],
+    })  # fmt: skip
+    assert _ids(list(read_file([Record(request, 1)], Context("x")))) == ["chatcmpl-1"]
+
+
 def test_a_sum_alone_comes_at_the_end_with_its_own_line() -> None:
     found = _read([AGENT], [{**_call("z"), "trace": "other"}])
     assert _ids(found) == ["other:z", "t:agent"]
