@@ -78,6 +78,7 @@ def test_status_of(http: int | None, status: str | None) -> None:
         ("https://bedrock-runtime.us-gov-west-1.amazonaws.com/model/m/invoke", "bedrock", "us-gov-west-1"),
         ("https://us-central1-aiplatform.googleapis.com/v1", "vertex_ai", "us-central1"),
         ("https://aiplatform.googleapis.com/v1", "vertex_ai", "global"),
+        ("https://aiplatform.eu.rep.googleapis.com/v1", "vertex_ai", "eu"),
         ("https://generativelanguage.googleapis.com/v1beta", "google", None),
         ("https://gateway.ai.cloudflare.com/v1/acc/gw/openai/chat/completions", "openai", None),
         ("openrouter.ai/api/v1", "openrouter", None),

@@ -40,6 +40,7 @@ TOKEN_CLASSES: Final = {
 }  # fmt: skip
 """Kinds of tokens as the cost report (API) and the cost CSV (console) name them -> our class."""
 
+_LIVES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _MAIN: Final = frozenset({"", "message"})
 _UNSEEN: Final = frozenset({"thinking", "redacted_thinking"})
 
@@ -104,11 +105,10 @@ def messages_usage(usage: dict[str, Any], notes: Notes) -> Usage:
 
 def _written(usage: dict[str, Any], notes: Notes) -> tuple[int | None, int | None]:
     written = count(usage.get("cache_creation_input_tokens"), "cache_creation_input_tokens")
-    split = usage.get("cache_creation")
-    if not isinstance(split, dict):
+    parts = [count(mapping(usage.get("cache_creation")).get(key), key) for key in _LIVES]
+    if parts == [None, None]:
         return written, 0 if written == 0 else None
-    short = count(split.get("ephemeral_5m_input_tokens"), "ephemeral_5m_input_tokens") or 0
-    hour = count(split.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens") or 0
+    short, hour = (part or 0 for part in parts)
     if written is None or written == short + hour:
         return short + hour, hour
     notes.append(
@@ -140,7 +140,8 @@ def iterations(usage: dict[str, Any], main: Usage, notes: Notes) -> Iterator[Row
     if not extra or _inside_already(ran, usage, notes):
         return
     for number, iteration in extra:
-        model = notes.soft(text, iteration.get("model"), "iteration model") or main.get("response_model")
+        model = notes.soft(text, iteration.get("model"), "iteration model")
+        model = model or main.get("response_model") or main.get("request_model")
         served = tier_and_region({"service_tier": usage.get("service_tier"), "speed": iteration.get("speed")}, Notes())
         row = subcall(main, f"iteration-{number}", messages_usage(iteration, notes), model)
         if iteration.get("type") == "compaction":

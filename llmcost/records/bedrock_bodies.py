@@ -13,11 +13,11 @@ import binascii
 from collections.abc import Iterator
 from typing import Any, Final
 
+from llmcost.records.anthropic import iterations, messages_body, messages_request, messages_usage
 from llmcost.records.anthropic import merged as messages_merged
-from llmcost.records.anthropic import messages_body, messages_request, messages_usage
 from llmcost.records.bedrock import converse_body, converse_merged, converse_request, converse_usage, split_input
 from llmcost.records.calls import ask_for
-from llmcost.records.contract import Body, Part
+from llmcost.records.contract import Body, Part, Row
 from llmcost.records.exchange import Exchange
 from llmcost.records.labels import Notes
 from llmcost.records.openai_chat import chat_body, chat_request, chat_usage
@@ -137,6 +137,18 @@ def counted(answer: dict[str, Any], headers: dict[str, str], notes: Notes, *, em
     if embeds and own.get("input_tokens") is not None and own["output_tokens"] is None:
         own["output_tokens"] = 0
     return own
+
+
+def images_made(answer: dict[str, Any]) -> int | None:
+    """Images that an image model made: they are billed by the piece."""
+    return len(items(answer.get("images"))) or None
+
+
+def further_calls(answer: dict[str, Any], main: Usage, notes: Notes) -> Iterator[Row]:
+    """The calls of other kinds that ran inside a Claude message and are billed beside it."""
+    usage = answer.get("usage")
+    if isinstance(usage, dict) and main.get("status") != "error":
+        yield from iterations(usage, main, notes)
 
 
 def timing(answer: dict[str, Any], headers: dict[str, str], notes: Notes) -> Usage:

@@ -44,12 +44,12 @@ _FOREIGN: Final = frozenset({
 """Keys of other tools' records, which have sources of their own."""
 _PATHS: Final = {
     "chat/completions": "chat", "fim/completions": "chat", "agents/completions": "chat", "v1/ocr": "ocr", "v1/chat": "cohere", "v2/chat": "cohere",
-    "v1/embed": "cohere", "v2/embed": "cohere", "v1/rerank": "rerank", "v2/rerank": "rerank", "api/embed": "ollama", "api/embeddings": "ollama", "responses": "responses", "messages": "messages", "embeddings": "embeddings",
+    "v1/embed": "cohere", "v2/embed": "cohere", "v1/rerank": "rerank", "v2/rerank": "rerank", "api/embed": "ollama", "api/embeddings": "ollama", "responses": "responses", "responses/compact": "responses", "messages": "messages", "embeddings": "embeddings",
     "completions": "completions", "moderations": "moderations", "images/generations": "images", "images/edits": "images", "images/variations": "images",
     "audio/speech": "speech", "audio/transcriptions": "transcription", "audio/translations": "transcription",
 }  # fmt: skip
 _OBJECTS: Final = {
-    "chat.completion": "chat", "chat.completion.chunk": "chat", "response": "responses", "text_completion": "completions",
+    "chat.completion": "chat", "chat.completion.chunk": "chat", "response": "responses", "response.compaction": "responses", "text_completion": "completions",
 }  # fmt: skip
 
 

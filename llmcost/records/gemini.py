@@ -4,7 +4,8 @@
 it, thinking (``thoughtsTokenCount``) is billed output beside ``candidatesTokenCount``: total = the four of them in 537 of
 537 recorded answers (https://ai.google.dev/api/generate-content#UsageMetadata, 2026-11-24). A count of zero is left out of
 the JSON, as all defaults of protocol buffers are (https://protobuf.dev/programming-guides/json/, 2026-11-24): in a whole
-answer, what is not there is zero. Every chunk of a stream restates the counts so far: the last one wins, field by field.
+answer, what is not there is zero; output that the total holds and no counter names is output. The Live API says
+``responseTokenCount`` for candidates (https://ai.google.dev/api/live, 2026-11-24). Every chunk of a stream restates the counts so far: the last one wins, field by field.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from llmcost.records.calls import ask_for, finished, tier_of, usage_row
-from llmcost.records.contract import Body, Part, PartRole, Problem, Reading
+from llmcost.records.contract import Body, Part, PartRole, Problem, Reading, Skip
 from llmcost.records.exchange import Exchange
 from llmcost.records.labels import Notes
 from llmcost.records.prompts import body_of, digest, dump, images_of
@@ -96,17 +97,17 @@ def merged(events: tuple[Event, ...]) -> dict[str, Any]:
 def gemini_usage(usage: dict[str, Any], notes: Notes) -> Usage:
     """The counters of a ``usageMetadata`` object; BadValueError if one of them is no count."""
     prompt, tool = (count(usage.get(k), k) for k in ("promptTokenCount", "toolUsePromptTokenCount"))
-    said, thought = (count(usage.get(k), k) for k in ("candidatesTokenCount", "thoughtsTokenCount"))
-    total = count(usage.get("totalTokenCount"), "totalTokenCount")
+    thought, total = (count(usage.get(k), k) for k in ("thoughtsTokenCount", "totalTokenCount"))
+    said = _said_tokens(usage)
     if prompt is not None and said is None:
-        said = 0  # zeros are left out; a total that says more is noted below
+        said = _rest(total, prompt + (tool or 0) + (thought or 0), notes)
     given = None if prompt is None else prompt + (tool or 0)
     made = None if said is None else said + (thought or 0)
     if total is not None and given is not None and made is not None and total != given + made:
         known = f"prompt {prompt}, tool use {tool or 0}, candidates {said} and thoughts {thought or 0}"
         notes.append(Problem("total-mismatch", f"{known} are not total {total}", rejected=False))
     into = _modalities(usage, "promptTokensDetails", "toolUsePromptTokensDetails")
-    cached, out = _modalities(usage, "cacheTokensDetails"), _modalities(usage, "candidatesTokensDetails")
+    cached, out = _modalities(usage, "cacheTokensDetails"), _modalities(usage, _DETAILS[_SAID[1] in usage])
     return Usage(
         input_tokens=given,
         output_tokens=made,
@@ -119,6 +120,24 @@ def gemini_usage(usage: dict[str, Any], notes: Notes) -> Usage:
         output_audio_tokens=out.get("AUDIO"),
         output_image_tokens=out.get("IMAGE"),
     )
+
+
+_SAID: Final = ("candidatesTokenCount", "responseTokenCount")
+_DETAILS: Final = ("candidatesTokensDetails", "responseTokensDetails")
+"""The modalities of what was said: as generateContent names them, and as the Live API does."""
+
+
+def _said_tokens(usage: dict[str, Any]) -> int | None:
+    return next((found for key in _SAID if (found := count(usage.get(key), key)) is not None), None)
+
+
+def _rest(total: int | None, others: int, notes: Notes) -> int:
+    """What the total holds beside the other counts: zeros are left out, so it is mostly nothing."""
+    if total is None or total <= others:
+        return 0
+    told = f"no count of candidates: {total - others} tokens of the total {total} are taken for output"
+    notes.append(Problem("output-from-total", told, rejected=False, informative=True))
+    return total - others
 
 
 def _modalities(usage: dict[str, Any], *names: str) -> dict[str, int]:
@@ -265,6 +284,10 @@ def gemini_readings(call: Exchange, *, batch: bool = False) -> Iterator[Reading]
 
 def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
     answer = merged(call.events) if call.events else camelised(call.response)
+    cut = _is_chunk(call, answer)
+    if cut and not word(answer.get("responseId")):
+        yield Skip("a chunk of a stream, whose counts a later one repeats, without an id that would join them")
+        return
     request = camelised(call.request)
     usage = mapping(answer.get("usageMetadata"))
     counted = "promptTokenCount" in usage and not call.failed
@@ -280,6 +303,8 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
         _maps(answer, notes)
     named_counts = row.get("input_tokens") is not None or row.get("output_images") is not None
     row.update(_ended(call, answer, notes, counted=named_counts))
+    if cut and row["status"] == "ok":
+        row["status"] = "partial"  # the last chunk of the same id counts most and takes its place
     if counted and row["status"] == "ok" and "totalTokenCount" in usage:
         row.update({name: 0 for name in _LEFT_OUT if row.get(name) is None})  # type: ignore[typeddict-item]  # counters all
     row["provider_name"], row["operation_name"] = provider_of(call, answer), _operation(call, answer, row)
@@ -292,6 +317,13 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
     if asked is not None and made.usage is not None:
         made.usage["request_model"] = asked  # not the resource path that the body may name
     yield made
+
+
+def _is_chunk(call: Exchange, answer: dict[str, Any]) -> bool:
+    """Whether a bare answer is a piece of a stream that was saved as it came: only the last one says why it ended."""
+    said = objects(answer.get("candidates"))
+    bare = not call.events and not call.asked and call.url is None and not call.failed
+    return bare and bool(said) and not any(c.get("finishReason") for c in said)
 
 
 def _images_made(answer: dict[str, Any]) -> int | None:

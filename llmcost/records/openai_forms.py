@@ -15,6 +15,7 @@ from llmcost.records.mixed import ANY_HOST, read_calls
 from llmcost.records.openai_bodies import BODIES, BODIES_KNOW, body_readings
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_readings, is_openai_model, provider_of_answer
 from llmcost.records.openai_responses import RESPONSES_KNOW, responses_readings
+from llmcost.records.shapes import mapping
 
 FORMS: Final = BODIES | {"chat", "responses", "messages", "gemini"}
 FORMS_KNOW: Final = CHAT_KNOWS | RESPONSES_KNOW | BODIES_KNOW | MESSAGES_KNOWS | GEMINI_KNOWS
@@ -42,7 +43,11 @@ def provider_of(call: Exchange) -> str | None:
 
 def messages_provider(call: Exchange) -> str | None:
     """Who served a Messages call: its address or logger, else its id; a bare answer is Anthropic's own."""
-    return call.provider or provider_of_id(call.response.get("id")) or ("anthropic" if call.url is None else None)
+    if call.provider is not None:
+        return call.provider
+    begun = (mapping(event.data.get("message")) for event in call.events)
+    own_id = call.response.get("id") or next((message["id"] for message in begun if "id" in message), None)
+    return provider_of_id(own_id) or ("anthropic" if call.url is None else None)
 
 
 def read_forms(record: Record, context: Context, otherwise: str) -> Iterator[Reading]:

@@ -2,7 +2,8 @@
 
 ``input_tokens`` contains cached and written tokens, ``output_tokens`` contains reasoning: total = input + output in 399
 of 399 recorded answers (https://platform.openai.com/docs/api-reference/responses/object, 2026-11-23). A stream's
-usage is in its last ``response.*`` event. Images that a tool made are billed by another model and come as a row of
+usage is in its last ``response.*`` event. ``/responses/compact`` answers in the same form (``response.compaction``): the call
+that sums a conversation up, billed like any other (https://platform.openai.com/docs/api-reference/responses/compact, 2026-11-24). Images that a tool made are billed by another model and come as a row of
 their own, as do the containers of code interpreter. A chain of ``previous_response_id`` names the call before, and the log then lacks what the server kept.
 """
 
@@ -185,6 +186,8 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
         row["file_search_requests"] = file_searches(answer) or None
     row.update(_outcome(call, answer, notes, has_usage=isinstance(usage, dict)))
     row["provider_name"], row["operation_name"] = provider, "chat"
+    if answer.get("object") == "response.compaction":
+        row["call_role"] = "summariser"
     main = usage_row(call, answer, row, notes, body=responses_body(call.request, answer), created="created_at")
     yield _with_metadata(main, answer, notes)
     if main.usage is not None and not call.failed:

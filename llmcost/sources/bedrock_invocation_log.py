@@ -28,8 +28,10 @@ from llmcost.records.bedrock import (
 )
 from llmcost.records.bedrock_bodies import (
     answer_of,
-    body_usage,
+    counted,
     finish_of,
+    further_calls,
+    images_made,
     invoke_body,
     invoke_request,
     operation_of,
@@ -115,14 +117,17 @@ def _call(logged: dict[str, Any], notes: Notes) -> Iterator[Reading]:
         row.update(_counts(given, made, answer, notes, embeds=row["operation_name"] == "embeddings"))
         row.update(timing(answer, {}, notes))
         guarded(answer, notes)
-    row.update(finished(call, answer, finish_of(answer), notes, has_usage=row.get("input_tokens") is not None))
+    row["output_images"] = images_made(answer)
+    has_usage = row.get("input_tokens") is not None or row["output_images"] is not None
+    row.update(finished(call, answer, finish_of(answer), notes, has_usage=has_usage))
     tier = {"serviceTier": logged["serviceTier"]} if "serviceTier" in logged else {}
     row["service_tier"] = served_tier({**answer, **tier}, {}, notes)
     body = (converse_body if is_converse else invoke_body)(call.request, answer)
     found = usage_row(Exchange({}, {}, events, call.labels), {}, row, notes, body=body)
     if found.usage is not None:
         settle(found.usage, call, answer, notes)
-    yield found
+        yield found
+        yield from further_calls(answer, found.usage, notes)
 
 
 def _labels(logged: dict[str, Any], notes: Notes) -> Usage:
@@ -144,8 +149,8 @@ def _labels(logged: dict[str, Any], notes: Notes) -> Usage:
 def _counts(
     given: dict[str, Any], made: dict[str, Any], answer: dict[str, Any], notes: Notes, *, embeds: bool
 ) -> Usage:
-    """The record's own counters, with the body's cache counters where the record has none."""
-    body = body_usage(answer, notes)
+    """The record's own counters; what it does not count, from the body or the metrics that end a stream."""
+    body = counted(answer, {}, notes, embeds=embeds)
     rest = count(given.get("inputTokenCount"), "inputTokenCount")
     read = count(given.get("cacheReadInputTokenCount"), "cacheReadInputTokenCount")
     written = count(given.get("cacheWriteInputTokenCount"), "cacheWriteInputTokenCount")
@@ -156,7 +161,7 @@ def _counts(
         else None
     )
     written = body.get("cache_creation_input_tokens") if written is None else written
-    row = split_input(rest, read, written, hour)
+    row = Usage(**{**body, **split_input(rest, read, written, hour)})
     output = count(made.get("outputTokenCount"), "outputTokenCount")
     if rest is None:
         row["input_tokens"] = body.get("input_tokens")
@@ -165,7 +170,7 @@ def _counts(
         notes.append(Problem("count-mismatch", told, rejected=False))
     row["output_tokens"] = body.get("output_tokens") if output is None else output
     if embeds and row["output_tokens"] is None and row["input_tokens"] is not None:
-        row["output_tokens"] = 0
+        row["output_tokens"] = 0  # the record counts the input, the body nothing
     return row
 
 

@@ -21,6 +21,8 @@ from llmcost.records.bedrock_bodies import (
     answer_of,
     counted,
     finish_of,
+    further_calls,
+    images_made,
     invoke_body,
     invoke_request,
     operation_of,
@@ -32,7 +34,7 @@ from llmcost.records.exchange import Exchange, first_call
 from llmcost.records.labels import Notes
 from llmcost.records.mixed import read_calls
 from llmcost.records.openai_chat import CHAT_KNOWS
-from llmcost.records.shapes import items, mapping
+from llmcost.records.shapes import mapping
 from llmcost.records.values import BadValueError, text
 from llmcost.usage.columns import Usage
 
@@ -78,12 +80,9 @@ def _rows(call: Exchange, notes: Notes) -> Iterator[Reading]:
     row["operation_name"] = operation_of(model_of(call), answer)
     if not call.failed:
         row.update(counted(answer, call.headers, notes, embeds=row["operation_name"] == "embeddings"))
-    made = len(items(answer.get("images")))
-    if made:
-        row["output_images"] = made
-    row.update(
-        finished(call, answer, finish_of(answer), notes, has_usage=row.get("input_tokens") is not None or bool(made))
-    )
+    row["output_images"] = images_made(answer)
+    has_usage = row.get("input_tokens") is not None or row["output_images"] is not None
+    row.update(finished(call, answer, finish_of(answer), notes, has_usage=has_usage))
     if not call.failed:
         row.update(timing(answer, call.headers, notes))
         guarded(answer, notes)
@@ -92,7 +91,8 @@ def _rows(call: Exchange, notes: Notes) -> Iterator[Reading]:
     found = usage_row(replace(call, request={}), named, row, notes, body=invoke_body(call.request, answer))
     if found.usage is not None:
         settle(found.usage, call, answer, notes)
-    yield found
+        yield found
+        yield from further_calls(answer, found.usage, notes)
 
 
 SOURCE: Final = Source(

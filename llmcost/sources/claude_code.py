@@ -10,14 +10,18 @@ counters and an output count that grows (3, then 172); resumed, forked and compa
 files. Every line is given as it stands: **the ingest keeps, for each (provider, request_id), the version with the
 largest output_tokens and the earliest time.** Without that the real sample's 262 lines would be 170 requests.
 
-Left out: the system prompt and tool definitions, so prompts are not given; calls that died before a final line keep a
-placeholder of 1 to 3 output tokens. ``costUSD`` (old versions) is the tool's own estimate and no charge, so it is not
+In whole versions no line has the final output count (anthropics/claude-code#22671: 60 times too low), and calls that died
+early keep a placeholder of 1 to 3. Where the content of a message cannot be so few tokens, that is a problem
+(``output-placeholder``): the row keeps its count, which is too low.
+
+Left out: the system prompt and tool definitions, so prompts are not given. ``costUSD`` (old versions) is the tool's own estimate and no charge, so it is not
 taken: on a subscription nothing was charged for the call at all.
 """
 
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -25,11 +29,16 @@ from llmcost.records.agents import PLACEHOLDER_MODELS, folder_name
 from llmcost.records.anthropic import MESSAGES_KNOWS, iterations, messages_usage, provider_of_id, tier_and_region
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
+from llmcost.records.prompts import dump
 from llmcost.records.rows import known, tags_of
-from llmcost.records.shapes import word
+from llmcost.records.shapes import mapping, objects, word
 from llmcost.records.values import instant, text
 from llmcost.usage.columns import Usage
 
+_CHARACTERS: Final = 12
+_CALL_TOKENS: Final = 15
+"""A tool call's name and frame: the shortest calls of a real session count 57 tokens."""
+_REMEMBERED: Final = 10_000
 _BEDROCK: Final = re.compile(r"^(?:(us|eu|apac|jp|au|global)\.)?anthropic\.claude-")
 
 
@@ -49,9 +58,57 @@ def _is_line(line: dict[str, Any]) -> bool:
     )
 
 
-def read(record: Record, _context: Context) -> Iterable[Reading]:
-    """The row of an assistant line; all other lines are no calls."""
-    line = record.value
+def read_file(records: Iterable[Record], _context: Context) -> Iterator[Reading]:
+    """The rows of the lines in order; behind the last, the messages whose output no line counted to its end."""
+    suspects = _Suspects()
+    for record in records:
+        yield from _line(record.value)
+        yield from suspects.look_at(record)
+    yield from suspects.all()
+
+
+class _Suspects:
+    """Messages that hold more than their output count, the longest unseen first; a later line may still clear one."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
+        """By message id: its first suspicious line, the largest count so far, the least that its content must be."""
+
+    def look_at(self, record: Record) -> Iterator[Problem]:
+        """Takes a line into account; gives the oldest suspect when there are too many to remember."""
+        message = mapping(record.value.get("message")) if isinstance(record.value, dict) else {}
+        own_id, said = word(message.get("id")), mapping(message.get("usage")).get("output_tokens")
+        if not own_id or not isinstance(said, int) or word(message.get("model")) in PLACEHOLDER_MODELS:
+            return
+        line, most, least = self._found.pop(own_id, (record.line, 0, 0))
+        most, least = max(most, said), least + sum(map(_least_tokens, objects(message.get("content"))))
+        if most >= least:
+            return
+        self._found[own_id] = line, most, least
+        if len(self._found) > _REMEMBERED:
+            yield self._told(*self._found.popitem(last=False))
+
+    def all(self) -> Iterator[Problem]:
+        """The suspects that are left."""
+        for own_id, seen in self._found.items():
+            yield self._told(own_id, seen)
+
+    @staticmethod
+    def _told(own_id: str, seen: tuple[int, int, int]) -> Problem:
+        line, most, least = seen
+        detail = f"{own_id} counts {most} output tokens, its content is {least} at least: a placeholder, too low"
+        return Problem("output-placeholder", detail, rejected=False, line=line)
+
+
+def _least_tokens(block: dict[str, Any]) -> int:
+    """What a content block must have cost at the least: no text has more than a dozen characters a token for long."""
+    texts = (block[k] for k in ("text", "thinking") if isinstance(block.get(k), str))
+    calls = len(dump(block["input"])) if isinstance(block.get("input"), dict | list) else 0
+    framed = _CALL_TOKENS if block.get("type") == "tool_use" else 0
+    return framed + (sum(map(len, texts)) + calls) // _CHARACTERS
+
+
+def _line(line: Any) -> Iterator[Reading]:
     if not isinstance(line, dict):
         yield Problem("no-call", "not an object")
         return
@@ -134,7 +191,7 @@ SOURCE: Final = Source(
     grain="requests",
     forms=("jsonl", "json"),
     sniff=sniff,
-    read=read,
+    read_file=read_file,
     knows=MESSAGES_KNOWS & frozenset({
         "request_id", "parent_request_id", "call_role", "started_at", "provider_name", "request_model", "response_model", "operation_name", "service_tier", "region",
         "status", "finish_reason", "requests", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",

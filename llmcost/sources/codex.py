@@ -169,15 +169,25 @@ def _read(usage: dict[str, Any]) -> Totals:
 def _call(
     session: _Session, line: dict[str, Any], totals: Totals, last: Totals, notes: Notes, plan: str | None
 ) -> Iterator[Reading]:
+    if totals and all(value in {None, session.totals.get(name)} for name, value in totals.items()):
+        yield Skip("the totals did not change")
+        return
     counters = _difference(session, totals, last, notes) if totals else last
     session.digest = _chained(session, totals or last)
     session.counted = True
-    session.totals = {**session.totals, **{k: v for k, v in totals.items() if v is not None}}
+    session.totals = _run_on(session.totals, totals, last)
     if not any(counters.get(name) for name in _MAIN):
         yield Skip("the totals did not change")
         return
     yield Row(known({**_facts(session, line, notes, plan), **counters}))
     session.searches = 0
+
+
+def _run_on(before: Totals, totals: Totals, last: Totals) -> Totals:
+    """How far the totals have run: what they say, or the call on top of them where an event gives only that."""
+    if totals:
+        return {**before, **{name: value for name, value in totals.items() if value is not None}}
+    return {**before, **{name: (before.get(name) or 0) + value for name, value in last.items() if value is not None}}
 
 
 def _difference(session: _Session, totals: Totals, last: Totals, notes: Notes) -> Totals:

@@ -4,7 +4,8 @@ From: the files that Gemini CLI writes (https://github.com/google-gemini/gemini-
 ``messages``, or a header line and one message a line. A row is one message of the model with ``tokens``. There ``input`` holds
 cached tokens, ``tool`` (results of tools that the server called) and ``thoughts`` stand beside input and output: total =
 input + output + thoughts + tool. They are put inside; a total that says otherwise decides. A message that is written
-again while it grows keeps its id, and the ingest keeps its largest version.
+again while it grows keeps its id, and the ingest keeps its largest version; a line ``$set`` may repeat the whole history.
+A total of 0 stands for one that the API left out.
 
 Assumed: the provider is ``google``; the file does not say whether the calls went to the Gemini API, to Vertex AI or to a
 free sign-in. Left out: the system prompt and tool definitions, so prompts are not given; times of the calls but their
@@ -21,7 +22,7 @@ from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sam
 from llmcost.records.labels import Notes
 from llmcost.records.rows import known
 from llmcost.records.settle import Inside, settle
-from llmcost.records.shapes import objects
+from llmcost.records.shapes import mapping, objects
 from llmcost.records.values import count, instant, text
 
 _APART: Final = Inside(reasoning=False)
@@ -61,6 +62,10 @@ def _line(session: _Session, line: Any, notes: Notes) -> Iterator[Reading]:
         yield Skip("the header of a session")
         for message in objects(line.get("messages")):
             yield from _message(session, message)
+    elif "$set" in line:
+        yield Skip("a change of the session's header")
+        for message in objects(mapping(line["$set"]).get("messages")):
+            yield from _message(session, message)
     else:
         yield from _message(session, line)
 
@@ -88,7 +93,7 @@ def _call(session: _Session, message: dict[str, Any], tokens: dict[str, Any], no
             "reasoning_output_tokens": count(tokens.get("thoughts"), "thoughts"),
         }
     )
-    counters = settle(dict(found), count(tokens.get("total"), "total"), notes, habit=_APART)
+    counters = settle(dict(found), count(tokens.get("total"), "total") or None, notes, habit=_APART)
     facts = {
         "request_id": notes.soft(text, message.get("id"), "id"),
         "call_role": "subcall" if session.kind == "subagent" else "primary",

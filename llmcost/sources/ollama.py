@@ -4,11 +4,12 @@ From: what an application or proxy logs for calls of a server on port 11434 (htt
 one call. ``prompt_eval_count`` is the whole input, ``prompt_eval_cached_count`` (from 0.33) its cached part, ``eval_count``
 the output, thinking included; durations are nanoseconds. A stream is JSON objects, one a line, counted in the last.
 The computing is the user's own: the provider ``ollama`` has no price; give its hours as a flat charge or a price file.
-Left out: a native answer has no id; ``/api/embeddings`` (the old one) counts nothing.
+Left out: a native answer has no id, those of the compatible forms are drawn from a thousand and identify nothing; ``/api/embeddings`` (the old one) counts nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -24,7 +25,19 @@ from llmcost.records.shapes import items, mapping, objects, word
 from llmcost.records.values import count
 from llmcost.usage.columns import Usage
 
-DIALECT: Final = Dialect("ollama")
+_DRAWN_ID: Final = re.compile(r"(?:chatcmpl|cmpl|resp|msg)[-_]\d{1,6}")
+"""Ids of the compatible forms are numbers drawn below 1,000 or a million (https://github.com/ollama/ollama, middleware/openai.go,
+2026-11-24): two calls of a day often share one, and would be taken for one call."""
+
+
+def adds(row: Usage, _answer: dict[str, Any], _notes: Notes) -> Iterable[Reading]:
+    """Takes back an id that says nothing."""
+    if _DRAWN_ID.fullmatch(row.get("request_id") or ""):
+        row.pop("request_id", None)
+    return ()
+
+
+DIALECT: Final = Dialect("ollama", adds)
 _NANOSECONDS: Final = 1_000_000
 """In a millisecond."""
 

@@ -57,6 +57,8 @@ _HOSTS: Final[tuple[tuple[str, str], ...]] = (
     ("api.moonshot.cn", "moonshot"), ("api.voyageai.com", "voyage"), ("api.deepinfra.com", "deepinfra"), ("huggingface.co", "huggingface"),
     ("ollama.com", "ollama"),
 )  # fmt: skip
+_VERTEX_AREA: Final = re.compile(r"aiplatform\.(us|eu)\.rep\.googleapis\.com")
+"""Endpoints of Vertex AI for several regions: https://docs.cloud.google.com/gemini-enterprise-agent-platform/resources/locations, 2026-11-24."""
 _GATEWAYS: Final = ("gateway.ai.cloudflare.com",)
 
 _TIERS: Final[dict[str, str]] = {
@@ -122,6 +124,8 @@ def provider_of_url(url: str | None) -> str | None:
             return name
     if re.fullmatch(r"bedrock(-runtime|-mantle)?(-fips)?\..*(amazonaws\.com|api\.aws)(\.cn)?", host):
         return "bedrock"
+    if _VERTEX_AREA.fullmatch(host):
+        return "vertex_ai"
     return "ollama" if port == 11434 else None
 
 
@@ -134,6 +138,8 @@ def region_of_url(url: str | None) -> str | None:
         return match[1]
     if host == "aiplatform.googleapis.com":
         return "global"
+    if match := _VERTEX_AREA.fullmatch(host):
+        return match[1]
     match = re.fullmatch(r"([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com", host)
     return match[1] if match else None
 

@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from llmcost.ingest.run import ingest
+from llmcost.records import Context, Problem, Record, Row
 from llmcost.sources.claude_code import SOURCE
 from llmcost.usage.store import Store
-from tests.sources.cases import rows_of, sample_lines
+from tests.sources.cases import read_all, rows_of, sample_lines
 from tests.support import shared_data
 
 SESSION = "fe5e1c67-53e7-4862-81ae-d0e013e3270b.jsonl"
@@ -91,3 +94,27 @@ def test_the_ingest_makes_170_requests_of_the_real_session() -> None:
         told = ingest(store, [str(path)])
         assert (told.read, told.ingested) == (262, 170)
         assert store.value("SELECT sum(output_tokens) FROM usage") == 51_933
+
+
+def test_the_real_session_has_two_messages_that_no_line_counts_to_its_end() -> None:
+    lines = list(sample_lines("claude_code_jsonl", SESSION))
+    told = [r for r in read_all(SOURCE, _records(lines), Context(SESSION)) if isinstance(r, Problem)]
+    assert [(problem.kind, problem.rejected, problem.line) for problem in told] == [
+        ("output-placeholder", False, 9),  # a text and a tool call
+        ("output-placeholder", False, 433),  # a text of 1,544 characters, cut by the publisher
+    ]
+    assert all("counts 1 output tokens" in problem.detail for problem in told)
+
+
+def test_few_suspects_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmcost.sources.claude_code._REMEMBERED", 2)
+    lines = [_line("s", f"msg_{n}", 1) for n in range(5)]
+    for line in lines:
+        line["message"]["content"] = [{"type": "text", "text": "x" * 240}]
+    found = list(read_all(SOURCE, _records(lines), Context("s")))
+    assert [type(r) for r in found] == [Row, Row, Row, Problem, Row, Problem, Row, Problem, Problem, Problem]
+    assert [r.line for r in found if isinstance(r, Problem)] == [1, 2, 3, 4, 5]
+
+
+def _records(lines: list[Any]) -> list[Record]:
+    return [Record(line, number) for number, line in enumerate(lines, 1)]

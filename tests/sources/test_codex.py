@@ -79,3 +79,17 @@ def test_two_sessions_with_the_same_counts_are_not_one() -> None:
 
 def test_equal_calls_inside_a_session_are_told_apart() -> None:
     assert len(set(_ids([_meta("a"), _event(10, 1), _event(20, 2), _event(30, 3)]))) == 3
+
+
+def test_an_event_that_changed_nothing_changes_no_id() -> None:
+    told_twice = [_meta("a"), _event(10, 2), _event(10, 2), _event(30, 5)]
+    assert _ids(told_twice) == _ids([_meta("a"), _event(10, 2), _event(30, 5)])
+
+
+def test_a_call_that_came_without_totals_is_not_counted_again_by_the_first_totals() -> None:
+    only_last = _event(10, 2)
+    only_last["payload"]["info"] = {"last_token_usage": only_last["payload"]["info"]["total_token_usage"]}
+    lines = [_meta("a"), only_last, _event(30, 5)]
+    found = read_all(SOURCE, [Record(line, n) for n, line in enumerate(lines, 1)], Context("rollout"))
+    rows = [reading.usage for reading in found if isinstance(reading, Row) and reading.usage]
+    assert [(row["input_tokens"], row["output_tokens"]) for row in rows] == [(10, 2), (20, 3)]
