@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -18,7 +19,7 @@ from llmcost.reports import REPORTS, Options
 from llmcost.results.breakeven import Subject
 from llmcost.results.breakeven import break_even as find_break_even
 from llmcost.results.breakeven_model import BreakEven
-from llmcost.results.budget.check_model import Check
+from llmcost.results.budget.check_model import BasisWish, Check
 from llmcost.results.budget.file import BudgetFile, read_budgets
 from llmcost.results.budget.status import BudgetStatus
 from llmcost.results.compare import Comparison, compare
@@ -67,7 +68,7 @@ __all__ = [
     "forecast",
     "forecast_of",
     "ingest_files",
-    "load_budgets", "load_check", "load_prices",
+    "load_base", "load_budgets", "load_check", "load_prices",
     "load_result",
     "reconcile",
     "render",
@@ -203,20 +204,29 @@ def check(
     budget: BudgetFile | Path | str,
     change: BoundScenario | None = None,
     against: Path | str | None = None,
+    against_scenario: str | None = None,
+    basis: BasisWish = "auto",
     **logs: Unpack[Logs],
 ) -> Check:
     """What logs cost a month, as they are and after ``change``, held to a budget file (see :func:`load_budgets`).
 
-    ``against`` is a check that was saved as JSON: then only what is new since then blocks. The rest is as in :func:`simulate`.
+    ``against`` is a check or a simulation that was saved as JSON: then only what is new since then blocks; of a simulation it
+    is the log as it was, or what ``against_scenario`` names. ``basis`` says how a month is made of the log: its pace, the
+    forecast, or whichever its history allows. The rest is as in :func:`simulate`.
     """
+    from llmcost.results.budget.base import base_of
     from llmcost.results.budget.gate import CheckOptions
     from llmcost.results.budget.gate import check as run
 
     file, name = (
         (budget, "budget file") if isinstance(budget, BudgetFile) else (load_budgets(budget), Path(budget).name)
     )
-    base = load_check(against) if against is not None else None
-    wanted = CheckOptions(file, name, change, base, Path(against).name if against is not None else None)
+    base = None
+    if against is not None:
+        base = base_of(load_base(against), Path(against).name, against_scenario)
+    elif against_scenario is not None:
+        raise UsageError("names a scenario of a saved simulation, and none is given", where="--against-scenario", hint="--against FILE")  # fmt: skip
+    wanted = CheckOptions(file, name, change, base, basis)
     with opened_logs("check", paths, **logs) as (opened, catalogue, narrowed):
         return run(opened, catalogue, replace(narrowed, prices_on=change.prices_on if change else None), wanted)
 
@@ -243,6 +253,26 @@ def load_budgets(path: Path | str) -> BudgetFile:
 def load_check(path: Path | str) -> Check:
     """A check that ``check --format json`` wrote; UsageError for anything else."""
     return _saved(Path(path), Check, "check", "llmcost check --format json --out FILE writes one")
+
+
+def load_base(path: Path | str) -> Check | Result:
+    """What a check can be held against: a saved check or simulation, told apart by what is in it; UsageError for neither."""
+    hint = "llmcost check or simulate with --format json --out FILE writes one"
+    try:
+        data = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+    except ValueError as error:
+        raise UsageError("is neither a saved check nor a saved simulation", where=str(path), why="it is no JSON", hint=hint) from error  # fmt: skip
+    keys = set(data) if isinstance(data, dict) else set()
+    if {"verdict", "findings"} <= keys:
+        return load_check(path)
+    if {"baseline", "scenarios"} <= keys:
+        return load_result(path)
+    raise UsageError(
+        "is neither a saved check nor a saved simulation", where=str(path),
+        why="a check has a verdict and findings, a simulation a baseline and scenarios", hint=hint,
+    )  # fmt: skip
 
 
 def break_even(

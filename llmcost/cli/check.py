@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from llmcost.results.scenario import BoundScenario
 
 COMMAND = command_app()
+
+
+class BasisChoice(StrEnum):
+    """How a month is made of the log."""
+
+    AUTO = "auto"
+    RUN_RATE = "run-rate"
+    FORECAST = "forecast"
 
 
 @COMMAND.command()
@@ -70,9 +79,24 @@ def check(
     against: Annotated[
         Path | None,
         typer.Option(
-            "--against", metavar="BASE.json", help="A saved check (--format json): only what is new since then blocks."
+            "--against",
+            metavar="BASE.json",
+            help="A saved check or simulation (--format json): only what is new since blocks.",
         ),
     ] = None,
+    against_scenario: Annotated[
+        str | None,
+        typer.Option(
+            "--against-scenario",
+            metavar="NAME",
+            show_default="the log as it was",
+            help="The scenario of a saved simulation that counts.",
+        ),
+    ] = None,
+    basis: Annotated[
+        BasisChoice,
+        typer.Option("--basis", help="A month is the log's pace, a forecast, or (auto) a forecast where days suffice."),
+    ] = BasisChoice.AUTO,
     store: opt.StoreOption = None,
     since: opt.SinceOption = None,
     until: opt.UntilOption = None,
@@ -128,6 +152,8 @@ def check(
             budget=file,
             change=change,
             against=against,
+            against_scenario=against_scenario,
+            basis=basis.value,
             store=store or (None if paths else Path(DEFAULT_STORE)),
             prices=prices or (),
             options=ReplayOptions(

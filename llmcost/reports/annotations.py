@@ -19,14 +19,13 @@ _MOST: Final = 50
 
 
 def render(outcome: Outcome, options: Options) -> bytes:
-    """A command for each remark that does not hold; one notice where all do."""
+    """A command for each remark that does not hold, and a notice with what was found."""
     doc = outcome.document(options.top_n, options.title)
     told = [remark for remark in outcome.remarks() if remark.level in _COMMANDS]
     lines = [_command(remark) for remark in told[:_MOST]]
     if len(told) > _MOST:
         lines.append(f"::notice::{data(f'{len(told) - _MOST:,} more')}")
-    if not lines:
-        lines = [f"::notice title={prop(doc.title)}::{data(doc.sentence)}"]
+    lines.append(f"::notice title={prop(doc.title)}::{data(doc.sentence)}")
     return ("\n".join(lines) + "\n").encode()
 
 

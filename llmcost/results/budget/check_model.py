@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,8 @@ from llmcost.results.model import Period, PricesUsed, Range, Usd
 
 Verdict = Literal["PASS", "WARN", "FAIL", "NOT-EVALUATED"]
 State = Literal["pass", "warn", "block", "not evaluated"]
+BasisName = Literal["run-rate", "forecast"]
+BasisWish = Literal["auto", "run-rate", "forecast"]
 Measure = Literal["monthly", "increase", "increase_percent", "per_request", "per_success", "tokens"]
 
 
@@ -46,6 +49,19 @@ class Traffic(_Model):
     note: str = Field(default="", description="What speaks against the projection, in words.")
 
 
+class Basis(_Model):
+    """How a month was made of the log."""
+
+    kind: BasisName = Field(default="run-rate", description="run-rate: the log's pace; forecast: as llmcost forecast.")
+    note: str = Field(default="", description="The basis in words, and why it is no forecast.")
+    method: str | None = Field(default=None, description="The forecast's method, chosen by its backtest.")
+    settled_days: int | None = Field(default=None, description="Settled days that the forecast rests on.")
+    first_day: date | None = Field(default=None, description="First day of the month that is forecast.")
+    factor: Usd | None = Field(default=None, description="What requests cost that month / at the log's pace, after.")
+    factor_before: Usd | None = Field(default=None, description="The same before the change.")
+    requests_factor: Usd | None = Field(default=None, description="Requests (and tokens) of that month / at the pace.")
+
+
 class Check(_Model):
     """The verdict and everything that it rests on."""
 
@@ -60,10 +76,11 @@ class Check(_Model):
     change: list[str] = Field(
         default_factory=list, description="What is proposed, step by step; empty: the log as it is."
     )
-    against: str | None = Field(default=None, description="The saved check that decides what is new.")
+    against: str | None = Field(default=None, description="The saved check or simulation that decides what is new.")
     period: Period
     prices: PricesUsed
     traffic: Traffic
+    basis: Basis = Field(default_factory=Basis)
     before_usd: Usd | None = Field(description="A month before the change; None: not known, or there is no before.")
     after_usd: Usd | None = Field(
         description="A month after it; None: under 24 hours of log, no request, or none with a price."
@@ -72,7 +89,8 @@ class Check(_Model):
         default=0, description="Requests without a price: the amounts are at least what they say."
     )
     range: Range | None = Field(
-        default=None, description="Of after_usd, from resampled days; None under seven whole days."
+        default=None,
+        description="Of after_usd: the forecast's band, or for a run-rate from resampled days; None: too few days.",
     )
     currency: str = "USD"
     usd_per_unit: Usd | None = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -18,10 +18,13 @@ from llmcost import __version__
 from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.resolve import Unpriced
-from llmcost.results.budget.check_model import Check, Finding, Traffic
-from llmcost.results.budget.file import BudgetFile, Limit
-from llmcost.results.budget.verdict import Held, Measured, finding, ordered, verdict
-from llmcost.results.model import Range, Result, SeriesPoint
+from llmcost.results.budget.base import Base
+from llmcost.results.budget.check_model import BasisWish, Check, Finding, Traffic
+from llmcost.results.budget.file import BudgetFile
+from llmcost.results.budget.projection import Projection, projected
+from llmcost.results.budget.rules import Rule, rules_of
+from llmcost.results.budget.verdict import Measured, finding, ordered, verdict
+from llmcost.results.model import Range, Result, Scenario, SeriesPoint, Totals
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import PricedFlat
 from llmcost.results.replay import Replaying, States
@@ -29,25 +32,25 @@ from llmcost.results.scenario import BoundScenario
 from llmcost.results.stage import SceneStage
 from llmcost.usage.store import Store
 from llmcost.workload.branching import add, counted
-from llmcost.workload.budgets import EACH, Budget, columns, matching, value_of
+from llmcost.workload.budgets import EACH, columns, matching, value_of
 from llmcost.workload.contract import Workload, with_rows
 from llmcost.workload.select import columns_of, condition
 
-_WINDOWS: Final = {"hour": Decimal(1) / 24, "day": Decimal(1), "week": Decimal(7)}
 _LEAST_DAYS: Final = 7
 _DRAWS: Final = 400
+_PLACES: Final = Decimal("1e-12")
 _SEP: Final = "\x1f"
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What is proposed and compared: ``change`` None is the log as it is; ``against`` a saved check."""
+    """What is proposed and compared: ``change`` None is the log as it is; ``against`` a saved check or simulation."""
 
     file: BudgetFile
     file_name: str = "budget.toml"
     change: BoundScenario | None = None
-    against: Check | None = None
-    against_name: str | None = None
+    against: Base | None = None
+    basis: BasisWish = "auto"
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,8 @@ class _Side:
     unpriced: Decimal = ZERO
     tokens: Decimal = ZERO
     successes: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """A limit or budget with whose calls it is about."""
-
-    held: Held
-    owners: Mapping[str, str]
-    when: str | None
-    success_at: Decimal | None = None
+    flat: Decimal = ZERO
+    """What no request causes: GPU hours, commitments. It is in ``usd`` too."""
 
 
 Sides = dict[tuple[str, ...], _Side]
@@ -95,14 +90,14 @@ class _Gate:
 
     def check(self) -> Check:
         result, wanted = self.result, self.wanted
-        findings = ordered([found for rule in self._rules() for found in self._findings(rule)])
+        findings = ordered([found for rule in self._rules for found in self._findings(rule)])
         told, reason = verdict(findings)
         after = result.scenarios[0] if result.scenarios else result.baseline
         known = bool(result.coverage.priced_requests or after.cost_usd)
-        month = after.monthly_cost_usd if known else None
-        before = result.baseline.monthly_cost_usd if result.scenarios and known else None
+        month = self._month(after) if known else None
+        before = self._month(result.baseline) if result.scenarios and known else None
         if wanted.against is not None:
-            before = wanted.against.after_usd
+            before = wanted.against.month_usd
         series = after.series or result.baseline.series
         full = _full_days(series, result.period.start, result.period.end, self.options.timezone)
         return Check(
@@ -113,14 +108,15 @@ class _Gate:
             verdict=told,
             reason=reason,
             change=[step.title for scenario in result.scenarios for step in scenario.steps],
-            against=wanted.against_name,
+            against=None if wanted.against is None else wanted.against.name,
             period=result.period,
             prices=result.prices,
             traffic=self._traffic(full),
+            basis=self._projection.basis,
             before_usd=before,
             after_usd=month,
             unpriced_requests=result.coverage.requests - result.coverage.priced_requests,
-            range=_range(full, self.options) if month is not None else None,
+            range=self._range(after, full) if month is not None else None,
             currency=wanted.file.currency,
             usd_per_unit=wanted.file.usd_per_unit,
             findings=findings,
@@ -129,18 +125,41 @@ class _Gate:
                 *result.warnings,
                 *(w for s in result.scenarios for step in s.steps for w in step.warnings),
                 *self._unmet(findings),
+                *self._mixed(),
             ],
         )
 
+    def _month(self, side: Totals) -> Decimal | None:
+        """A month of the whole: as a replay says it, or as the forecast has it."""
+        projection = self._projection
+        if projection.basis.kind == "run-rate":
+            return side.monthly_cost_usd
+        flat = _flat_of(side)
+        factor = projection.after if isinstance(side, Scenario) or not self.result.scenarios else projection.before
+        month = projection.month(EXACT.subtract(side.cost_usd, flat), factor, flat)
+        return None if month is None else month.quantize(_PLACES)
+
+    def _range(self, after: Totals, full: Sequence[Decimal]) -> Range | None:
+        if self._projection.basis.kind == "run-rate":
+            return _range(full, self.options)
+        flat = _flat_of(after)
+        return self._projection.range(EXACT.subtract(after.cost_usd, flat), flat)
+
+    def _mixed(self) -> Iterator[str]:
+        base, own = self.wanted.against, self._projection.basis.kind
+        if base is not None and base.basis != own:
+            yield f"the amounts before are a {base.basis} and those after a {own}: part of the difference is that"
+
     def _unmet(self, findings: Sequence[Finding]) -> Iterator[str]:
         met = {found.limit for found in findings}
-        for rule in self._rules():
+        for rule in self._rules:
             if rule.held.name not in met:
                 yield f"{rule.held.name} meets no request of the log: check the names it is for"
 
     def _traffic(self, full: Sequence[Decimal]) -> Traffic:
         base, period = self.result.baseline, self.result.period
-        scale = self._scale()
+        projection = self._projection
+        scale = None if projection.pace is None else projection.pace * projection.requests
         notes = []
         if period.days is None:
             notes.append("the log has no times")
@@ -154,47 +173,34 @@ class _Gate:
             days=period.days, full_days=len(full), note="; ".join(notes),
         )  # fmt: skip
 
-    def _scale(self) -> Decimal | None:
-        """What the period's amounts are multiplied by to be a month's; None where that means nothing."""
-        days = self.result.period.days
-        if not days or (days < 1 and not self.options.extrapolate):
-            return None
-        return self.options.month_days / days
+    @cached_property
+    def _rules(self) -> list[Rule]:
+        return list(rules_of(self.wanted.file, self.options.month_days))
 
-    def _rules(self) -> Iterator[_Rule]:
-        if self.wanted.file.budget:
-            for budget in self.wanted.file.budgets().budgets:
-                yield self._of_budget(budget)
-        for limit in self.wanted.file.limits():
-            yield _of_limit(limit)
+    @cached_property
+    def _projection(self) -> Projection:
+        base = self.wanted.against
+        return projected(self.result, self.options, self.wanted.basis, None if base is None else base.basis)
 
-    def _of_budget(self, budget: Budget) -> _Rule:
-        """A budget as a limit on the month that its windows make up."""
-        windows = Decimal(1) if budget.per == "month" else self.options.month_days / _WINDOWS[budget.per]
-        amount = (budget.usd if budget.usd is not None else Decimal(budget.tokens or 0)) * windows
-        near = amount * budget.warn_at
-        held = Held(
-            budget.name, "monthly" if budget.usd is not None else "tokens",
-            warn=amount if budget.action == "warn" else near, block=None if budget.action == "warn" else amount,
-        )  # fmt: skip
-        return _Rule(held, budget.owners, budget.when)
-
-    def _findings(self, rule: _Rule) -> Iterator[Finding]:
+    def _findings(self, rule: Rule) -> Iterator[Finding]:
         before, after = self._measured(rule)
+        base, growth = self.wanted.against, self._projection
         has_before = self.wanted.against is not None or self.wanted.change is not None
         for key in sorted({*before, *after}):
             each = [name for name, value in rule.owners.items() if value == EACH]
             owner = {**rule.owners, **dict(zip(each, key, strict=True))}
-            now, why = self._value(rule, after.get(key, _Side()))
-            then: Decimal | None = None
-            if self.wanted.against is not None:
-                then = _saved(self.wanted.against, rule.held.name, owner)
+            now, why = self._value(rule, after.get(key, _Side()), growth.after)
+            then, why_then = None, ""
+            if base is not None:
+                then, why_then = base.measured(rule, owner)
             elif self.wanted.change is not None:
-                then = self._value(rule, before.get(key, _Side()))[0]
-            unpriced = int(after.get(key, _Side()).unpriced)
-            yield finding(rule.held, owner, Measured(then, now, unpriced, why), has_before=has_before)
+                then = self._value(rule, before.get(key, _Side()), growth.before)[0]
+            measured = Measured(
+                then, now, int(after.get(key, _Side()).unpriced), why, "" if then is not None else why_then
+            )
+            yield finding(rule.held, owner, measured, has_before=has_before)
 
-    def _value(self, rule: _Rule, side: _Side) -> tuple[Decimal | None, str]:
+    def _value(self, rule: Rule, side: _Side, factor: Decimal) -> tuple[Decimal | None, str]:
         """A side's measure, or why it is not known."""
         if not self.result.baseline.rows:
             return None, "the log has no requests in the period"
@@ -208,16 +214,13 @@ class _Gate:
                 if side.successes is None:
                     return None, "quality not measured: no request has a quality_score"
                 return (side.usd / side.successes, "") if side.successes else (None, "no request is a success")
+            case "tokens":
+                month = self._projection.month(side.tokens, self._projection.requests)
             case _:
-                scale = self._scale()
-                if scale is None:
-                    return (
-                        None,
-                        "less than a day of log: no month can be projected (--extrapolate does it all the same)",
-                    )
-                return (side.tokens if rule.held.measure == "tokens" else side.usd) * scale, ""
+                month = self._projection.month(EXACT.subtract(side.usd, side.flat), factor, side.flat)
+        return month, "" if month is not None else self._projection.why
 
-    def _measured(self, rule: _Rule) -> tuple[Sides, Sides]:
+    def _measured(self, rule: Rule) -> tuple[Sides, Sides]:
         """Every owner's sums before and after."""
         key = (tuple(sorted(rule.owners.items())), rule.when, rule.success_at)
         if key not in self._sides:
@@ -231,7 +234,7 @@ class _Gate:
     def _states(self) -> States:
         return self.replaying.states(self.wanted.change)
 
-    def _by_owner(self, rule: _Rule, workload: Workload) -> Sides:
+    def _by_owner(self, rule: Rule, workload: Workload) -> Sides:
         stage = SceneStage(self.replaying.engine, "check", 0, 0, self.replaying.present)
         needed = {*columns(rule.owners), *(columns_of(rule.when) if rule.when else ())}
         if rule.success_at is not None:
@@ -250,7 +253,7 @@ class _Gate:
             flat = add(charge.cost or ZERO for charge in self._flat(workload))
             whole = found.get(("",), _Side())
             found[("",)] = _Side(
-                EXACT.add(whole.usd, flat), whole.requests, whole.unpriced, whole.tokens, whole.successes
+                EXACT.add(whole.usd, flat), whole.requests, whole.unpriced, whole.tokens, whole.successes, flat
             )
         if rule.success_at is not None and "quality_score" in self.replaying.present:
             good = (rows.quality_score >= float(rule.success_at)) & rows.selected & rows.sent
@@ -258,7 +261,7 @@ class _Gate:
             for (name,), number in numbers.items():
                 key = (name,)
                 side = found.get(key, _Side())
-                found[key] = _Side(side.usd, side.requests, side.unpriced, side.tokens, number["good"])
+                found[key] = replace(side, successes=number["good"])
         return {tuple(name.split(_SEP)) if each else (): side for (name,), side in found.items()}
 
     def _flat(self, workload: Workload) -> list[PricedFlat]:
@@ -281,18 +284,9 @@ class _Gate:
         return found
 
 
-def _of_limit(limit: Limit) -> _Rule:
-    held = Held(limit.name, limit.measure, limit.warn, limit.block)
-    return _Rule(held, limit.owners, limit.when, limit.success_at if limit.measure == "per_success" else None)
-
-
-def _saved(base: Check, limit: str, owner: Mapping[str, str]) -> Decimal | None:
-    """What a saved check measured of the same limit and owner; an owner that it does not know had nothing."""
-    of_limit = [found for found in base.findings if found.limit == limit]
-    same = next((found for found in of_limit if found.owner == owner), None)
-    if same is not None:
-        return same.after
-    return ZERO if of_limit else None
+def _flat_of(side: Totals) -> Decimal:
+    """What no request causes of a scenario; a log has none."""
+    return add(line.cost_usd or ZERO for line in side.flat_charges) if isinstance(side, Scenario) else ZERO
 
 
 def _gaps(result: Result) -> Iterator[str]:

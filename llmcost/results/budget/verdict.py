@@ -36,6 +36,8 @@ class Measured:
     unpriced: int = 0
     unknown: str = ""
     """Why ``after`` is not known."""
+    unknown_before: str = ""
+    """Why ``before`` is not known."""
 
 
 def finding(held: Held, owner: dict[str, str], found: Measured, *, has_before: bool) -> Finding:
@@ -51,6 +53,8 @@ def finding(held: Held, owner: dict[str, str], found: Measured, *, has_before: b
         blocked, warned = (_news(limit, before, value, infinite=infinite) for limit in (held.block, held.warn))
         state, news = _state(blocked, warned)
         reason = "from nothing: no percentage, and above any" if infinite else reason
+    if not reason and found.unknown_before:
+        reason = f"before: {found.unknown_before}"
     if not reason and found.unpriced:
         reason = "at least: requests without a price are not in it"
     return Finding(
@@ -67,7 +71,9 @@ def _value(held: Held, found: Measured, *, has_before: bool) -> tuple[Decimal | 
         return found.after, ""
     if not has_before:
         return None, "nothing to compare with: no change is proposed and no --against is given"
-    before = found.before or Decimal(0)
+    if found.before is None:
+        return None, f"what it was before is not known: {found.unknown_before or 'nothing of it has a price'}"
+    before = found.before
     if held.measure == "increase":
         return found.after - before, ""
     if before:

@@ -73,11 +73,11 @@ def forecast_of(
     series = Series.of(known, gaps_zero=options.gaps_zero)
     end = _end(series.following, options)
     horizon = (end - series.following).days
-    projected = _Projection(series, options, horizon, factor or _unchanged)
+    projected = Projection(series, options, horizon, factor or unchanged)
     return projected.outlook(daily, kept)
 
 
-def _unchanged(day: date) -> Decimal:
+def unchanged(day: date) -> Decimal:
     """Prices stay as they are."""
     del day
     return Decimal(1)
@@ -94,8 +94,13 @@ def _end(following: date, options: ForecastOptions) -> date:
     return options.until
 
 
-class _Projection:
+class Projection:
     """One series, its method and its future."""
+
+    ahead: list[float]
+    """The days to come by the method alone, prices included."""
+    paths: list[list[float]] | None
+    """Possible futures, drawn from the backtest's errors; None where it is too short."""
 
     def __init__(self, series: Series, options: ForecastOptions, horizon: int, factor: Factor) -> None:
         self.series, self.options, self.horizon = series, options, horizon
@@ -115,6 +120,13 @@ class _Projection:
         self.rate = fmean(run_rate(series.first, self.values, 1))
         self.digit = _digit(max(fmean(self.ahead), self.rate))
         self.paths = self._paths()
+
+    @property
+    def why(self) -> str:
+        """Why there is no more than a run-rate; empty for a forecast."""
+        if self.enough:
+            return ""
+        return f"{self.series.known} settled days are known and {LEAST_DAYS} are needed: every weekday twice"
 
     def _method(self) -> Method:
         named = {method.name: method for method in self.candidates}
@@ -162,9 +174,7 @@ class _Projection:
         known = dict(zip((series.first + DAY * n for n in range(len(series.amounts))), series.amounts, strict=True))
         return Outlook(
             status="forecast" if self.enough else "insufficient-history",
-            why=""
-            if self.enough
-            else f"{series.known} settled days are known and {LEAST_DAYS} are needed: every weekday twice",
+            why=self.why,
             method=self.method.name,
             settled_days=series.known,
             gaps=len(series.amounts) - series.known,

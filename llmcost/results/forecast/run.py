@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from llmcost.results.forecast.model import Forecast, Outlook, Part, PriceChange
 from llmcost.results.forecast.outlook import ForecastOptions, forecast_of, month_after
 from llmcost.results.forecast.parts import parts_of
 from llmcost.results.forecast.series import DAY, Settled, settled
-from llmcost.results.model import Result, Scenario
+from llmcost.results.model import Period, Result, Scenario, Totals
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import add
 from llmcost.results.replay import instant_of, replay
@@ -32,12 +32,12 @@ RECENT_DAYS: Final = 28
 def forecast(store: Store, catalogue: Catalogue, options: ReplayOptions, wanted: ForecastOptions) -> Forecast:
     """What the store's rows will cost if they go on; UsageError where there is no day to go on from."""
     result = replay(store, catalogue, [], replace(options, dimensions=()))
-    daily = daily_of(result)
+    daily = daily_of(result.baseline)
     if not daily:
         raise UsageError(
             "no row of the log has a time and a price", hint="llmcost simulate shows what is left out, and why"
         )
-    kept = settled(daily, *_whole(result, daily), wanted.settled)
+    kept = settled(daily, *whole_ends(result.period, daily), wanted.settled)
     recent = _Recent(store, catalogue, options, kept)
     changes = recent.changes(result, _horizon(kept, wanted))
     factors = {change.on: change.factor for change in changes}
@@ -76,20 +76,20 @@ def _gone(changes: Sequence[PriceChange]) -> list[str]:
     ]
 
 
-def daily_of(result: Result) -> dict[date, Decimal]:
-    """Cost by day of a result's baseline; a day of which nothing has a price is unknown and not there."""
+def daily_of(totals: Totals) -> dict[date, Decimal]:
+    """Cost by day of a baseline or scenario; a day of which nothing has a price is unknown and not there."""
     names = ("provider", "model")
-    priced = {tuple(s.dimensions.get(n) for n in names) for s in result.baseline.breakdown if s.cost_usd is not None}
+    priced = {tuple(s.dimensions.get(n) for n in names) for s in totals.breakdown if s.cost_usd is not None}
     found: dict[date, Decimal] = {}
-    for point in result.baseline.series:
+    for point in totals.series:
         if tuple(point.dimensions.get(n) for n in names) in priced:
             found[point.date] = add((found.get(point.date, ZERO), point.cost_usd))
     return found
 
 
-def _whole(result: Result, daily: dict[date, Decimal]) -> tuple[bool, bool]:
+def whole_ends(period: Period, daily: Mapping[date, Decimal]) -> tuple[bool, bool]:
     """Whether the log covers its first day from the first hour on, and its last one up to the last hour."""
-    zone, period = ZoneInfo(result.period.timezone), result.period
+    zone = ZoneInfo(period.timezone)
     if period.start is None or period.end is None:
         return True, True
     first = datetime.combine(min(daily), time(), zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
@@ -49,7 +50,22 @@ def document(found: Check, top_n: int = 10, title: str = "") -> Document:
 
 def sentence(found: Check) -> str:
     """The verdict and the money in one line."""
-    return f"{found.verdict}: {clean(found.reason)}. {_money(found)}"
+    said = f"{found.verdict}: {clean(found.reason)}. {_money(found)}"
+    return said if found.after_usd is None else f"{said} Basis: {basis(found)}."
+
+
+def basis(found: Check) -> str:
+    """How a month was made of the log, in a few words."""
+    if found.basis.kind == "run-rate":
+        days = found.period.days
+        return "run-rate" if days is None else f"run-rate of {counted_days(days)}"
+    known = counted(found.basis.settled_days or 0, "settled day")
+    return f"forecast from {known}, {number(found.basis.factor or Decimal(1), 4)} x the log's pace"
+
+
+def counted_days(days: Decimal) -> str:
+    """Days as a reader counts them."""
+    return f"{number(days, 2)} day{'' if days == 1 else 's'}"
 
 
 def _money(found: Check) -> str:
@@ -82,8 +98,10 @@ def _figures(found: Check) -> tuple[Figure, ...]:
     if found.before_usd is not None:
         figures.append(Figure("Before", money(found.before_usd, places), "a month"))
     span = "a month"
+    if found.basis.kind == "forecast":
+        span = f"a month, forecast from {found.basis.first_day} on"
     if found.range is not None:
-        span = f"a month; {money(found.range.p10_usd, places)} to {money(found.range.p90_usd, places)} (P10 to P90)"
+        span = f"{span}; {money(found.range.p10_usd, places)} to {money(found.range.p90_usd, places)} (P10 to P90)"
     figures.append(
         Figure("After" if found.before_usd is not None else "Projected", money(found.after_usd, places), span)
     )
@@ -131,7 +149,8 @@ def _basis(found: Check) -> Table:
         (Cell("requests in the log"), count_cell(traffic.requests)),
         ("requests a month", UNKNOWN if traffic.requests_a_month is None else number(traffic.requests_a_month, 0)),
         ("a month has", f"{number(found.period.month_days, 4)} days"),
-        ("whole days that the range is drawn from", f"{traffic.full_days}"),
+        ("basis", f"{found.basis.kind}: {clean(found.basis.note)}" if found.basis.note else found.basis.kind),
+        *_basis_rows(found),
         ("change", clean("; ".join(found.change)) or "none: the log as it is"),
         ("compared with", clean(found.against or "") or ("the log before the change" if found.change else "nothing")),
     ]
@@ -144,6 +163,22 @@ def _basis(found: Check) -> Table:
         tuple(cells(*row) for row in rows),
         titled=False,
     )
+
+
+def _basis_rows(found: Check) -> Iterator[tuple[str | Cell, ...]]:
+    """What a forecast multiplies by, side by side, or what a run-rate's range is drawn from."""
+    if found.basis.kind == "run-rate":
+        yield "whole days that the range is drawn from", f"{found.traffic.full_days}"
+        return
+    sides = (
+        ("cost before, forecast / pace", found.basis.factor_before),
+        ("cost, forecast / pace", found.basis.factor),
+        ("requests and tokens, forecast / pace", found.basis.requests_factor),
+    )
+    yield from ((name, Cell(number(factor, 4), "", factor)) for name, factor in sides if factor is not None)
+    yield "owners", "have the shares that they have in the log"
+    yield "range", UNKNOWN if found.range is None else "P10 to P90 of the forecast, from the errors of its backtest"
+    yield "price changes that are already dated", "not in it: --prices-on proposes them"
 
 
 def remarks(found: Check) -> tuple[Remark, ...]:
