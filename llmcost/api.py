@@ -35,8 +35,8 @@ from llmcost.results.monthly.showback import Shared
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
 from llmcost.results.reconcile.model import Reconciliation
-from llmcost.results.replay import replay
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, preset, presets, read, with_gpus
+from llmcost.results.whatif.run import replay
 from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
 

@@ -124,7 +124,9 @@ def report(
             ahead=not no_forecast,
             store=store or (None if paths else Path(DEFAULT_STORE)),
             prices=prices or (),
-            options=ReplayOptions(now=opt.now(), where=where, timezone=timezone, seed=seed, title=title),
+            options=ReplayOptions(
+                now=opt.now(), where=where, timezone=timezone, seed=seed, title=title, what_if="html" in formats
+            ),
             reading=options_of(source, mapping, on_problem, owners),
             memory_limit=opt.memory(memory_limit),
             progress=progress,

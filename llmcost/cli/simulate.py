@@ -98,7 +98,7 @@ def simulate(
     choice = ReplayOptions(
         now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days,
         extrapolate=extrapolate, dimensions=tuple(dict.fromkeys(by or ["feature"])), seed=seed, title=title, primary=opt.primary_of(primary),
-        baseline_on=rebased,
+        baseline_on=rebased, what_if="html" in formats,
     )  # fmt: skip
     accounts: list[IngestSummary] = []
     with reading(quiet=quiet) as progress:

@@ -31,7 +31,7 @@ def _model(model: ModelEntry) -> str:
 
 
 def _fields(record: msgspec.Struct, skip: Iterable[str] = ()) -> str:
-    return "".join(f"{name} = {_value(name, value)}\n" for name, value in _set_fields(record, skip))
+    return "".join(f"{name} = {inline(name, value)}\n" for name, value in _set_fields(record, skip))
 
 
 def _set_fields(record: msgspec.Struct, skip: Iterable[str] = ()) -> list[tuple[str, Any]]:
@@ -45,14 +45,15 @@ def _set_fields(record: msgspec.Struct, skip: Iterable[str] = ()) -> list[tuple[
     return found
 
 
-def _value(name: str, value: object) -> str:
+def inline(name: str, value: object) -> str:
+    """A value as TOML on one line; ``name`` is the field's, of which some hold instants as microseconds."""
     if name in _INSTANTS and isinstance(value, int):
         at = moment(value)
         return at.date().isoformat() if at.time() == time() else at.isoformat().replace("+00:00", "Z")
     if isinstance(value, msgspec.Struct | Mapping):
         return _inline(_set_fields(value) if isinstance(value, msgspec.Struct) else _in_order(value))
     if isinstance(value, tuple | list):
-        return f"[{', '.join(_value('', item) for item in value)}]"
+        return f"[{', '.join(inline('', item) for item in value)}]"
     return _scalar(value)
 
 
@@ -72,4 +73,4 @@ def _in_order(rates: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _inline(pairs: list[tuple[str, Any]]) -> str:
-    return "{ " + ", ".join(f"{name} = {_value(name, value)}" for name, value in pairs) + " }"
+    return "{ " + ", ".join(f"{name} = {inline(name, value)}" for name, value in pairs) + " }"

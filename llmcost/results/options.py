@@ -30,5 +30,7 @@ class ReplayOptions:
     """The price day that all scenarios share, for the result's footer; each scenario has its own."""
     baseline_on: date | None = None
     """The day whose rates price the log itself too: both sides of every comparison. None: each request's own day."""
+    what_if: bool = False
+    """Whether the result carries the sums that a page needs to try other positions of a few levers by itself."""
     primary: str = "requests"
     """Which grain is charged where usage buckets and requests describe the same traffic."""

@@ -57,11 +57,14 @@ def replay(store: Store, catalogue: Catalogue, scenarios: Sequence[BoundScenario
 
 @dataclass(frozen=True)
 class States:
-    """The workload before and after a scenario; ``priced`` prices any part of either by the columns it is given."""
+    """The workload before and after a scenario; ``priced`` prices any part of either by the columns it is given, ``row_costs``
+    row by row.
+    """
 
     before: Workload
     after: Workload
     priced: Callable[[Workload, tuple[str, ...]], Priced]
+    row_costs: Callable[[Workload], RowCosts]
 
 
 class Replaying:
@@ -161,16 +164,20 @@ class Replaying:
         priced = self._priced(base, self._cuts([]), None, ())
         return self.engine.view(charged(base.rows.filter(base.rows.selected), priced.grid)), priced
 
-    def states(self, scenario: BoundScenario | None) -> States:
-        """The rows as the log has them and behind a scenario's last step, for questions that a result does not answer."""
+    def states(self, scenario: BoundScenario | None, *, weighs: bool = False) -> States:
+        """The rows as the log has them and behind a scenario's last step, for questions that a result does not answer.
+
+        ``weighs`` splits every row by its shares instead of drawing (:attr:`llmcost.workload.contract.Stage.weighs`).
+        """
         base = Workload(self.engine.view(self._base(self._columns([scenario] if scenario else []))))
-        links = self._links(scenario, base) if scenario else []
+        links = self._links(scenario, base, weighs=weighs) if scenario else []
         cuts, day = self._cuts([links]), scenario.prices_on if scenario else None
 
         def priced(workload: Workload, by: tuple[str, ...]) -> Priced:
             return self._priced(workload, cuts, day, by)
 
-        return States(base, links[-1].rewritten.workload if links else base, priced)
+        after = links[-1].rewritten.workload if links else base
+        return States(base, after, priced, self._row_costs_of(links))
 
     def played(self, scenario: BoundScenario, budgets: Budgets) -> tuple[Played, tuple[str, ...]]:
         """Every window of ``budgets`` over the log, and what the budget step of ``scenario`` warns of."""
@@ -336,7 +343,7 @@ class Replaying:
     def _named(self, workload: Workload) -> Workload:
         return replace(workload, rows=self.engine.view(workload.rows))
 
-    def _links(self, scenario: BoundScenario, base: Workload) -> list[Link]:
+    def _links(self, scenario: BoundScenario, base: Workload, *, weighs: bool = False) -> list[Link]:
         steps = list(scenario.steps)
         # Where the log itself is priced at that day there is no drift to take out.
         if scenario.prices_on not in {None, self.options.baseline_on}:
@@ -349,7 +356,7 @@ class Replaying:
             stage = SceneStage(
                 self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None,
                 price=self._costs_of(tuple(links), scenario), priced_on=None if day is None else _noon(day),
-                price_rows=self._row_costs_of(tuple(links)),
+                price_rows=self._row_costs_of(tuple(links)), weighs=weighs,
             )  # fmt: skip
             before = fresh_step(self._slim(workload, steps[place:]))
             made = self.engine.made

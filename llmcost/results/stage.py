@@ -317,6 +317,8 @@ class SceneStage:
     """The instant whose rates price everything; None: each request's own."""
     price_rows: Callable[[Workload], RowCosts] | None = None
     """Prices every row of a workload."""
+    weighs: bool = False
+    """Shares are weights, not draws."""
 
     @property
     def catalogue(self) -> Catalogue:

@@ -68,18 +68,8 @@ class Chain:
         untouched = all(not group.changed for state in states[1:] for group in state.unpriced)
         if len(counts) == 1 and untouched:
             return None
-        found = [self._unpriced_rows(state) for state in states if state.unpriced]
+        found = [unpriced_rows(state) for state in states if state.unpriced]
         return self.engine.materialise(reduce(lambda a, b: a.union(b), found).distinct())
-
-    @staticmethod
-    def _unpriced_rows(state: Priced) -> ir.Table:
-        wide = keyed(state.workload.rows.filter(state.workload.rows.selected), state.grid)
-        keys = sorted({group.key for group in state.unpriced}, key=str)
-        conditions = [
-            reduce(lambda a, b: a & b, (wide[n].identical_to(v) for n, v in zip(PRICE_KEYS, key, strict=True)))
-            for key in keys
-        ]
-        return wide.filter(reduce(lambda a, b: a | b, conditions)).select("row_id")
 
     @cached_property
     def compared(self) -> list[Priced]:
@@ -87,7 +77,7 @@ class Chain:
         excluded = self.excluded
         if excluded is None:
             return self.full
-        return [self.price(_without(state.workload, excluded)) for state in self.full]
+        return [self.price(without(state.workload, excluded)) for state in self.full]
 
     def saving(self, place: int) -> Decimal:
         """What step ``place`` saves, net of everything it adds."""
@@ -103,7 +93,7 @@ class Chain:
             return Evidence(**{name: parts[number] for number, name in _KINDS.items()})
         incoming = replace(link.before, rows=link.before.rows.mutate(evidence=kind))
         if self.excluded is not None:
-            incoming = _without(incoming, self.excluded)
+            incoming = without(incoming, self.excluded)
         split_before = self.price(incoming).cost_by("evidence_now")
         split_after = self.compared[place + 1].cost_by("evidence_now")
         for number in _KINDS:
@@ -133,7 +123,19 @@ class Chain:
         return add(part for part in parts if part > 0)
 
 
-def _without(workload: Workload, excluded: ir.Table) -> Workload:
+def unpriced_rows(state: Priced) -> ir.Table:
+    """Ids of the rows without a price."""
+    wide = keyed(state.workload.rows.filter(state.workload.rows.selected), state.grid)
+    keys = sorted({group.key for group in state.unpriced}, key=str)
+    conditions = [
+        reduce(lambda a, b: a & b, (wide[n].identical_to(v) for n, v in zip(PRICE_KEYS, key, strict=True)))
+        for key in keys
+    ]
+    return wide.filter(reduce(lambda a, b: a | b, conditions)).select("row_id")
+
+
+def without(workload: Workload, excluded: ir.Table) -> Workload:
+    """The workload without the rows whose ids are ``excluded``."""
     return replace(workload, rows=workload.rows.anti_join(excluded, "row_id"))
 
 

@@ -109,7 +109,12 @@ def _chosen(
 
 def _cold_caches(branches: Branches, rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
     """Cached reads of a turn that follows a turn on another model become writes: that model never saw the prefix."""
-    if "conversation_id" not in stage.present or all(rule.when is None and rule.share >= 1 for rule in params.rules):
+    # Where shares are weights, a conversation goes or stays as a whole in each branch.
+    if (
+        stage.weighs
+        or "conversation_id" not in stage.present
+        or all(rule.when is None and rule.share >= 1 for rule in params.rules)
+    ):
         return rows
     # A call that a response cache answered reached no provider and warmed nothing.
     rows = stage.view(one_branch(rows, rows.sent, branches))

@@ -277,6 +277,10 @@ class Stage(Protocol):
     def present(self) -> frozenset[str]:
         """Usage columns that at least one row of the log knows."""
 
+    @property
+    def weighs(self) -> bool:
+        """Shares split every row by weight, as they split buckets, and draw none: one replay answers for every share."""
+
 
 @dataclass(frozen=True)
 class Lever:

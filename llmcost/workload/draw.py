@@ -35,11 +35,20 @@ def drawn(rows: ir.Table, share: Decimal, by: By, stage: Stage, rule: int = 0) -
     if share <= 0:
         return ibis.literal(False)
     a, b = coefficients(stage.seed, stage.scenario, stage.step, rule)
-    key = rows.request_key if by == "request" else ibis.coalesce(rows[_OWNER[by]], rows.request_key)
-    return ((key % P) * a + b) % P < int(share * P)
+    return ((drawn_together(rows, by) % P) * a + b) % P < int(share * P)
 
 
 _OWNER: Final[Mapping[By, str]] = {"user": "user_key", "conversation": "conversation_key"}
+
+
+def undrawn(rows: ir.Table, by: By) -> ir.BooleanValue:
+    """Rows of many calls, of which a share is a weight; a bucket of one user is drawn with that user."""
+    return is_bucket(rows) if by == "request" else is_bucket(rows) & rows[_OWNER[by]].isnull()
+
+
+def drawn_together(rows: ir.Table, by: By) -> ir.IntegerValue:
+    """What is drawn as one: the key of the request, the user or the conversation."""
+    return rows.request_key if by == "request" else ibis.coalesce(rows[_OWNER[by]], rows.request_key)
 
 
 @dataclass(frozen=True)
@@ -63,9 +72,8 @@ def take(
         return Taken(branches, rows.mutate(_taken=matching if share >= 1 else ibis.literal(False)))
     rows = rows.mutate(_matches=matching)
     flag = rows._matches & drawn(rows, share, by, stage, rule)
-    if {"ended_at", "requests"} & stage.present:
-        whole = is_bucket(rows) if by == "request" else is_bucket(rows) & rows[_OWNER[by]].isnull()
-        splitting = (rows._matches & whole).fill_null(False)
+    if stage.weighs or {"ended_at", "requests"} & stage.present:
+        splitting = (rows._matches & (ibis.literal(True) if stage.weighs else undrawn(rows, by))).fill_null(False)
         rows = rows.mutate(_taken=flag, _place=ibis.ifelse(splitting, ibis.array([1, 2]), ibis.array([0])).unnest())
         branches = branches.split((Weight(), Weight(share), Weight(Decimal(1) - share)))
         rows = rows.mutate(

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from llmcost.results.forecast.model import Outlook
-from llmcost.results.model import Coverage, Evidence, Period, PricesUsed, ProblemCount, Usd
+from llmcost.results.model import Coverage, Evidence, Period, PricesUsed, ProblemCount, Usd, WhatIf
 
 
 class _Model(BaseModel):
@@ -336,6 +336,7 @@ class Monthly(_Model):
     showback: list[Showback] = Field(default_factory=list)
     anomalies: Anomalies
     scenarios: Scenarios | None = None
+    what_if: WhatIf | None = Field(default=None, description="Only where it was asked for: by a page, which shows it.")
     forecast: Outlook | None = Field(
         default=None,
         description="What the days after the month's log will cost; None: not asked for, or no day to go on from.",

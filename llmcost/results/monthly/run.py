@@ -43,8 +43,8 @@ from llmcost.results.options import ReplayOptions
 from llmcost.results.period import moment
 from llmcost.results.priced import add
 from llmcost.results.replay import Replaying, instant_of
-from llmcost.results.replay import replay as play
 from llmcost.results.scenario import BoundScenario
+from llmcost.results.whatif.run import replay as play
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
 from llmcost.workload.budgets import Budget as Given
@@ -223,6 +223,7 @@ class _Run:
             ],
             anomalies=odd,
             scenarios=_scenarios(result),
+            what_if=result.what_if,
             warnings=self._warnings(),
         )
 

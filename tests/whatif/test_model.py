@@ -1,0 +1,108 @@
+"""Every position of a what-if is what a replay of its scenario gives: exactly where weights are exact, else as near as told."""
+
+from __future__ import annotations
+
+import json
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from llmcost.results.model import Result, WhatIf
+from tests.support import SAMPLES
+from tests.whatif.support import Positions, buckets, cost_at, savings, scenario_at, with_what_if
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A log of buckets, and its result."""
+    file = tmp_path_factory.mktemp("days") / "log.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in buckets()))
+    return file, with_what_if(file)
+
+
+@pytest.fixture(scope="module")
+def requests() -> tuple[Path, WhatIf]:
+    """A log of requests with conversations, and its what-if."""
+    file = SAMPLES / "two_months" / "2026-10.jsonl.gz"
+    found = with_what_if(file).what_if
+    assert found is not None
+    return file, found
+
+
+def test_at_rest_it_is_what_the_log_cost(days: tuple[Path, Result]) -> None:
+    result = days[1]
+    assert result.what_if is not None
+    assert cost_at(result.what_if, {}) == result.baseline.cost_usd == result.what_if.cost_usd
+    assert result.what_if.fixed_usd == 0
+    assert [lever.key for lever in result.what_if.levers] == ["traffic", "route", "cache", "batch", "discount"]
+    assert all(lever.spread_usd is None for lever in result.what_if.levers), "buckets are split, not drawn"
+    assert sum(group.requests for group in result.what_if.groups) == result.coverage.priced_requests
+
+
+def test_weights_are_exact(days: tuple[Path, Result], tmp_path: Path) -> None:
+    file, what_if = days[0], days[1].what_if
+    assert what_if is not None
+    chance = random.Random(7)
+    shares = (None, Decimal(0), Decimal("0.35"), Decimal("0.81"), Decimal(1))
+    every: list[Positions] = [
+        {
+            **{key: chance.choice(shares) for key in ("route", "cache", "batch")},
+            "traffic": chance.choice((None, Decimal("1.25"))),
+            "discount": chance.choice((None, Decimal("0.07"))),
+        }
+        for _ in range(10)
+    ]
+    every.append(
+        {
+            "route": Decimal("0.5"),
+            "cache": Decimal("0.9"),
+            "batch": Decimal("0.3"),
+            "traffic": Decimal(3),
+            "discount": Decimal("0.1"),
+        }
+    )
+    found = savings(file, [scenario_at(what_if, at) for at in every], tmp_path)
+    assert [what_if.cost_usd - cost_at(what_if, at) for at in every] == found
+    assert len(set(found)) > 8
+
+
+def test_a_log_of_requests(requests: tuple[Path, WhatIf], tmp_path: Path) -> None:
+    """All or none, hits, traffic and the discount are exact; what a replay draws stays within three spreads of a draw."""
+    file, what_if = requests
+    chance = random.Random(5)
+    drawn: list[Positions] = [
+        {lever.key: Decimal(chance.randrange(lever.least, lever.most, lever.step)) / 100 for lever in what_if.levers}
+        for _ in range(3)
+    ]
+    exact: list[Positions] = [
+        {**at, "route": Decimal(place % 2), "batch": Decimal(place < 2)} for place, at in enumerate(drawn)
+    ]
+    found = savings(file, [scenario_at(what_if, at) for at in (*drawn, *exact)], tmp_path)
+    gaps = [what_if.cost_usd - cost_at(what_if, at) - saved for at, saved in zip((*drawn, *exact), found, strict=True)]
+    assert gaps[len(drawn) :] == [0] * len(exact)
+    for at, gap in zip(drawn, gaps, strict=False):
+        spreads = [
+            float(lever.spread_usd) * float(_share(at, lever.key) * (1 - _share(at, lever.key))) ** 0.5
+            for lever in what_if.levers
+            if lever.spread_usd is not None
+        ]
+        assert len(spreads) == 2
+        told = float(_share(at, "traffic") * (1 - _share(at, "discount"))) * sum(part**2 for part in spreads) ** 0.5
+        assert 0 < abs(float(gap)) < 3 * told, at
+
+
+def _share(at: Positions, key: str) -> Decimal:
+    return at[key] or Decimal(0)
+
+
+def test_levers_without_meaning_are_absent(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text(json.dumps({**buckets()[2], "request_model": "text-embedding-3-small", "output_tokens": 0}))
+    found = with_what_if(file).what_if
+    assert found is not None
+    assert [lever.key for lever in found.levers] == ["traffic", "batch", "discount"]
+    assert found.fleet is None
+    file.write_text(json.dumps(buckets()[3]))
+    assert with_what_if(file).what_if is None, "nothing has a price"
