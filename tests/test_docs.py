@@ -19,7 +19,10 @@ import pytest
 
 from tests.support import ROOT, SAMPLES
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "DECISIONS.md", "sample_logs/README.md")
+DOCUMENTS = (
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "DECISIONS.md", "sample_logs/README.md", "reports/README.md",
+    "benchmarks/README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+)  # fmt: skip
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
 
@@ -99,7 +102,9 @@ def test_python_blocks_run(block: Block, folder: Path, monkeypatch: pytest.Monke
     exec(compile(block.text, str(block), "exec"), {"__name__": "__main__"})  # noqa: S102 - the README is ours
 
 
-@pytest.mark.parametrize("block", of("toml"), ids=str)
+@pytest.mark.parametrize(
+    "block", [b for document in DOCUMENTS for b in blocks(document) if b.language == "toml"], ids=str
+)
 def test_toml_blocks_parse(block: Block) -> None:
     assert tomllib.loads(block.text)
 
