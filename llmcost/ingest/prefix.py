@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
-from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, HIT_COLUMNS, NEVER, PROJECT_SCOPED
+from llmcost.ingest.trees import COLUMNS, derive, packed
+from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, NEVER, PROJECT_SCOPED
 from llmcost.usage.ddl import DERIVED
 from llmcost.usage.store import Store
 
@@ -23,6 +23,10 @@ from llmcost.usage.store import Store
 _LATENCY: Final = (
     f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
 )
+PAIRS: Final = 4_000_000
+"""Pairs of a row and one of its keys that are put together in memory at once: some 300 MB."""
+LARGEST: Final = 4 * PAIRS
+"""Pairs of the largest single tree that is; what is larger goes through the engine, which spills."""
 _ROWS: Final = 500_000
 """Rows whose needs are put together at once."""
 _PROJECT: Final = ", ".join(f"'{name}'" for name in PROJECT_SCOPED)
@@ -46,15 +50,14 @@ def derive_prefixes(store: Store) -> int:
     )
     count = _prefixed(store, arriving=bool(columns)) if columns or store.value("SELECT count(*) FROM disturbed") else 0
     if count:
-        _nodes(store)
-        _needs(store)
+        _derive(store)
         store.widen(name for name, _ in DERIVED)
         if store.value("SELECT count(*) FROM usage SEMI JOIN derived USING (row_id)"):
             store.execute(
                 f"UPDATE usage_rows SET {', '.join(f'{name} = d.{name}' for name, _ in DERIVED)} FROM derived d "
                 "WHERE usage_rows.row_id = d.row_id"
             )
-    for table in ("prefixed", "tree", "uses", "disturbed"):
+    for table in ("prefixed", "tree", "uses", "tree_groups", "disturbed"):
         store.execute(f"DROP TABLE IF EXISTS {table}")
     return count
 
@@ -78,6 +81,44 @@ def _prefixed(store: Store, *, arriving: bool) -> int:
     return int(store.value("SELECT count(*) FROM prefixed"))
 
 
+def _derive(store: Store) -> None:
+    """Makes ``derived`` of ``prefixed``: in memory what fits there, group of trees by group, else in the engine."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in DERIVED)
+    store.execute(f"CREATE OR REPLACE TEMP TABLE derived (row_id BIGINT, {columns})")
+    for group, pairs in _groups(store):
+        rows = (
+            "prefixed"
+            if group is None
+            else f"prefixed SEMI JOIN tree_groups g ON prefix_keys[1] = g.root AND g.number = {group}"
+        )
+        if pairs <= LARGEST:
+            found = derive(store.arrow(f"SELECT {', '.join(COLUMNS)}, prefix_keys FROM {rows}"))
+            store.append("derived", found)
+            continue
+        store.execute(f"CREATE OR REPLACE TEMP VIEW grouped AS FROM {rows}")
+        _nodes(store)
+        _needs(store)
+        store.execute("DROP VIEW grouped")
+
+
+def _groups(store: Store) -> list[tuple[int | None, int]]:
+    """Groups of whole trees (None: all there are), each with its pairs of row and key: at most ``PAIRS`` unless a tree has more."""
+    total = int(store.value("SELECT sum(len(prefix_keys)) FROM prefixed"))
+    if total <= PAIRS:
+        return [(None, total)]
+    trees = store.arrow(
+        "SELECT prefix_keys[1] AS root, sum(len(prefix_keys))::BIGINT AS pairs FROM prefixed GROUP BY root ORDER BY root"
+    )
+    sizes, numbers = [0], []
+    for pairs in trees["pairs"].to_pylist():
+        if sizes[-1] and sizes[-1] + pairs > PAIRS:
+            sizes.append(0)
+        sizes[-1] += pairs
+        numbers.append(len(sizes) - 1)
+    store.register("tree_groups", trees.append_column("number", pa.array(numbers, pa.int64())))
+    return list(enumerate(sizes))
+
+
 def _forget(store: Store) -> None:
     """Trees that lost a row may have fewer nodes: what their rows were given is cleared."""
     if store.value("SELECT count(*) FROM disturbed"):
@@ -94,12 +135,12 @@ def _nodes(store: Store) -> None:
 
     Where rows set breakpoints, a run also ends behind the last block that one of its rows caches.
     """
-    limited = store.value(f"SELECT count(*) FROM prefixed WHERE reach < {NEVER}")
+    limited = store.value(f"SELECT count(*) FROM grouped WHERE reach < {NEVER}")
     depth = ", unnest(range(1, len(prefix_keys) + 1)) AS depth, block, input, reach" if limited else ""
     users = "count(*) FILTER (WHERE least(depth * block, input) <= reach)" if limited else "0"
     store.execute(
         "CREATE OR REPLACE TEMP TABLE tree AS WITH blocks AS ("
-        f"SELECT unnest(prefix_keys) AS node, unnest(list_prepend(-1, prefix_keys[:-2])) AS parent{depth} FROM prefixed), "
+        f"SELECT unnest(prefix_keys) AS node, unnest(list_prepend(-1, prefix_keys[:-2])) AS parent{depth} FROM grouped), "
         f"shared AS (SELECT node, any_value(parent) AS parent, count(*) AS holders, {users} AS users "
         "FROM blocks GROUP BY node HAVING count(*) > 1) "
         "SELECT node FROM shared s WHERE NOT EXISTS ("
@@ -112,7 +153,7 @@ def _needs(store: Store) -> None:
     store.execute(
         "CREATE OR REPLACE TEMP TABLE uses AS WITH held AS ("
         "SELECT row_id, part, started_at, file_key, line, ready, block, input, unnest(prefix_keys) AS node, "
-        "generate_subscripts(prefix_keys, 1) AS depth FROM prefixed) "
+        "generate_subscripts(prefix_keys, 1) AS depth FROM grouped) "
         "SELECT h.row_id, xor(h.part, h.node) AS place, h.node, h.started_at, h.ready, h.depth, least(h.depth * h.block, h.input) AS tokens, "
         "row_number() OVER w AS number, h.started_at - lag(h.started_at) OVER w AS gap, "
         "coalesce(lag(h.ready) OVER w > h.started_at, false) AS waits "
@@ -121,44 +162,22 @@ def _needs(store: Store) -> None:
         "WINDOW w AS (PARTITION BY xor(h.part, h.node) ORDER BY h.started_at, h.file_key, h.line, h.row_id)"
     )
     _waits(store)
-    columns = ", ".join(f"{name} {kind}" for name, kind in DERIVED)
-    store.execute(f"CREATE OR REPLACE TEMP TABLE derived (row_id BIGINT, {columns})")
     for first, last in _spans(store):
-        store.append(
-            "derived",
-            _packed(
-                store.arrow(
-                    "SELECT u.row_id, u.node, u.tokens, coalesce(CASE WHEN u.waits THEN w.need ELSE u.gap END, ?) AS need "
-                    "FROM uses u LEFT JOIN waited w USING (row_id, node) WHERE u.row_id BETWEEN ? AND ? ORDER BY u.row_id, u.depth",
-                    [NEVER, first, last],
-                )
-            ),
-        )
+        uses = store.arrow(
+            "SELECT u.row_id, u.node, u.tokens, coalesce(CASE WHEN u.waits THEN w.need ELSE u.gap END, ?) AS need "
+            "FROM uses u LEFT JOIN waited w USING (row_id, node) WHERE u.row_id BETWEEN ? AND ? ORDER BY u.row_id, u.depth",
+            [NEVER, first, last],
+        ).combine_chunks()
+        store.append("derived", packed(*(uses[name].to_numpy() for name in ("row_id", "node", "tokens", "need"))))
     store.execute("DROP TABLE waited")
 
 
 def _spans(store: Store) -> Iterator[tuple[int, int]]:
     """Ranges of row ids that hold about ``_ROWS`` rows each, so that no answer is larger than that."""
-    first, last, count = store.rows("SELECT min(row_id), max(row_id), count(*) FROM prefixed")[0]
+    first, last, count = store.rows("SELECT min(row_id), max(row_id), count(*) FROM grouped")[0]
     step = max(1, min(_ROWS * (last - first + 1) // count, 8 * _ROWS))
     for start in range(first, last + 1, step):
         yield start, start + step - 1
-
-
-def _packed(uses: pa.Table) -> pa.Table:
-    """One row of ``derived`` for the uses of each row, which come row by row and in order of depth."""
-    uses = uses.combine_chunks()
-    row_ids = uses["row_id"].to_numpy()
-    starts = np.flatnonzero(np.diff(row_ids, prepend=-1))
-    offsets = pa.array(np.append(starts, len(row_ids)).astype(np.int32))
-    tokens, needs = uses["tokens"].to_numpy(), uses["need"].to_numpy()
-    lists = [pa.ListArray.from_arrays(offsets, pa.array(values)) for values in (uses["node"].to_numpy(), tokens, needs)]
-    hits = []
-    for life in HIT_COLUMNS:
-        found = np.maximum.reduceat(np.where(needs <= life, tokens, -1), starts) if len(starts) else tokens
-        hits.append(pa.array(found, mask=found < 0))
-    names = ["row_id", *(name for name, _ in DERIVED)]
-    return pa.table([pa.array(row_ids[starts]), *lists, *hits], names=names)
 
 
 def _waits(store: Store) -> None:

@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from llmcost.ingest.ahead import in_order, workers
-from llmcost.ingest.blocks import Block, blocks, split, vectorised
+from llmcost.ingest.blocks import Block, blocks, split, vectorised, without
 from llmcost.ingest.readers import Job, Readers, worth_processes
 from llmcost.ingest.rows import Batch, readings
 from llmcost.ingest.stage import ProblemLog, Staging
 from llmcost.records import Context, Problem, Record, Row, Sample, Skip, Source
 from llmcost.records.excerpt import excerpt
 from llmcost.records.files import Input, Stdin, chunks, records
+from llmcost.records.table import Unclean
 from llmcost.sources import read_elsewhere
 from llmcost.usage.arrow import billed_to_arrow, rows_to_arrow
 
 BATCH_ROWS: Final = 50_000
 PARTS: Final = 8
 SMALL_BLOCK: Final = 256
+ROUNDS: Final = 6
+"""Times a block is read as columns at most, each time without the unclean rows that were found so far."""
 Watch = Callable[[int], None] | None
-Arrow = Callable[[Any, Context], Any]
+Found = Any
+"""A table, :class:`Unclean` or None."""
+Arrow = Callable[[Any, Context], Found]
 
 
 @dataclass
@@ -82,7 +87,7 @@ def read_into(
             _read_block(staging, block, table, source, context, secret, tally)
 
 
-def _vectorised(arrow: Arrow, block: Block | Problem, context: Context) -> pa.Table | None:
+def _vectorised(arrow: Arrow, block: Block | Problem, context: Context) -> Found:
     return None if isinstance(block, Problem) else arrow(block.data, context)
 
 
@@ -97,24 +102,16 @@ def _changed_at(item: Input) -> int | None:
 
 
 def _read_block(
-    staging: Staging,
-    block: Block,
-    table: pa.Table | None,
-    source: Source,
-    context: Context,
-    secret: bytes,
-    tally: FileTally,
+    staging: Staging, block: Block, table: Found, source: Source, context: Context, secret: bytes, tally: FileTally
 ) -> bool:
     """Stages the vectorised reading of a block, else reads its parts; gives whether any of it could be read so.
 
-    One bad line makes a source decline the whole block: only the smallest part around it is read record by record.
+    A few unclean rows that the source can name are read record by record, and the others once more without them. Where it
+    cannot name them, one makes it decline the whole block: only the smallest part around it is read record by record.
     """
-    if table is not None and len(table) == block.rows:
-        tally.read += len(table)
-        lines = pa.array(np.arange(block.first_line, block.first_line + len(table), dtype=np.int64))
-        staging.add_usage(table, tally.file_no, tally.name, lines, foreign=True)
+    if _stage_clean(staging, block, table, source, context, secret, tally):
         return True
-    parts = split(block, PARTS) if block.rows < 0 or block.rows > SMALL_BLOCK else []
+    parts = split(block, PARTS) if block.rows > SMALL_BLOCK else []
     for place, part in enumerate(parts):
         again = source.arrow(part.data, context) if source.arrow is not None else None
         if not _read_block(staging, part, again, source, context, secret, tally) and place == 0 and len(parts) > 1:
@@ -125,6 +122,29 @@ def _read_block(
     if not parts:
         _read_records(staging, block.careful(), source, context, secret, tally)
     return bool(parts)
+
+
+def _stage_clean(
+    staging: Staging, block: Block, table: Found, source: Source, context: Context, secret: bytes, tally: FileTally
+) -> bool:
+    """Stages what could be read of a block as columns, and reads the few rows that could not; False leaves it all as it was."""
+    data, numbers = block.data, block.numbers
+    apart: list[Block] = []
+    rounds = 0
+    while isinstance(table, Unclean):
+        rounds += 1
+        if rounds > ROUNDS or len(apart) + len(table.rows) > block.rows // PARTS or source.arrow is None:
+            return False
+        data, numbers, more = without(data, numbers, table.rows)
+        apart += more
+        table = source.arrow(data, context)
+    if table is None or len(table) != len(numbers):
+        return False
+    tally.read += len(table)
+    staging.add_usage(table, tally.file_no, tally.name, pa.array(numbers), foreign=True)
+    apart.sort(key=lambda each: int(each.numbers[0]))
+    _read_records(staging, chain.from_iterable(each.careful() for each in apart), source, context, secret, tally)
+    return True
 
 
 def _read_records(

@@ -18,7 +18,7 @@ import pyarrow.json as pa_json
 
 from llmcost.records.canonical import KEYS
 from llmcost.records.cut import newline_count, newlines
-from llmcost.records.table import DeclineError
+from llmcost.records.table import MOST_UNCLEAN, DeclineError
 from llmcost.usage.arrow import TYPES
 from llmcost.usage.columns import Column
 
@@ -28,6 +28,7 @@ _POINT_IN_DOUBT: Final = re.compile(rb"[1-9]\d{0,2}(?:\.\d{3})+(?![.\d])")
 _OPENS, _CLOSES, _RETURN = b"{}\r"
 _BLOCK: Final = 1024 * 1024
 _IMAGE: Final = pa.struct([("width", pa.int64()), ("height", pa.int64()), ("count", pa.int64())])
+_ROW: Final = re.compile(r" in row (\d+)$")
 _decode: Final = msgspec.json.Decoder().decode
 
 
@@ -44,10 +45,10 @@ def jsonl_table(block: bytes, fields: Mapping[str, Column], *, others: Literal["
         raise DeclineError
     if others == "ignore" and (b"NaN" in block or b"Infinity" in block):
         raise DeclineError  # no JSON; pyarrow would skip them silently
-    table = _parsed(block, _expected(fields, samples, others), samples, others)
+    table = _parsed(block, _expected(fields, samples, others), samples, others, last=False)
     if table is None:
         # A field that first occurs past the samples. With all types given at once, reading takes twice as long.
-        table = _parsed(block, fields, samples, others)
+        table = _parsed(block, fields, samples, others, last=True)
     if table is None or len(table) != lines:
         raise DeclineError
     return table
@@ -61,27 +62,56 @@ def _expected(fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]]
 
 
 def _parsed(
-    block: bytes, fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]], others: str
+    block: bytes, fields: Mapping[str, Column], samples: Sequence[Mapping[str, Any]], others: str, *, last: bool
 ) -> pa.Table | None:
-    """The block under the types of ``fields``; None when it has other fields that are not to be ignored."""
+    """The block under the types of ``fields``; None, or when ``last`` a decline, when it has other fields that are not to be ignored."""
     schema = pa.schema([(name, _json_type(name, column, samples)) for name, column in fields.items()])
     amounts = [field.name for field in schema if pa.types.is_decimal(field.type)]
     for name in amounts:
         _no_wide_amounts(block, name)
     try:
-        table = pa_json.read_json(
-            pa.BufferReader(block),
-            read_options=pa_json.ReadOptions(block_size=_BLOCK, use_threads=False),
-            parse_options=pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=others),
-        )
+        table = _read(block, schema, others, _BLOCK)
     except pa.ArrowInvalid as error:
-        if "unexpected field" in str(error):
+        if "unexpected field" in str(error) and not last:
             return None
-        raise
+        raise DeclineError(_faulty(block, schema, others)) from error
     for name in amounts:
         if len(table) - table[name].null_count > block.count(f'"{name}"'.encode()):
             raise DeclineError  # a name in escapes, past the check on wide amounts
     return table
+
+
+def _read(block: bytes, schema: pa.Schema, others: str, size: int) -> pa.Table:
+    return pa_json.read_json(
+        pa.BufferReader(block),
+        read_options=pa_json.ReadOptions(block_size=size, use_threads=False),
+        parse_options=pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=others),
+    )
+
+
+def _faulty(block: bytes, schema: pa.Schema, others: str) -> list[int]:
+    """Lines that cannot be read under the schema: the first, which the error names, or all, by halving; none when they are many."""
+    try:
+        _read(block, schema, others, len(block) + 1)  # in one piece: the row of the error counts from its beginning
+    except pa.ArrowInvalid as error:
+        if row := _ROW.search(str(error)):
+            return [int(row[1])]
+    found: list[int] = []
+    text = block.split(b"\n")
+    spans = [(0, len(text))]
+    while spans and len(found) <= MOST_UNCLEAN:
+        start, end = spans.pop()
+        part = b"\n".join(text[start:end])
+        try:
+            if part:
+                _read(part, schema, others, len(part) + 1)
+        except pa.ArrowInvalid:
+            if end - start == 1:
+                found.append(start)
+            else:
+                middle = (start + end) // 2
+                spans += [(middle, end), (start, middle)]
+    return found if len(found) <= MOST_UNCLEAN else []
 
 
 def _object_lines(block: bytes) -> int:
@@ -90,19 +120,22 @@ def _object_lines(block: bytes) -> int:
     Then no record can span lines: inside an object ``}`` is never followed by ``{``. It also keeps a bare ``null``
     from pyarrow 26, which crashes on it.
     """
-    if not block.startswith(b"{"):
-        raise DeclineError
     text = np.frombuffer(block, np.uint8)
     ends = newlines(block)
-    if block.endswith(b"\n"):
-        ends = ends[:-1]
-    last = block[-3:].rstrip(b"\r\n")
-    before = text[ends - 1]
-    if _RETURN in before:
-        before = np.where(before == _RETURN, text[ends - 2], before)
-    if not (last.endswith(b"}") and (before == _CLOSES).all() and (text[ends + 1] == _OPENS).all()):
-        raise DeclineError
-    return len(ends) + 1
+    if not block.endswith(b"\n"):
+        ends = np.append(ends, len(block))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    last = text[np.maximum(ends - 1, 0)]
+    if _RETURN in last:
+        last = np.where(last == _RETURN, text[np.maximum(ends - 2, 0)], last)
+    good = (text[np.minimum(starts, len(text) - 1)] == _OPENS) & (last == _CLOSES) & (ends > starts)
+    if not good.all():
+        raise DeclineError(_few(np.flatnonzero(~good).tolist()))
+    return len(ends)
+
+
+def _few(rows: list[int]) -> list[int]:
+    return rows if len(rows) <= MOST_UNCLEAN else []
 
 
 def _utf8(block: bytes) -> None:
@@ -110,7 +143,15 @@ def _utf8(block: bytes) -> None:
         try:
             block.decode()
         except UnicodeDecodeError as error:
-            raise DeclineError from error
+            raise DeclineError(_few([n for n, line in enumerate(block.split(b"\n")) if not _is_utf8(line)])) from error
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _samples(block: bytes) -> Iterator[dict[str, Any]]:

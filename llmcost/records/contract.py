@@ -160,7 +160,8 @@ class Source:
     read_call: Callable[[Any], Iterable[Reading]] | None = None
     """Reads one logged call (``records.exchange.Exchange``) that stands in the log of another host; see ``records.mixed``."""
     arrow: Callable[[Any, Context], Any] | None = None
-    """Optional fast path: a pyarrow table of raw columns to a pyarrow table of canonical columns, or None to decline."""
+    """Optional fast path: a pyarrow table of raw columns to a pyarrow table of canonical columns, or None to decline; or
+    ``records.table.Unclean``, which names the rows without which it may read the others."""
 
 
 SAMPLE_RECORDS: Final = 50

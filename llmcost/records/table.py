@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from llmcost.usage import names
 from llmcost.usage.arrow import MONEY, TYPES
 from llmcost.usage.columns import BY_NAME, SUM_OF_CALLS, USAGE, Column
 
+MOST_UNCLEAN: Final = 32
+"""Rows of a block that are read one by one while the others are read as columns; with more, the block is cut."""
 _LONGEST: Final = 1000
 _PLAIN_TEXT: Final = r"^[!-~]([ -~]{0,1000}[!-~])?$"
 _PLAIN_LABEL: Final = r"^[ !#-\[\]-~]*$"
@@ -36,16 +39,34 @@ _MONEY_LIMIT: Final = pa.scalar(10**16, MONEY)
 
 
 class DeclineError(Exception):
-    """Something is not perfectly clean; the record path decides what it is."""
+    """Something is not perfectly clean; the record path decides what it is. ``rows``: where it is, if that is known."""
+
+    def __init__(self, rows: Iterable[int] = ()) -> None:
+        self.rows = tuple(rows)
+        super().__init__()
+
+
+@dataclass(frozen=True)
+class Unclean:
+    """What a vectorised reader gives instead of a table: the places of records without which it may read the others."""
+
+    rows: tuple[int, ...]
 
 
 def canonical(columns: Iterable[tuple[Column, pa.ChunkedArray]]) -> pa.Table:
     """Raw columns as a table of the canonical ones that hold anything, in canonical order."""
     done: dict[str, pa.ChunkedArray] = {}
+    unclean: set[int] = set()
     for column, raw in columns:
         if column.name in done:
             raise DeclineError
-        done[column.name] = converted(raw, column)
+        try:
+            done[column.name] = converted(raw, column)
+        except _UNCLEAN:
+            unclean.update(_culprits(raw, column))
+            done[column.name] = raw
+    if unclean:
+        raise DeclineError(sorted(unclean))
     known = {name: array for name, array in done.items() if array.null_count < len(array)}
     if not any(array.null_count == 0 for array in known.values()):
         raise DeclineError  # some row may say nothing at all
@@ -71,12 +92,37 @@ def _one_request_each(known: dict[str, pa.ChunkedArray]) -> None:
         known["requests"] = merged
 
 
-def declines(read: Callable[[], pa.Table]) -> pa.Table | None:
-    """What ``read`` gives, or None when it met anything unclean."""
+_UNCLEAN: Final = (DeclineError, BadValueError, pa.ArrowException, msgspec.DecodeError, OverflowError, RecursionError)
+
+
+def declines(read: Callable[[], pa.Table]) -> pa.Table | Unclean | None:
+    """What ``read`` gives; where it met anything unclean the places of that, or None when they are many or not known."""
     try:
         return read()
-    except (DeclineError, BadValueError, pa.ArrowException, msgspec.DecodeError, OverflowError, RecursionError):
-        return None
+    except _UNCLEAN as error:
+        rows = error.rows if isinstance(error, DeclineError) else ()
+        return Unclean(rows) if rows else None
+
+
+def _culprits(raw: pa.ChunkedArray, column: Column) -> list[int]:
+    """The rows whose values decline by themselves, found by halving; raises when there are many, or none."""
+    found: list[int] = []
+    spans = [(0, len(raw))]
+    while spans:
+        start, end = spans.pop()
+        try:
+            converted(raw.slice(start, end - start), column)
+        except _UNCLEAN:
+            if end - start == 1:
+                found.append(start)
+                if len(found) > MOST_UNCLEAN:
+                    raise
+                continue
+            middle = (start + end) // 2
+            spans += [(middle, end), (start, middle)]
+    if not found:
+        raise DeclineError
+    return found
 
 
 def converted(raw: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:

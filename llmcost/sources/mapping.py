@@ -21,7 +21,7 @@ from llmcost.records.blocks import csv_table, jsonl_table
 from llmcost.records.canonical import usage_row
 from llmcost.records.mapfile import FieldSpec, MapFile, rows_of
 from llmcost.records.maprules import MICROS, values_of, wanted
-from llmcost.records.table import DeclineError, by_value, canonical, declines
+from llmcost.records.table import DeclineError, Unclean, by_value, canonical, declines
 from llmcost.usage import names
 from llmcost.usage.columns import BY_NAME, Column
 
@@ -75,8 +75,8 @@ def _row(row: Any, mapping: MapFile, line: int | None) -> Iterator[Reading]:
     yield from (*early, *problems)
 
 
-def arrow(chunk: Any, context: Context) -> pa.Table | None:
-    """Canonical columns of a clean block under plain field rules, None for any other block or mapping."""
+def arrow(chunk: Any, context: Context) -> pa.Table | Unclean | None:
+    """Canonical columns of a clean block under plain field rules; of another its few unclean rows, or None."""
     mapping = _mapping(context)
     if context.header:
         mapping.check_header(context.header, context.name)

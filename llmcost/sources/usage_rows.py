@@ -22,7 +22,7 @@ import pyarrow as pa
 from llmcost.records import BadValueError, Context, Problem, Reading, Record, Row, Sample, Source, as_json
 from llmcost.records.blocks import csv_table, jsonl_table
 from llmcost.records.canonical import tag_text, usage_row
-from llmcost.records.table import DeclineError, canonical, declines
+from llmcost.records.table import DeclineError, Unclean, canonical, declines
 from llmcost.records.values import is_absent
 from llmcost.usage.columns import BY_NAME, COUNTERS, USAGE, Usage
 
@@ -184,8 +184,8 @@ def _shown(field: str) -> str:
     return field if _PRINTABLE_NAME.fullmatch(field) else f"a field with a name of {len(field)} characters"
 
 
-def arrow(chunk: Any, context: Context) -> pa.Table | None:
-    """Canonical columns of a clean block, None for any other.
+def arrow(chunk: Any, context: Context) -> pa.Table | Unclean | None:
+    """Canonical columns of a clean block; of any other the few rows that are not clean, or None.
 
     ``chunk``: a record batch or table; or bytes, line-aligned: of JSONL, or of CSV without its header line when the
     context has a header (``options["delimiter"]`` when it is no comma).

@@ -21,6 +21,7 @@ from llmcost.records.cut import chunk_records
 from llmcost.records.delimited import Dialect, delimited
 from llmcost.records.files import records
 from llmcost.records.streams import Stream
+from llmcost.records.table import Unclean
 from llmcost.sources.usage_rows import SOURCE
 from llmcost.usage.arrow import rows_to_arrow
 from llmcost.usage.columns import BY_NAME, CALL_ROLES, SERVICE_TIERS, STATUSES, USAGE, Usage
@@ -74,8 +75,8 @@ def of_record(record: Record, context: Context = PLAIN) -> tuple[list[Usage], li
 def by_blocks(chunk: Any, context: Context = PLAIN) -> pa.Table | None:
     assert SOURCE.arrow is not None
     table = SOURCE.arrow(chunk, context)
-    assert table is None or isinstance(table, pa.Table)
-    return table
+    assert table is None or isinstance(table, pa.Table | Unclean)
+    return None if isinstance(table, Unclean) else table
 
 
 def jsonl(rows: list[dict[str, Any]]) -> bytes:
