@@ -40,6 +40,7 @@ TOKEN_CLASSES: Final = {
 }  # fmt: skip
 """Kinds of tokens as the cost report (API) and the cost CSV (console) name them -> our class."""
 
+_COMMITTED: Final = "priority"
 _LIVES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _MAIN: Final = frozenset({"", "message"})
 _UNSEEN: Final = frozenset({"thinking", "redacted_thinking"})
@@ -121,16 +122,32 @@ def _written(usage: dict[str, Any], notes: Notes) -> tuple[int | None, int | Non
     return written, None
 
 
-def tier_and_region(usage: dict[str, Any], notes: Notes) -> Usage:
-    """What the usage says of how and where the call was served; fast mode is a tier of its own."""
+def tier_and_region(usage: dict[str, Any], notes: Notes, *, own: bool = True) -> Usage:
+    """What the usage says of how and where the call was served; fast mode is a tier of its own.
+
+    Priority Tier is capacity that was committed to and paid before, drawn at the standard rates; what exceeds it is served
+    as standard (https://platform.claude.com/docs/en/api/service-tiers, 2026-11-24). ``own``: the usage is in Anthropic's words;
+    a gateway's ``priority`` may be another provider's, which is paid by the call.
+    """
     row = Usage()
-    tier = "fast" if usage.get("speed") == "fast" else tier_of(usage.get("service_tier"), notes)
+    named = usage.get("service_tier")
+    if own and word(named).lower() == _COMMITTED:
+        tier = "standard"
+        told = "service_tier priority draws on capacity that was paid in advance; the list price is no charge"
+        notes.append(Problem("prepaid-tier", told, rejected=False, informative=True))
+    else:
+        tier = "fast" if usage.get("speed") == "fast" else tier_of(named, notes)
     if tier is not None:
         row["service_tier"] = tier
     geo = notes.soft(text, usage.get("inference_geo"), "inference_geo")
     if geo is not None and geo != "not_available":
         row["region"] = geo
     return row
+
+
+def committed(raw: Any) -> str | None:
+    """The label that tells committed capacity from standard calls, which have one tier and would be one bucket."""
+    return "committed" if word(raw).lower() == _COMMITTED else None
 
 
 def iterations(usage: dict[str, Any], main: Usage, notes: Notes) -> Iterator[Row]:
@@ -223,7 +240,7 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
     row = messages_request(call.request, notes)
     if usage is not None:
         row.update(messages_usage(usage, notes))
-        row.update(tier_and_region(usage, notes))
+        row.update(tier_and_region(usage, notes, own=provider in {None, "anthropic"}))
     reason = word(answer.get("stop_reason"))
     row.update(finished(call, answer, reason or None, notes, has_usage=usage is not None))
     if call.events and usage is not None and "output_tokens" not in usage:

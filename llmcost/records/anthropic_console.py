@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmcost.records.anthropic import tier_and_region
+from llmcost.records.anthropic import committed, tier_and_region
 from llmcost.records.labels import Notes
 from llmcost.records.rows import tags_of
 from llmcost.records.values import BadValueError, instant, text
@@ -46,7 +46,7 @@ def dimensions(line: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
         "region": served.get("region"),
         "project": notes.soft(text, line.get("workspace"), "workspace"),
         "api_key_id": notes.soft(text, line.get("api_key_id") or line.get("api_key"), "api_key"),
-        "tags": tags_of({"context_window": _window(line.get("context_window"))}),
+        "tags": tags_of({"context_window": _window(line.get("context_window")), "capacity": committed(kind)}),
     }
 
 

@@ -71,7 +71,7 @@ def spend_log(row: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     full["requests"], full["billed_cost"] = 1, cost
     full.update(counted)
     full.update(_outcome(row, meta, usage, counted, notes))
-    full.update(tier_and_region(usage, notes))
+    full.update(tier_and_region(usage, notes, own=row.get("provider_name") == "anthropic"))
     if "region" not in full:
         full["region"] = region_of_url(notes.soft(text, row.get("api_base"), "api_base"))
     request = json_object(row.get("proxy_server_request"), notes, "proxy_server_request")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from llmcost.records.anthropic import tier_and_region
+from llmcost.records.anthropic import committed, tier_and_region
 from llmcost.records.anthropic_pages import read_pages, results
 from llmcost.records.contract import Context, Reading, Record, Row, Sample, Source
 from llmcost.records.labels import Notes
@@ -75,7 +75,7 @@ def _row(result: dict[str, Any], notes: Notes) -> Usage:
         project=notes.soft(text, result.get("workspace_id"), "workspace_id"),
         api_key_id=notes.soft(text, result.get("api_key_id"), "api_key_id"),
         user_id=notes.soft(text, result.get("account_id") or result.get("service_account_id"), "account_id"),
-        tags=tags_of({"context_window": window}),
+        tags=tags_of({"context_window": window, "capacity": committed(result.get("service_tier"))}),
         token_source="provider",  # noqa: S106 (no password)
     )
     row.update(tier_and_region(result, notes))
