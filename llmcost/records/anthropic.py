@@ -130,7 +130,7 @@ def tier_and_region(usage: dict[str, Any], notes: Notes, *, own: bool = True) ->
     a gateway's ``priority`` may be another provider's, which is paid by the call.
     """
     row = Usage()
-    named = usage.get("service_tier")
+    named, tier = usage.get("service_tier"), None
     if own and word(named).lower() == _COMMITTED:
         tier = "standard"
         told = "service_tier priority draws on capacity that was paid in advance; the list price is no charge"

@@ -11,6 +11,10 @@ that the history began in and of all totals up to the call: the copies get the i
 each once, in whichever order the files come. The session it began in is that of the last ``session_meta`` before the
 first count (a copied history brings its own), or the one it says it was forked from; it is the ``conversation_id`` too.
 
+Sessions that were put together in one file are told apart by their headers: a header of another session behind counts is
+the next session's, unless the totals run on (a copied history may hold headers too). Where times run backwards, the lines
+were put in another order and differences are no calls: from there on an event's own count is taken (``out-of-order``).
+
 ``turn.completed`` carries the same running totals, and counts only in files without ``token_count``. The model is that
 of the latest ``turn_context``; a time is that of the event, which follows the answer. ``fast`` is a tier of its own.
 Left out: early versions name no model; prompts, whose system part and hidden reasoning the file does not hold; what a
@@ -75,6 +79,15 @@ class _Session:
     running: bool = False
     """Whether ``token_count`` events carry the totals, so that ``turn.completed`` would repeat them."""
     searches: int = 0
+    latest: int | None = None
+    ordered: bool = True
+    next: _Session | None = None
+    """The session that headers behind the counts announce; it begins with the next count, if that does not run on."""
+
+    def begin_next(self) -> None:
+        """Makes this the next session."""
+        if self.next is not None:
+            vars(self).update(vars(self.next))
 
 
 def read_file(records: Iterable[Record], _context: Context) -> Iterator[Reading]:
@@ -102,11 +115,17 @@ def _line(session: _Session, line: Any, notes: Notes) -> Iterator[Reading]:
 
 
 def _learn(session: _Session, kind: str, said: dict[str, Any], notes: Notes) -> None:
-    """Takes over what an event tells of the calls that follow."""
+    """Takes over what an event tells of the calls that follow, for the session that a header announced too."""
+    if session.next is not None:
+        _learn(session.next, kind, said, Notes())
     if kind == "session_meta":
         _begin(session, said, notes)
     elif kind == "thread.started":
-        session.own = session.origin = notes.soft(text, said.get("thread_id"), "thread_id")
+        own = notes.soft(text, said.get("thread_id"), "thread_id")
+        if session.counted and own != session.own:
+            session.next = _Session()
+            session.begin_next()
+        session.own = session.origin = own
     elif kind == "turn_context":
         session.model = notes.soft(text, said.get("model"), "model") or session.model
         session.project = folder_name(notes.soft(text, said.get("cwd"), "cwd")) or session.project
@@ -122,6 +141,9 @@ def _learn(session: _Session, kind: str, said: dict[str, Any], notes: Notes) -> 
 def _begin(session: _Session, meta: dict[str, Any], notes: Notes) -> None:
     """The first header is the session's own, further ones before any count came with a copied history."""
     own = notes.soft(text, meta.get("id") or meta.get("session_id"), "session id")
+    if session.counted and own not in {None, session.own} and session.next is None:
+        session.next = _Session()
+        _begin(session.next, meta, Notes())
     if not session.counted:
         session.origin = notes.soft(text, meta.get("forked_from_id"), "forked_from_id") or own or session.origin
     if session.own is not None:
@@ -169,18 +191,37 @@ def _read(usage: dict[str, Any]) -> Totals:
 def _call(
     session: _Session, line: dict[str, Any], totals: Totals, last: Totals, notes: Notes, plan: str | None
 ) -> Iterator[Reading]:
+    if session.next is not None and not _runs_on(session.totals, totals, last):
+        session.begin_next()
+    session.next = None
     if totals and all(value in {None, session.totals.get(name)} for name, value in totals.items()):
         yield Skip("the totals did not change")
         return
-    counters = _difference(session, totals, last, notes) if totals else last
+    at = notes.soft(instant, line.get("timestamp"), "timestamp")
+    _check_order(session, at, notes)
+    counters = _difference(session, totals, last, notes) if totals and (session.ordered or not last) else last
     session.digest = _chained(session, totals or last)
     session.counted = True
     session.totals = _run_on(session.totals, totals, last)
     if not any(counters.get(name) for name in _MAIN):
         yield Skip("the totals did not change")
         return
-    yield Row(known({**_facts(session, line, notes, plan), **counters}))
+    yield Row(known({**_facts(session, at, plan), **counters}))
     session.searches = 0
+
+
+def _runs_on(before: Totals, totals: Totals, last: Totals) -> bool:
+    """Whether totals continue those before: they did not fall, and the last call is what was added."""
+    added = [(totals.get(name) or 0) - (before.get(name) or 0) for name in _MAIN]
+    return bool(totals) and min(added) >= 0 and (not last or added in ([0, 0], [last.get(name) or 0 for name in _MAIN]))
+
+
+def _check_order(session: _Session, at: int | None, notes: Notes) -> None:
+    if session.ordered and at is not None and session.latest is not None and at < session.latest:
+        session.ordered = False
+        told = "an event is older than the one before it: from here on each event's own count is taken"
+        notes.append(Problem("out-of-order", told, rejected=False))
+    session.latest = max(at or 0, session.latest or 0) or None
 
 
 def _run_on(before: Totals, totals: Totals, last: Totals) -> Totals:
@@ -212,12 +253,12 @@ def _chained(session: _Session, counts: Totals) -> bytes:
     return hashlib.blake2b(state + b"\x1f" + (as_json(counts) or "").encode(), digest_size=16).digest()
 
 
-def _facts(session: _Session, line: dict[str, Any], notes: Notes, plan: str | None) -> dict[str, Any]:
+def _facts(session: _Session, at: int | None, plan: str | None) -> dict[str, Any]:
     tags = {"version": session.version, "git_branch": session.branch, "plan_type": plan}
     return {
         "request_id": f"codex-{session.digest.hex()}" if session.origin is not None else None,
         "call_role": "subcall" if session.is_subagent else "primary",
-        "started_at": notes.soft(instant, line.get("timestamp"), "timestamp"),
+        "started_at": at,
         "provider_name": session.provider or _provider(session.model),
         "request_model": session.model,
         "operation_name": "chat",

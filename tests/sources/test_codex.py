@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from llmcost.ingest.run import ingest
-from llmcost.records import Context, Record, Row
+from llmcost.records import Context, Problem, Record, Row
 from llmcost.sources.codex import SOURCE
 from llmcost.usage.digest import store_digest
 from llmcost.usage.store import Store
@@ -93,3 +93,66 @@ def test_a_call_that_came_without_totals_is_not_counted_again_by_the_first_total
     found = read_all(SOURCE, [Record(line, n) for n, line in enumerate(lines, 1)], Context("rollout"))
     rows = [reading.usage for reading in found if isinstance(reading, Row) and reading.usage]
     assert [(row["input_tokens"], row["output_tokens"]) for row in rows] == [(10, 2), (20, 3)]
+
+
+def _calls(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    found = read_all(SOURCE, [Record(line, n) for n, line in enumerate(lines, 1)], Context("rollout"))
+    rows = [reading.usage for reading in found if isinstance(reading, Row) and reading.usage]
+    return [(row["conversation_id"], row["input_tokens"], row["request_id"]) for row in rows]
+
+
+def test_sessions_put_together_in_one_file_are_read_as_in_files_of_their_own() -> None:
+    first = [_meta("a"), _event(10, 2), _event(30, 5)]
+    second = [_meta("b"), _event(8, 1), _event(40, 6)]
+    forked = [_meta("c", "a"), _meta("a"), _event(10, 2), _event(30, 5), _event(90, 9)]
+    apart = _calls(first) + _calls(second) + _calls(forked)
+    assert _calls([*first, *second, *forked]) == apart
+    assert [(origin, given) for origin, given, _ in apart] == [
+        ("a", 10), ("a", 20), ("b", 8), ("b", 32), ("a", 10), ("a", 20), ("a", 60),
+    ]  # fmt: skip
+
+
+def test_a_longer_session_behind_a_shorter_one_is_told_by_its_first_call() -> None:
+    larger = _event(50, 7)
+    larger["payload"]["info"]["last_token_usage"] = larger["payload"]["info"]["total_token_usage"]
+    assert [call[:2] for call in _calls([_meta("a"), _event(10, 2), _meta("b"), larger])] == [("a", 10), ("b", 50)]
+
+
+def test_a_header_inside_a_copied_history_begins_no_session() -> None:
+    resumed = _event(30, 5)
+    resumed["payload"]["info"]["last_token_usage"] = {"input_tokens": 20, "output_tokens": 3, "total_tokens": 23}
+    parent = [_meta("a"), _event(10, 2), _meta("a"), resumed]
+    child = [_meta("b", "a"), *parent, _event(90, 9)]
+    assert [call[2] for call in _calls(child)][:2] == [call[2] for call in _calls(parent)]
+    assert [call[1] for call in _calls(child)] == [10, 20, 60]
+
+
+def test_runs_of_exec_in_one_file_are_sessions_of_their_own() -> None:
+    def run(thread: str, total: int) -> list[dict[str, Any]]:
+        usage = {"input_tokens": total, "cached_input_tokens": 0, "output_tokens": 1}
+        return [{"type": "thread.started", "thread_id": thread}, {"type": "turn.completed", "usage": usage}]
+
+    assert [call[:2] for call in _calls([*run("t-1", 10), *run("t-2", 25)])] == [("t-1", 10), ("t-2", 25)]
+    assert [call[:2] for call in _calls([*run("t-1", 10), *run("t-1", 25)])] == [("t-1", 10), ("t-1", 15)]
+
+
+def test_lines_in_another_order_are_told_and_do_not_add_up_falls_and_rises() -> None:
+    events = []
+    for at, total in enumerate((10, 30, 60, 100)):
+        event = _event(total, 0, at)
+        event["payload"]["info"]["last_token_usage"] = {"input_tokens": (at + 1) * 10, "output_tokens": 0}
+        events.append(event)
+    lines = [_meta("a"), events[0], events[2], events[1], events[3]]
+    found = list(read_all(SOURCE, [Record(line, n) for n, line in enumerate(lines, 1)], Context("rollout")))
+    assert [r.kind for r in found if isinstance(r, Problem)] == ["out-of-order"]
+    assert [call[1] for call in _calls(lines)] == [10, 50, 20, 40]
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(("parent", "child"))))
+def test_the_real_fork_in_one_file_counts_its_copied_beginning_once(names: tuple[str, ...], tmp_path: Path) -> None:
+    texts = [shared_data("formats", "codex_rollout_jsonl", f"{FORK}{name}.jsonl").read_text() for name in names]
+    path = tmp_path / "all.jsonl"
+    path.write_text("\n".join(text.rstrip("\n") for text in texts) + "\n")
+    with Store(None) as store:
+        ingest(store, [str(path)])
+        assert store.rows("SELECT count(*), sum(input_tokens + output_tokens) FROM usage") == [(194, 26_801_911)]
