@@ -15,7 +15,7 @@ from llmcost.reports import REPORTS, Options
 from llmcost.results.cells import cells, columns, count_cell, usd_cell
 from llmcost.results.document import Document, Section, Table
 from llmcost.results.outcome import Outcome, outcome
-from tests.reports import sample_reconciliation, sample_result
+from tests.reports import sample_reconciliation, sample_result, sample_what_if
 from tests.reports.browser import Browser
 from tests.reports.sample_document import everything
 
@@ -54,10 +54,11 @@ def _press(browser: Browser, key: str, code: int) -> None:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (360, False)])
-@pytest.mark.parametrize("name", ["rich", "reconciliation", "everything", "many"])
+@pytest.mark.parametrize("name", ["rich", "what-if", "reconciliation", "everything", "many"])
 def test_axe_finds_nothing_serious(browser: Browser, tmp_path: Path, name: str, width: int, dark: bool) -> None:
     made: dict[str, Callable[[], Outcome]] = {
         "rich": lambda: outcome(sample_result.rich()),
+        "what-if": lambda: outcome(sample_what_if.with_levers()),
         "reconciliation": lambda: outcome(sample_reconciliation.ordinary()),
         "everything": everything,
         "many": lambda: _many(250),

@@ -19,6 +19,7 @@ from typing import Final
 
 from llmcost.money import plain
 from llmcost.reports import Options, Report
+from llmcost.reports._panel import markup
 from llmcost.results.chart import Chart
 from llmcost.results.document import Block, Cell, Column, Document, Figure, Notes, Section, Table, Text
 from llmcost.results.outcome import Outcome
@@ -39,7 +40,7 @@ _HOSTILE_IN_SCRIPT: Final = str.maketrans(
 def render(outcome: Outcome, options: Options) -> bytes:
     """``outcome`` as one HTML page."""
     doc = outcome.document(options.top_n, options.title)
-    scripts = [_asset("plotly-basic.min.js"), _asset("tables.js"), _asset("charts.js")]
+    scripts = [_asset(f"{name}.js") for name in ("plotly-basic.min", "tables", "charts", "levers")]
     page = Template(_asset("page.html")).substitute(
         policy=escape(_policy(scripts)),
         css=_asset("page.css"),
@@ -54,6 +55,7 @@ def render(outcome: Outcome, options: Options) -> bytes:
         result=_embedded(outcome.model.model_dump(mode="json")),
         charts=_embedded({chart.key: _drawing(chart) for chart in doc.charts()}),
         tables=_embedded({table.key: _searchable(table) for table in doc.tables() if len(table.rows) > _LONG}),
+        levers=_embedded(_plain(doc.panel)),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
     return page.encode()
@@ -105,7 +107,11 @@ def _list(kind: str, lines: Sequence[str]) -> str:
 
 
 def _nav(doc: Document) -> str:
-    links = [(section.key, section.short or section.title) for section in doc.sections]
+    links: list[tuple[str, str]] = []
+    for section in doc.sections:
+        if doc.panel is not None and doc.panel.before == section.key:
+            links.append((doc.panel.key, doc.panel.title))
+        links.append((section.key, section.short or section.title))
     links += [("warnings", "Warnings")] if doc.warnings else []
     items = "".join(f'<li><a href="#s-{escape(key)}">{escape(label)}</a></li>' for key, label in links)
     return f'<nav aria-label="Parts of the report"><ul>{items}</ul></nav>' if items else ""
@@ -113,6 +119,8 @@ def _nav(doc: Document) -> str:
 
 def _sections(doc: Document) -> Iterable[str]:
     for section in doc.sections:
+        if doc.panel is not None and doc.panel.before == section.key:
+            yield markup(doc.panel)
         parts = [_block(block, section.title) for block in section.blocks]
         yield _section(section.key, section.title, *([_folded("Show", *parts)] if section.folded else parts))
     if doc.warnings:

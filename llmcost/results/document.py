@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from llmcost.results.chart import Chart, Tone
+from llmcost.results.panel import Panel
 
 Value = Decimal | int | str | None
 Unit = Literal["", "USD", "share", "requests", "tokens", "days", "rows"]
@@ -125,6 +126,8 @@ class Document:
     sections: tuple[Section, ...] = ()
     warnings: tuple[str, ...] = ()
     footer: str = ""
+    panel: Panel | None = None
+    """Levers that a page lets its reader move."""
 
     def tables(self) -> tuple[Table, ...]:
         """Every table in reading order."""

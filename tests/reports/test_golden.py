@@ -7,7 +7,7 @@ import pytest
 from llmcost.reports import REPORTS, Options
 from llmcost.results.compare import compare
 from llmcost.results.outcome import outcome
-from tests.reports import sample_forecast, sample_reconciliation, sample_result
+from tests.reports import sample_forecast, sample_reconciliation, sample_result, sample_what_if
 from tests.support import Golden, without_library
 
 SAMPLES = ("rich", "empty", "no_times", "hostile")
@@ -20,6 +20,13 @@ def test_every_format(golden: Golden, format_: str, sample: str) -> None:
     page = report.render(outcome(getattr(sample_result, sample)()), Options(width=100))
     assert page.endswith(b"\n")
     golden.check(f"{format_}/{sample}{report.suffix}", without_library(page))
+
+
+@pytest.mark.parametrize("format_", ["terminal", "json", "html"])
+def test_a_what_if(golden: Golden, format_: str) -> None:
+    report = REPORTS.load(format_)
+    page = report.render(outcome(sample_what_if.with_levers()), Options(width=100))
+    golden.check(f"{format_}/what-if{report.suffix}", without_library(page))
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])

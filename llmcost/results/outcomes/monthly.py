@@ -17,6 +17,7 @@ from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import Headline, Monthly
 from llmcost.results.outcome import Kind
 from llmcost.results.present import UNKNOWN, clean, counted, money, name, percent, places_of
+from llmcost.results.whatif.panel import panel
 
 _SHOWN = 62
 """Known days before the forecast that its chart shows."""
@@ -33,6 +34,7 @@ def document(found: Monthly, top_n: int = 10, title: str = "") -> Document:
         sections=tuple(section for section in _sections(found, top_n) if section.blocks),
         warnings=tuple(clean(warning) for warning in found.warnings),
         footer=f"{clean(found.generated_with)} · {trust_tables.prices_text(found.prices)}",
+        panel=panel(found.what_if, found.period, before="coverage"),
     )
 
 

@@ -8,6 +8,7 @@ from llmcost.results.longform import long_form
 from llmcost.results.model import Result
 from llmcost.results.outcome import Kind
 from llmcost.results.present import clean
+from llmcost.results.whatif.panel import panel
 
 
 def document(result: Result, top_n: int = 10, title: str = "") -> Document:
@@ -21,6 +22,7 @@ def document(result: Result, top_n: int = 10, title: str = "") -> Document:
         sections=tuple(_sections(result, top_n)),
         warnings=trust_tables.warnings_of(result),
         footer=trust_tables.footer(result),
+        panel=panel(result.what_if, result.period, before="time" if result.baseline.series else "where"),
     )
 
 

@@ -1,0 +1,71 @@
+"""A result with a what-if made by hand: every lever, a fleet, names that attack."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from llmcost.results import model as m
+from tests.reports import sample_parts as p
+from tests.reports import sample_result
+
+D = Decimal
+STATES = {
+    "0000": ("1000000", "0.0000004"), "2202": ("2000000000", "0.00000125"), "2201": ("2000000000", "0.000000625"),
+    "1202": ("2100000000", "0.0000002"), "1201": ("2100000000", "0.0000001"), "2112": ("2000000000", "0.0000003"),
+    "2122": ("2000000000", "0.0000015"), "2111": ("2000000000", "0.00000015"), "2121": ("2000000000", "0.00000075"),
+    "1112": ("2100000000", "0.00000002"), "1122": ("2100000000", "0.0000002"), "1111": ("2100000000", "0.00000001"),
+    "1121": ("2100000000", "0.0000001"),
+}  # fmt: skip
+
+
+def levers() -> list[m.WhatIfLever]:
+    """All five, the routed one under a name that attacks."""
+    made = (
+        ("traffic", "Traffic", 10, 500, 5, 100, None, 'strategy = "reprice"\ngrowth = {value}'),
+        ("route", f"Routed to {p.SCRIPT}", 0, 100, 1, 0, "12.5", 'strategy = "route"\nshare = {value}'),
+        ("cache", "Cache hit rate", 0, 100, 1, None, None, 'strategy = "prompt-cache"\nhit_rate = {value}'),
+        ("batch", "In batches", 0, 100, 1, 0, "3.25", 'strategy = "batch"\nshare = {value}'),
+        ("discount", "Price discount", 0, 90, 1, 0, None, 'strategy = "reprice"\ndiscount = {value}'),
+    )
+    return [
+        m.WhatIfLever(
+            key=key, label=label, least=least, most=most, step=step, start=start, note=f"about {label}", toml=toml,
+            spread_usd=None if spread is None else D(spread),
+        )
+        for key, label, least, most, step, start, spread, toml in made
+    ]  # fmt: skip
+
+
+def with_levers() -> m.Result:
+    """The rich sample with a what-if."""
+    lines = [
+        m.WhatIfLine(places=places, charged_for="input", quantity=D(quantity), unit_price_usd=D(price))
+        for places, (quantity, price) in STATES.items()
+    ]
+    groups = [
+        m.WhatIfGroup(provider="openai", model=name, requests=9, cost_usd=D("2500.4"), lines=lines)
+        for name in ("a", p.SCRIPT)
+    ]
+    rich = sample_result.rich()
+    fleet = m.WhatIfFleet(
+        scenario="own",
+        title=f"a model on {p.SCRIPT}",
+        start=D("0.7"),
+        stops=[
+            m.WhatIfStop(
+                utilisation=D(part) / 10, calls_usd=D("100.5") * part, fleet_usd=D(24_000) / part, fixed_usd=D("1.25")
+            )
+            for part in (5, 7, 9)
+        ],
+        toml='strategy = "self-host"\nutilisation = {value}',
+    )
+    what_if = m.WhatIf(
+        cost_usd=rich.baseline.cost_usd,
+        fixed_usd=rich.baseline.cost_usd - D("5000.8"),
+        fixed_models=3,
+        not_comparable=17,
+        levers=levers(),
+        groups=groups,
+        fleet=fleet,
+    )
+    return rich.model_copy(update={"what_if": what_if})
