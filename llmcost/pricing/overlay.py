@@ -45,7 +45,8 @@ def _fault(error: ValidationError, text: str, data: Mapping[str, Any], path: Pat
     faults = error.errors()
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     loc = [str(part) for part in first["loc"]]
-    owner = f"{data['model'][int(loc[1])].get('id')}: " if loc[0] == "model" and len(loc) > 2 else ""
+    named = data["model"][int(loc[1])].get("id") if loc[0] == "model" and len(loc) > 2 else None
+    owner = f"{named}: " if named else ""
     said = "is not known" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
     number = None if first["type"] == "missing" else line_of(text, [loc[-1]])
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""

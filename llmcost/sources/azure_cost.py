@@ -120,7 +120,7 @@ def _charge(line: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
         "billed_cost": money(line["cost"], "cost"),
         "billing_currency": text(line.get("currency"), "currency"),
         "charge_category": _CATEGORIES.get(kind),
-        "organization": notes.soft(text, line.get("account"), "billing account"),
+        "organization": _ending(notes.soft(text, line.get("account"), "billing account")),
         "project": notes.soft(text, line.get("subscription"), "subscription"),
         "tags": tags_of({**tags, "resource": _last(line.get("resource"))}),
     }))  # fmt: skip
@@ -178,6 +178,11 @@ def _tags(raw: Any, notes: Notes) -> dict[str, Any]:
         return mapping(parse_json(said if said.startswith("{") else f"{{{said}}}"))
     except ValueError:
         return {}
+
+
+def _ending(account: str | None) -> str | None:
+    """An account's id: in customer agreements it is the end of a path."""
+    return account.rstrip("/").rpartition("/")[2] or None if account is not None and account[:1] == "/" else account
 
 
 def _last(resource: Any) -> str | None:

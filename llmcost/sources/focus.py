@@ -7,7 +7,8 @@ or when no subcategory is given and its category is AI (or unknown) and its serv
 tokens; all others are skipped, machines of a machine-learning service too. Seen in real files: NULL as text, all cells
 quoted, columns outside the specification (``Id``), times without a zone (they are UTC, as the specification asks), names of
 columns in another case. The end of a charge period is exclusive. Corrections (ChargeClass) add to earlier lines. Model and
-kind of token are only known where SkuPriceDetails or an ``x_`` column names them. Left out: list, contracted and effective
+kind of token are only known where SkuPriceDetails or an ``x_`` column names them. Accounts go by their ids, which the cloud's
+own export gives too; their names are tags. Left out: list, contracted and effective
 cost, and what a virtual currency was priced at (its name is the tag ``pricing_currency``).
 """
 
@@ -107,8 +108,8 @@ def _charge(row: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
         billed_cost=cost,
         billing_currency=text(row.get("billingcurrency"), "BillingCurrency"),
         charge_category=category if category in _CATEGORIES else None,
-        organization=_first(row, ("billingaccountname", "billingaccountid"), notes),
-        project=_first(row, ("subaccountname", "subaccountid"), notes),
+        organization=_owner(row, "billingaccount", notes),
+        project=_owner(row, "subaccount", notes),
         tags=_tags(row, notes),
     )
     yield Row(billed=known_charge(billed))
@@ -116,6 +117,12 @@ def _charge(row: Mapping[str, Any], notes: Notes) -> Iterator[Reading]:
 
 def _first(row: Mapping[str, Any], keys: tuple[str, ...], notes: Notes) -> str | None:
     return next((found for key in keys if (found := notes.soft(text, row.get(key), key)) is not None), None)
+
+
+def _owner(row: Mapping[str, Any], kind: str, notes: Notes) -> str | None:
+    """An account by its id, as the cloud's own export of the same bill has it; Azure writes a path that ends in it."""
+    found = _first(row, (f"{kind}id", f"{kind}name"), notes)
+    return found.rstrip("/").rpartition("/")[2] or None if found is not None and found.startswith("/") else found
 
 
 def _provider(row: Mapping[str, Any], notes: Notes) -> str | None:
@@ -161,7 +168,13 @@ def _tags(row: Mapping[str, Any], notes: Notes) -> str | None:
     """The charge's own tags, with the service and what is unusual about the charge."""
     own = notes.soft(tags_map, row.get("tags"), "Tags")
     labels: dict[str, Any] = parse_json(own) if own else {}
-    for tag, key in (("service", "servicename"), ("charge_class", "chargeclass"), ("resource", "resourcename")):
+    for tag, key in (
+        ("service", "servicename"),
+        ("charge_class", "chargeclass"),
+        ("resource", "resourcename"),
+        ("billing_account", "billingaccountname"),
+        ("sub_account", "subaccountname"),
+    ):
         if (value := notes.soft(text, row.get(key), key)) is not None:
             labels.setdefault(tag, value)
     priced = notes.soft(text, row.get("pricingcurrency"), "PricingCurrency")

@@ -34,6 +34,11 @@ _CLASSES: Final = {
     "image input": "image_input", "image cached input": "cache_read", "image output": "image_output", "video input": "video_input",
 }  # fmt: skip
 """Medium and direction of a line item -> our token class; other lines keep their text only."""
+_TOOLS: Final = (
+    (re.compile(r"\bweb search\b.* calls?\b"), "web_search"), (re.compile(r"\bfile search\b.* calls?\b"), "file_search"),
+    (re.compile(r"\bcode interpreter\b.* sessions?\b"), "code_session"),
+)  # fmt: skip
+"""Line items of tools ("web search tool calls", charged to no model) -> the fee they are."""
 
 
 def sniff(sample: Sample) -> bool:
@@ -100,7 +105,7 @@ def _line(item: str) -> dict[str, str | None]:
     """Tier, model and token class that a line item names."""
     found = _LINE.match(item)
     if found is None:
-        return {}
+        return {"token_class": next((fee for words, fee in _TOOLS if words.search(item.lower())), None)}
     tier = service_tier(found["tier"])
     if found["tier"] and tier is None:  # "assistants api | .." is a product, not a tier
         return {}

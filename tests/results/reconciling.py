@@ -63,11 +63,16 @@ def stored(folder: Path, usage: Sequence[dict[str, Any]], bill: Sequence[dict[st
 
 
 def reconciled(
-    folder: Path, usage: Sequence[dict[str, Any]], bill: Sequence[dict[str, Any]], zone: str = "UTC", **wanted: Any
+    folder: Path,
+    usage: Sequence[dict[str, Any]],
+    bill: Sequence[dict[str, Any]],
+    zone: str = "UTC",
+    chosen: dict[str, Any] | None = None,
+    **wanted: Any,
 ) -> llmcost.Reconciliation:
-    """The reconciliation of usage and bill lines."""
+    """The reconciliation of usage and bill lines; ``chosen`` are options of the replay."""
     with stored(folder, usage, bill) as store:
-        options = ReplayOptions(now=START + 30 * DAY, timezone=zone)
+        options = ReplayOptions(now=START + 30 * DAY, timezone=zone, **(chosen or {}))
         return llmcost.reconcile(store=store, options=options, prices=prices(), **wanted)
 
 

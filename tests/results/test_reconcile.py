@@ -12,6 +12,7 @@ import pytest
 
 import llmcost
 from llmcost.errors import UsageError
+from llmcost.results.options import ReplayOptions
 from tests.results.reconciling import COST, DAY, START, D, call, cell_of, line, reconciled, stored
 from tests.support import shared_data
 
@@ -294,3 +295,102 @@ def test_the_real_pair(tmp_path: Path) -> None:
     assert {cells[day].cause for day in ("10-08", "10-10", "10-11")} == {"missing usage"}
     assert (cells["10-05"].cause, cells["10-05"].certainty) == ("day boundary", "explained")
     assert (cells["10-06"].cause, cells["10-06"].certainty) == ("missing usage", "suspected")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "days", "compared", "told"),
+    [
+        ({"until": START + int(1.6 * DAY)}, (1, 1), [0], "0.36"),
+        ({"since": START + DAY // 4}, (1, 1), [1], "0.18"),
+        ({"since": START, "until": START + 2 * DAY}, (1, 1), [0, 1], "0"),
+        ({"since": START + DAY}, (1, 1), [1], "0"),
+        ({"until": START + 2 * DAY}, (1, 9), [0], "0.36"),
+        ({"since": START + DAY}, (9, 1), [], "0.54"),
+    ],
+)
+def test_a_line_of_which_the_period_holds_a_part_is_compared_with_nothing(
+    tmp_path: Path, chosen: dict[str, int], days: tuple[int, int], compared: list[int], told: str
+) -> None:
+    """Nobody knows what a part of a day, or of a month, cost: it is no gap, and it is told."""
+    bill = [line(0, "0.18", days=days[0]), line(1, "0.36", days=days[1])]
+    found = reconciled(tmp_path, [call(1), call(2, 1), call(3, 1.4)], bill, chosen=chosen)
+    cells = [cell for part in found.parts for cell in part.cells]
+    assert sorted(cell.start.toordinal() - 719_163 - START // DAY for cell in cells) == compared
+    assert {cell.gap_usd for cell in cells} <= {D(0)}, "what is compared agrees"
+    assert found.verdict.over is (False if compared else None)
+    left = [entry.amount_usd or D(0) for entry in found.left_out if not entry.what.startswith("usage")]
+    assert sum(left) == D(told)
+
+
+def test_a_day_that_agrees_with_its_bill_gives_nothing_to_its_neighbour(tmp_path: Path) -> None:
+    found = reconciled(tmp_path, [call(1), call(2, 1)], [line(0, "0.18"), line(1, "0.36")])
+    assert [cell_of(found, day).cause for day in (0, 1)] == ["none", "unexplained"]
+    assert found.parts[0].total.unexplained_usd == D("0.18")
+
+
+def test_a_day_gives_what_it_has_too_much_once(tmp_path: Path) -> None:
+    late: dict[str, Any] = {"input_tokens": 3_210_000, "cache_read_input_tokens": 0}
+    usage = [call(1), call(2, 1), call(3, 1, **late), call(4, 2)]
+    found = reconciled(tmp_path, usage, [line(0, "0.7215"), line(1, "0.18"), line(2, "0.7215")])
+    causes = [(cell.cause, cell.gap_usd) for cell in (cell_of(found, day) for day in range(3))]
+    assert [cause for cause, _ in causes] == ["day boundary", "day boundary", "unexplained"]
+    assert found.parts[0].total.unexplained_usd == D("0.5415")
+
+
+def test_charges_of_the_log_that_have_no_time_are_told(tmp_path: Path) -> None:
+    found = reconciled(tmp_path, [call(1, billed_cost="0.18"), call(2, started_at=None, billed_cost="0.5")], [])
+    assert found.parts[0].total.billed_usd == D("0.18")
+    assert [(x.what, x.amount_usd, x.lines) for x in found.left_out] == [
+        ("charges that the log carries, without a time", D("0.5"), 1)
+    ]
+
+
+def test_a_condition_on_usage_is_warned_of_where_a_bill_is_compared_whole(tmp_path: Path) -> None:
+    usage = [call(1, project="a"), call(2, project="b")]
+    found = reconciled(tmp_path, usage, [line(0, "0.36")], chosen={"where": "project = 'a'"})
+    assert found.warnings == ["--where selects usage only: what was billed is compared whole"]
+
+
+def test_lines_that_cancel_out_are_no_free_allowance(tmp_path: Path) -> None:
+    found = reconciled(tmp_path, [call(1)], [line(0, "5", line_item="x"), line(0, "-5", line_item="y")])
+    assert (cell_of(found).cause, cell_of(found).certainty) == ("unexplained", "none")
+    free = reconciled(_folder(tmp_path), [call(1)], [line(0, "0", line_item="x"), line(0, "0", line_item="y")])
+    assert cell_of(free).cause == "free allowance"
+
+
+def test_a_deployment_under_a_name_of_its_own_is_suspected_and_an_alias_settles_it(tmp_path: Path) -> None:
+    """Azure bills models and logs deployments; which is which is the user's to say, once, in an overlay."""
+    azure: dict[str, Any] = {"provider_name": "azure", "request_model": "chat-prod", "region": "global", **PRICED_ALIKE}
+    bill = [line(0, "3.50", provider_name="azure", model="gpt-4o", region="global")]
+    found = reconciled(tmp_path, [call(1, **azure)], bill)
+    billed = cell_of(found, model="azure/gpt-4o")
+    assert (billed.cause, billed.certainty) == ("unpriced", "suspected"), billed.detail
+    assert "chat-prod" in billed.detail
+    assert found.parts[0].total.unexplained_usd == D("3.50"), "a suspicion explains nothing"
+    overlay = tmp_path / "deployments.toml"
+    overlay.write_text('[[model]]\nprovider = "azure"\nid = "gpt-4o"\naliases = ["chat-prod"]\n')
+    with stored(_folder(tmp_path), [call(1, **azure)], bill) as store:
+        options = ReplayOptions(now=START + 30 * DAY)
+        named = llmcost.reconcile(store=store, options=options, prices=llmcost.load_prices(overlay))
+    assert [(cell.model, cell.cause) for cell in named.parts[0].cells] == [("azure/gpt-4o", "none")]
+
+
+def test_a_cloud_s_own_export_and_its_focus_rows_are_one_bill(tmp_path: Path) -> None:
+    """Both name the account by its id; a name in one of them would make two bills of one."""
+    own = {
+        "bill_payer_account_id": "111122223333", "line_item_usage_account_id": "444455556666", "line_item_line_item_type": "Usage",
+        "line_item_usage_start_date": "2026-10-01T00:00:00Z", "line_item_usage_end_date": "2026-10-02T00:00:00Z", "line_item_product_code": "AmazonBedrock",
+        "line_item_usage_type": "USE1-NovaLite-input-tokens", "line_item_usage_amount": "10", "line_item_currency_code": "USD", "line_item_unblended_cost": "0.6",
+    }  # fmt: skip
+    focus = {
+        "BilledCost": "0.6", "EffectiveCost": "0.6", "BillingCurrency": "USD", "ChargeCategory": "Usage", "ChargePeriodStart": "2026-10-01T00:00:00Z",
+        "ChargePeriodEnd": "2026-10-02T00:00:00Z", "BillingAccountId": "111122223333", "BillingAccountName": "Larkspur", "SubAccountId": "444455556666",
+        "SubAccountName": "bots", "ServiceName": "Amazon Bedrock", "ProviderName": "AWS", "ServiceCategory": "AI and Machine Learning",
+    }  # fmt: skip
+    for name, row in (("cur", own), ("focus", focus)):
+        (tmp_path / f"{name}.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    found = llmcost.reconcile(tmp_path / "cur.csv", tmp_path / "focus.csv", options=ReplayOptions(now=START))
+    assert found.parts[0].total.billed_usd == D("0.6")
+    assert [(x.what.partition(" (")[0], x.amount_usd) for x in found.left_out] == [
+        ("another export of the same bill", D("0.6"))
+    ]

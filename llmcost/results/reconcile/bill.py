@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -66,6 +66,8 @@ class BillLine:
     lines: int
     rate: Decimal | None = None
     rate_source: str = ""
+    whole: bool = True
+    """Whether all its days lie inside the period that was asked for."""
 
     @property
     def is_usage(self) -> bool:
@@ -91,11 +93,12 @@ def read_bill(
     span: tuple[int | None, int | None],
     files: Sequence[int] | None,
 ) -> Bill:
-    """The bill's lines inside ``span`` (microseconds), of the given files only."""
+    """The bill's lines that have a day inside ``span`` (microseconds), of the given files only."""
     rows = engine.rows(_query(clock, span, files))
     names = _Names(catalogue)
     exports = _exports(rows)
     lines = [_line(row, exports, names, rates) for row in rows if row["amount"] is not None]
+    lines = [line if _is_whole(line, clock, span) else replace(line, whole=False) for line in lines]
     kept, twice = _one_source(lines)
     assumed = sum(int(row["lines"]) for row in rows if row["billing_currency"] is None and row["amount"])
     return Bill(tuple(_ordered(kept)), tuple(twice), assumed)
@@ -105,14 +108,14 @@ def _query(clock: Clock, span: tuple[int | None, int | None], files: Sequence[in
     rows: ir.Table = _TABLE
     if files is not None:
         rows = rows.filter(rows.file_key.isin([int(key) for key in files]))
-    if span[0] is not None:
-        rows = rows.filter(rows.started_at >= span[0])
-    if span[1] is not None:
-        rows = rows.filter(rows.started_at < span[1])
     end = ibis.coalesce(rows.ended_at, rows.started_at + 1)
     # A provider's day may begin at another hour, and has 25 once a year: it is the day it begins on, never two.
     end = ibis.ifelse(end - rows.started_at <= _LONG_DAY, rows.started_at + 1, end)
     rows = rows.mutate(first=clock.day_index(rows.started_at), last=clock.day_index(end - 1))
+    if span[0] is not None:
+        rows = rows.filter(rows["last"] >= clock.number(span[0], "day"))
+    if span[1] is not None:
+        rows = rows.filter(rows["first"] <= clock.number(span[1] - 1, "day"))
     known = [rows[name].notnull().ifelse(1 << place, 0) for place, name in enumerate(_GROUPINGS)]
     grouped_by = rows.source.isin(_queried()).ifelse(sum(known[1:], known[0]), 0)
     file = rows.source.isin(_queried()).ifelse(rows.file_key.fill_null(0), 0)
@@ -120,6 +123,15 @@ def _query(clock: Clock, span: tuple[int | None, int | None], files: Sequence[in
     return rows.group_by([*_KEYS, "tags", "first", "last", "file", "grouped_by"]).agg(
         amount=rows.billed_cost.sum(), quantity=rows.quantity.sum(), lines=rows.count()
     )
+
+
+def _is_whole(line: BillLine, clock: Clock, span: tuple[int | None, int | None]) -> bool:
+    """Whether the period holds all days of a line: of a part of one nobody knows what it cost."""
+    if line.first is None or line.last is None:
+        return True
+    begins_before = span[0] is not None and line.first <= clock.number(span[0] - 1, "day")
+    ends_behind = span[1] is not None and line.last >= clock.number(span[1], "day")
+    return not (begins_before or ends_behind)
 
 
 @cache

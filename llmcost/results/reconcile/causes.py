@@ -113,7 +113,7 @@ class Causes:
             return Found(
                 "missing from the bill", "explained", "the log has usage, and no line of the bill is for it", ZERO
             )
-        if cell.billed == 0 and cell.lines:
+        if cell.lines and not any(line.usd for line in cell.lines):
             return Found("free allowance", "explained", "the bill has lines for it, and they charge nothing", ZERO)
         return None if cell.unpriced else _rounded(cell)
 

@@ -1,6 +1,7 @@
 """Where list and bill can be compared: provider and days, and the model where the bill names it.
 
-Days that a bill's lines span together are one cell. Usage of a day inside the bill's first and last day that no line
+Days that a bill's lines span together are one cell. A line of which the period holds only a part is compared with nothing, nor
+is the usage of its days. Usage of a day inside the bill's first and last day that no line
 charges for stands against nothing; usage outside of them, and of providers without a bill, is not compared.
 """
 
@@ -124,16 +125,29 @@ def _extreme(choose: Any, one: Any, other: Any) -> Any:
     return other if one is None else one if other is None else choose(one, other)
 
 
-def log_cells(priced: Priced, used: Sequence[Used]) -> list[Cell]:
-    """The charges that the log itself carries, beside the list cost of the very same requests."""
+def log_cells(priced: Priced, used: Sequence[Used]) -> tuple[list[Cell], list[LeftOut]]:
+    """The charges that the log itself carries, beside the list cost of the very same requests; those without a time."""
     found: dict[tuple[str, str, int], Cell] = {}
+    timeless: dict[str, list[Used]] = {}
     for part in used:
-        if part.told and part.day is not None and part.row["paid"]:
+        if part.told and part.row["paid"]:
+            if part.day is None:
+                timeless.setdefault(part.provider, []).append(part)
+                continue
             key = (part.provider, part.model, part.day)
             cell = found.setdefault(key, Cell(part.provider, part.model, part.day, part.day, ZERO, of_bill=False))
             cell.used.append(part)
             cell.billed = EXACT.add(cell.billed, Decimal(part.row["billed"]))
-    return [_priced(priced, cell) for _, cell in sorted(found.items())]
+    left = [
+        LeftOut(
+            what="charges that the log carries, without a time",
+            provider=provider,
+            amount_usd=add(Decimal(part.row["billed"]) for part in parts),
+            lines=sum(int(part.row["n"]) for part in parts),
+        )
+        for provider, parts in sorted(timeless.items())
+    ]
+    return [_priced(priced, cell) for _, cell in sorted(found.items())], left
 
 
 def _priced(priced: Priced, cell: Cell) -> Cell:
@@ -175,10 +189,15 @@ def _of_provider(
         _lines_left("bill lines without a time", provider, [x for x in usage if x.first is None])
     ]
     spans = _spans(dated)
-    unknown = {span for span in spans for line in dated if line.usd is None and _inside(line, span)}
+    apart = [line for line in dated if not line.whole or line.usd is None]
+    unknown = {span for span in spans for line in apart if _inside(line, span)}
+    left += [
+        _lines_left("bill lines of days that lie partly outside the period", provider, found)
+        for _, found in grouped((x for x in dated if not x.whole), lambda x: x.currency)
+    ]
     left += [
         _lines_left(f"billed in {currency}, for which no rate is known", provider, found)
-        for currency, found in grouped((x for x in dated if x.usd is None), lambda x: x.currency)
+        for currency, found in grouped((x for x in dated if x.whole and x.usd is None), lambda x: x.currency)
     ]
     names_models = any(line.model for line in dated)
     by_span: dict[tuple[int, int] | None, list[Used]] = {}
@@ -193,12 +212,10 @@ def _of_provider(
     for span in sorted({*spans, *(s for s in by_span if s is not None)}):
         parts, here = by_span.get(span, []), [line for line in dated if _inside(line, span)]
         if span in unknown:
-            left.append(
-                _unbilled("usage of days that are billed in such a currency", provider, parts, priced)
-                if parts
-                else None
-            )
-            left.append(_lines_left("dollars billed on such days", provider, [x for x in here if x.usd is not None]))
+            how = "in such a currency" if any(x.whole and x.usd is None for x in here) else "by such lines"
+            left.append(_unbilled(f"usage of days that are billed {how}", provider, parts, priced) if parts else None)
+            rest = [x for x in here if x.whole and x.usd is not None]
+            left.append(_lines_left("dollars billed on such days", provider, rest))
             continue
         cells += _of_span(provider, span, here, parts, names_models)
     if outside:

@@ -20,7 +20,7 @@ def items_of(priced: Priced, bill: Bill, cells: Sequence[Cell]) -> list[ItemLine
     logged = _logged(priced, cells)
     groups: dict[tuple[str, str | None, str | None, str | None, str | None], list[BillLine]] = {}
     for line in bill.lines:
-        if line.is_usage:
+        if line.is_usage and line.whole:
             key = (line.provider, line.line_item, line.model, line.token_class, line.quantity_unit)
             groups.setdefault(key, []).append(line)
     claimed: dict[_Place, int] = {}

@@ -26,15 +26,20 @@ def moved(priced: Priced, judged: Judged) -> Judged:
     """Gaps that one part of a neighbouring day's usage closes; the day that gave it is judged by what it has left."""
     found = dict(enumerate(judged))
     days = {(cell.provider, cell.model, cell.first): i for i, (cell, _) in found.items() if cell.first == cell.last}
+    gave: set[int] = set()
     for i, (cell, cause) in found.items():
         if cell.gap <= 0 or not _open(cause):
             continue
         for step in (1, -1):
             other = days.get((cell.provider, cell.model, cell.first + step))
-            part = None if other is None else _closing(priced, cell, found[other][0])
-            if other is None or part is None:
+            # A day gives once, and only what its own bill does not charge.
+            if other is None or other in gave or found[other][0].gap >= 0:
+                continue
+            part = _closing(priced, cell, found[other][0])
+            if part is None:
                 continue
             found[i], found[other] = _received(cell, found[other][0], part), _gave(found[other], part)
+            gave.add(other)
             break
     return list(found.values())
 

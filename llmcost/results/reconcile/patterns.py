@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from llmcost.money import EXACT, ZERO, rounded
-from llmcost.results.present import percent
+from llmcost.results.present import counted, percent
 from llmcost.results.priced import Priced, add
 from llmcost.results.reconcile.causes import TOLERANCE, Found, dollars, tolerated
 from llmcost.results.reconcile.cells import Cell, Used, merged
@@ -104,6 +104,29 @@ def _factor(judged: Judged, cells: Sequence[Cell]) -> Judged:
     detail = f"every one of {len(cells)} amounts is list {'less' if factor < 1 else 'plus'} {share}"
     found_ = {i: Found(cause, "explained", detail, cost) for i, cost in costs.items()}
     return [(cell, found_.get(id(cell), found)) for cell, found in judged]
+
+
+def nameless(judged: Judged) -> Judged:
+    """A billed model without usage, beside usage that no price list knows: one may be the other under a name of the user's.
+
+    Azure's deployments are called as their owner likes; an overlay's alias tells which model one is.
+    """
+    hidden: dict[str, list[Cell]] = {}
+    for cell, _ in judged:
+        if cell.unpriced and cell.list_cost is None and not cell.lines:
+            hidden.setdefault(cell.provider, []).append(cell)
+    return [(cell, _nameless(cell, found, hidden.get(cell.provider, []))) for cell, found in judged]
+
+
+def _nameless(cell: Cell, found: Found, hidden: Sequence[Cell]) -> Found:
+    if found.cause != "missing usage" or cell.used:
+        return found
+    same = [other for other in hidden if other.first <= cell.last and other.last >= cell.first]
+    if not same:
+        return found
+    names = ", ".join(sorted({other.model or "no model" for other in same})[:3])
+    requests = counted(sum(other.unpriced for other in same), "request")
+    return Found("unpriced", "suspected", f"no price for {requests} of these days ({names}): the amount may be theirs")
 
 
 def incomplete(judged: Judged) -> Judged:

@@ -27,7 +27,7 @@ from llmcost.results.reconcile.cells import Cell, bill_cells, log_cells, used_of
 from llmcost.results.reconcile.items import items_of
 from llmcost.results.reconcile.model import Basis, CauseSum, GapCell, LeftOut, Part, Reconciliation, Sum, Verdict
 from llmcost.results.reconcile.moved import moved
-from llmcost.results.reconcile.patterns import Judged, incomplete, proportional, shifted
+from llmcost.results.reconcile.patterns import Judged, incomplete, nameless, proportional, shifted
 from llmcost.results.replay import Replaying
 from llmcost.usage.store import Store
 
@@ -91,7 +91,8 @@ class _Run:
         priced, period = self.replaying.by_slot(self.slots.of)
         used = used_of(priced, self.slots.day)
         cells, left = bill_cells(priced, self.bill, used)
-        judged = {"bill": self._judged(priced, cells), "log": self._judged(priced, log_cells(priced, used))}
+        of_log, timeless = log_cells(priced, used)
+        judged = {"bill": self._judged(priced, cells), "log": self._judged(priced, of_log)}
         parts = [_part(basis, found) for basis, found in judged.items() if found]
         if not parts and not self.bill.lines:
             raise UsageError(
@@ -112,7 +113,7 @@ class _Run:
             items=items_of(priced, self.bill, cells),
             others=billing.other_charges(self.bill),
             currencies=billing.currencies(self.bill),
-            left_out=[*self.bill.left_out, *left, *self._overlaps()],
+            left_out=[*self.bill.left_out, *left, *timeless, *self._overlaps()],
             verdict=_verdict(parts, self.wanted.threshold),
             warnings=self._warnings(),
         )
@@ -120,7 +121,7 @@ class _Run:
     def _judged(self, priced: Priced, cells: Sequence[Cell]) -> Judged:
         causes = Causes(priced)
         judged = [(cell, causes.of(cell)) for cell in cells]
-        return incomplete(moved(priced, proportional(shifted(priced, judged, self.slots.day_at))))
+        return incomplete(nameless(moved(priced, proportional(shifted(priced, judged, self.slots.day_at)))))
 
     def _overlaps(self) -> list[LeftOut]:
         """Usage that other usage of the log stands for: it is not compared either."""
@@ -138,6 +139,8 @@ class _Run:
 
     def _warnings(self) -> list[str]:
         found = []
+        if self.options.where and self.bill.lines:
+            found.append("--where selects usage only: what was billed is compared whole")
         if self.bill.assumed_usd:
             number = counted(self.bill.assumed_usd, "bill line")
             found.append(
