@@ -82,6 +82,7 @@ def _measured(
 ) -> tuple[list[Cluster], list[Assumption], list[str]]:
     """Replicas of a measured model, at the prices given or at each cloud's cheapest."""
     from llmcost.hosting.catalogue import GpuCatalogue
+    from llmcost.hosting.choose import nearest_series
     from llmcost.hosting.throughput import Throughput, Work
     from llmcost.results.gpu_limit import Cluster
     from llmcost.results.model import Assumption
@@ -93,8 +94,8 @@ def _measured(
         )
     catalogue = GpuCatalogue(gpus)
     gpu = catalogue.gpu(given.get("gpu", "H100-SXM"))
-    series = min(catalogue.measured(given["model"], gpu, given.get("precision")), key=_first)
     work = Work.one(*_lengths(lengths))
+    series = nearest_series(catalogue.measured(given["model"], gpu, given.get("precision")), work).series
     found = Throughput(series).estimate(work)
     each = Decimal(f"{(work.input_tokens + work.output_tokens) / found.gpu_seconds:.3f}")
     prices = [(f"{series.gpus} {gpu} at ${text} a GPU", opt.positive(text, "--usd-per-hour")) for text in usd_per_hour]
@@ -119,10 +120,6 @@ def _warnings(series: Series, found: Estimate) -> list[str]:
     if series.load == "offline":
         told.append("throughput is an offline maximum: nobody waits for a first token")
     return told
-
-
-def _first(series: Series) -> tuple[bool, bool]:
-    return series.confidence != "user", series.load == "served"
 
 
 def _cheapest(catalogue: Any, gpu: str, given: Mapping[str, Any]) -> list[tuple[str, Decimal]]:

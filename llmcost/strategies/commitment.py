@@ -134,7 +134,7 @@ def _provisioned(workload: Workload, params: CommitmentParams, stage: Stage) -> 
         unit_usd=_per_hour(params), evidence=ASSUMED, note=f"{params.units} units, whether used or not",
     )  # fmt: skip
     lost = params.overflow == "refuse" and number["over"] > 0
-    done = with_rows(workload, rows.drop("_taken", SERVED, WINDOW), charges=(*workload.charges, charge), touched=True)
+    done = with_rows(workload, rows.drop("_taken", SERVED, WINDOW), charges=(*workload.charges, charge), moved=True)
     return Rewritten(
         done,
         title=f"{params.units} provisioned units of {params.tokens_per_minute:,} tokens a minute{_where(params)}",

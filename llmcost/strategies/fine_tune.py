@@ -100,7 +100,9 @@ def rewrite(workload: Workload, params: FineTuneParams, stage: Stage) -> Rewritt
         rows = _tuned(rows, target, ids, params, stage)
     number = counted(stage, taken.branches, rows, {"moved": rows._moves, "stayed": rows._taken & ~rows._moves})[()]
     charges = [charge for target, _ in pairs for charge in _charges(target, params, stage)] if number["moved"] else []
-    result = with_rows(workload, rows.select(*before), branches=taken.branches, touched=True)
+    # A row that an earlier step took away may come back to its own model here, and shorter: nothing shows that.
+    touched = workload.touched or workload.moved
+    result = with_rows(workload, rows.select(*before), branches=taken.branches, touched=touched, moved=True)
     return Rewritten(
         replace(result, charges=(*workload.charges, *charges)),
         title=_title(params),

@@ -54,7 +54,7 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
     number = counted(stage, taken.branches, rows, {"served": rows[SERVED], "over": over})[()]
     everyone = EXACT.add(number["served"], number["over"])
     rows = rows.mutate(sent=rows.sent & ~rows[SERVED], changed=rows.changed | rows[SERVED])
-    result = with_rows(workload, rows.select(*before), branches=taken.branches, touched=True)
+    result = with_rows(workload, rows.select(*before), branches=taken.branches, moved=True)
     return Rewritten(
         replace(result, charges=(*workload.charges, *plan.charges())),
         title=_title(params),

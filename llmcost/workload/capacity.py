@@ -1,7 +1,8 @@
 """Capacity by time window: what is served in order of arrival, and what is over.
 
-A window serves requests in the order in which they start until its capacity is full; a request that does not fit is over,
-and one behind it that does is served. Whole requests, whole units of work: no draw, the same on every engine.
+A window serves requests in the order in which they start until one does not fit: from that on the window is full. A request that
+no empty window has room for is over and stands in nobody's way. Whole requests, whole units of work: no draw, the same on every
+engine.
 """
 
 from __future__ import annotations
@@ -56,13 +57,12 @@ def within(
     rows = stage.view(rows)
     asked = rows.filter(rows._asking & rows[WINDOW].notnull())
     narrow = asked.select("row_id", "branch", "started_at", "_work", WINDOW, _tie=tie(asked))
+    room_of = ibis.literal(room, type="int64") if isinstance(room, int) else room.room
+    able = narrow if isinstance(room, int) else narrow.inner_join(room, narrow[WINDOW] == room.window)
+    able = able.mutate(_room=room_of).filter(lambda t: t._work <= t._room)
     order = ibis.window(group_by=WINDOW, order_by=["started_at", "_tie", "row_id", "branch"])
-    filled = narrow.mutate(_sum=narrow._work.sum().over(order.copy(start=None, end=0)))
-    if isinstance(room, int):
-        fits = filled.filter(filled._sum <= room)
-    else:
-        joined = filled.inner_join(room, filled[WINDOW] == room.window)
-        fits = joined.filter(joined._sum <= joined.room)
+    filled = able.mutate(_sum=able._work.sum().over(order.copy(start=None, end=0)))
+    fits = filled.filter(filled._sum <= filled._room)
     held = stage.materialise(fits.select("row_id", "branch", _held=ibis.literal(True)))
     found = rows.left_join(held, ["row_id", "branch"])
     names = [name for name in rows.columns if name not in {"_asking", "_work"}]

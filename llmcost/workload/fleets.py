@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from llmcost.errors import UsageError
 from llmcost.hosting.catalogue import GpuCatalogue, GpuRate
+from llmcost.hosting.choose import Choice, nearest_series
 from llmcost.hosting.demand import HOUR_SECONDS, WINDOW_SECONDS, Modelled, demand_of
 from llmcost.hosting.fleet import Fleet, Shape, Spot, fixed, median_size, needed, reserved_size, sized
 from llmcost.hosting.schema import Series
@@ -43,9 +44,14 @@ class Plan:
         """GPU prices and measurements, the user's on top."""
         return GpuCatalogue(self.params.files)
 
-    @cached_property
+    @property
     def series(self) -> Series:
         """The measurements that stand for a replica."""
+        return self.choice.series
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The series nearest to the log's lengths, of those that the parameters allow."""
         limited = self.params.ttft_ms is not None or self.params.tpot_ms is not None
         wanted = self.params.load or ("served" if limited else None)
         found = self.catalogue.measured(self.params.model, self.params.gpu, self.params.precision)
@@ -55,8 +61,7 @@ class Plan:
                 f"no {wanted or 'served'} measurements of {self.params.model} on {self.params.gpu}: no latency is known",
                 hint=f"known: {'; '.join(series.name for series in found)}",
             )
-        # Offline ones cover more lengths, and utilisation stands for latency.
-        return min(fitting, key=lambda series: (series.confidence != "user", series.load == "served"))
+        return nearest_series(fitting, self.whole)
 
     @cached_property
     def throughput(self) -> Throughput:
@@ -296,6 +301,12 @@ class Plan:
             return "scenario" if name in self.params.model_fields_set else "default"
 
         yield Noted("throughput", self.series.name, "", f"{self.series.source} ({self.series.confidence})")
+        into, out = self.whole.mean
+        yield Noted(
+            "tokens of the mean request", f"{into:,.0f}/{out:,.0f}", "in/out",
+            f"log; nearest measured {self.choice.nearest.input_tokens:,.0f}/{self.choice.nearest.output_tokens:,.0f}, "
+            f"{self.choice.distance:.1f} x away; replicas measured: {self.choice.of}",
+        )  # fmt: skip
         if self.rate is not None:
             price = self.rate.price
             yield Noted(

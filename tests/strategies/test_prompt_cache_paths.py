@@ -87,6 +87,63 @@ def test_caches_that_no_row_came_to_or_left_need_not_be_played(seed: int, monkey
     assert chosen
 
 
+HOSTED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "self-host": (
+        "self-host",
+        {"model": "Llama-3.3-70B", "usd_per_gpu_hour": "2", "share": "0.5", "when": "request_model = 'gpt-4o-mini'"},
+    ),
+    "commitment": (
+        "commitment",
+        {
+            "kind": "provisioned", "units": 1, "tokens_per_minute": 3000, "usd_per_unit_hour": "1",
+            "when": "request_model = 'gpt-4o-mini'",
+        },
+    ),
+    "fine-tune": (
+        "fine-tune",
+        {"model": "openai/ft:gpt-4o-mini-2024-07-18", "example_tokens": 10, "when": "request_model = 'gpt-4o-mini'"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_what_is_hosted_tuned_or_committed_leaves_the_other_models_caches_alone(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two models talk in turn; the strategy takes one's calls away: its caches are played, the other's are not."""
+    log_rows = [
+        {
+            "request_id": f"r{n}", "provider_name": "openai", "request_model": ("gpt-4o", "gpt-4o-mini")[n % 2], "status": "ok",
+            "started_at": after(20 * n), "input_tokens": 2048, "output_tokens": 9, "prefix_keys": [5 + n % 2, 9 + n % 4],
+            "prefix_block_tokens": 1024,
+        }
+        for n in range(40)
+    ]  # fmt: skip
+    steps = (HOSTED[name], ("prompt-cache", {"observed": "replace"}))
+    played: list[set[str]] = []
+
+    def watched(*arguments: Any) -> frozenset[int]:
+        stage, found = arguments[2], usual(*arguments)
+        names = {number: model.key for number, model, _, _ in stage.models() if model is not None}
+        played.append({names[number] for number in found})
+        return found
+
+    def all_of_them(*arguments: Any) -> frozenset[int]:
+        return frozenset(rule.model for rule in arguments[3])
+
+    usual = prompt_cache._playing
+    with tempfile.TemporaryDirectory() as folder, Log(Path(folder), log_rows) as log:
+        monkeypatch.setattr(prompt_cache, "_playing", watched)
+        quick = log.rows(*steps)
+        monkeypatch.setattr(prompt_cache, "_playing", all_of_them)
+        assert quick == log.rows(*steps)
+    assert any(not row["sent"] or "ft:" in row["model"] for row in quick.values())
+    assert any(row["cache_read_input_tokens"] for row in quick.values())
+    assert played
+    assert "openai/gpt-4o" not in played[-1]
+    assert any("mini" in key for key in played[-1])
+
+
 def test_the_latest_end_before_an_entry_is_that_of_its_own_key() -> None:
     rng = np.random.default_rng(7)
     for size in (0, 1, 2, 50):
