@@ -126,7 +126,7 @@ def _cheapest(catalogue: Any, gpu: str, given: Mapping[str, Any]) -> list[tuple[
     """The cheapest price of each cloud."""
     at = datetime.fromtimestamp(opt.now() / 1e6, UTC)
     tier = given.get("tier", "on_demand")
-    rates = catalogue.rates(gpu, at, tier=tier, provider=given.get("provider"), region=given.get("region"))
+    rates = catalogue.offered(gpu, at, tier=tier, provider=given.get("provider"), region=given.get("region"))
     if not rates:
         raise UsageError(f"no price of a {gpu} is known", hint="--usd-per-hour gives one")
     found: dict[str, Decimal] = {}

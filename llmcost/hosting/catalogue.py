@@ -85,6 +85,13 @@ class GpuCatalogue:
                         found[key] = GpuRate(file.provider, offer, price)
         return sorted(found.values(), key=lambda rate: (rate.usd_per_gpu_hour, rate.name))
 
+    def offered(
+        self, gpu: str, at: datetime, *, tier: Tier, provider: str | None = None, region: str | None = None
+    ) -> list[GpuRate]:
+        """The rates that somebody would rent it out at: an average over the market is none, unless no other is known."""
+        found = self.rates(gpu, at, tier=tier, provider=provider, region=region)
+        return [rate for rate in found if rate.provider != "owned" or tier == "owned"] or found
+
     def gpu(self, name: str) -> str:
         """The canonical name of a GPU; UsageError with the nearest one."""
         known = {offer.gpu for file in self.files for offer in file.offers} | {series.gpu for series in self.series}

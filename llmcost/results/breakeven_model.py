@@ -69,6 +69,7 @@ class Use(_Model):
     now: Usd = Field(description="Part of the bought capacity that works, 0 to 1.")
     break_even: Usd | None = Field(description="U*: above 1 it never pays, at any volume; None: nothing is saved.")
     target: Usd | None = Field(default=None, description="Part that may be used before latency suffers.")
+    most: Usd | None = Field(default=None, description="The largest part that any of the replayed volumes uses.")
     tokens_per_gpu_second: Usd | None = None
     full_use_usd_per_mtok: Usd | None = Field(default=None, description="USD per million tokens if it never idled.")
     api_usd_per_mtok: Usd | None = Field(default=None, description="USD per million of the same tokens at the API.")
@@ -79,8 +80,13 @@ class Once(_Model):
 
     upfront_usd: Usd
     monthly_net_usd: Usd = Field(description="Saving a month before the upfront cost.")
-    months: Usd | None = Field(description="Months until it is earned back; None: never.")
+    months: Usd | None = Field(
+        description="Months until it is earned back; None: never, or not before it is paid again."
+    )
     on: date | None = Field(description="The day, counted from the end of the log.")
+    on_low: date | None = Field(default=None, description="The day with the fewest months.")
+    on_high: date | None = Field(default=None, description="The day with the most.")
+    life_months: Usd | None = Field(default=None, description="Months after which it is paid again.")
     months_low: Usd | None = Field(default=None, description="The fewest months that any lever gives.")
     months_high: Usd | None = Field(default=None, description="The most; None with months: never under some lever.")
 

@@ -149,9 +149,9 @@ class Plan:
         at = self._at
         today = datetime.fromtimestamp(self.stage.now / 1e6, UTC)
         gpu, tier, provider, region = self.params.gpu, self.params.tier, self.params.provider, self.params.region
-        found = self.catalogue.rates(gpu, at, tier=tier, provider=provider, region=region)
+        found = self.catalogue.offered(gpu, at, tier=tier, provider=provider, region=region)
         # A log from before the first price is known is priced at today's.
-        found = found or self.catalogue.rates(gpu, today, tier=tier, provider=provider, region=region)
+        found = found or self.catalogue.offered(gpu, today, tier=tier, provider=provider, region=region)
         if not found:
             raise UsageError(
                 f"no price of a {gpu} is known ({' '.join(part for part in (tier, provider, region) if part)})",
@@ -189,7 +189,7 @@ class Plan:
         """On-demand GPUs for the time in which spot ones are taken away."""
         if self.params.tier != "spot" or self.params.fallback != "on_demand":
             return None
-        rates = self.catalogue.rates(self.params.gpu, self._at, provider=self.params.provider)
+        rates = self.catalogue.offered(self.params.gpu, self._at, tier="on_demand", provider=self.params.provider)
         if not rates:
             raise UsageError(
                 f"no on-demand price of a {self.params.gpu} is known", hint="fallback = 'api', or give a file of prices"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from llmcost.money import ZERO
@@ -13,12 +14,12 @@ from llmcost.results.chart import Bars, Line, Lines, Point, Series
 from llmcost.results.document import Block, Document, Figure, Notes, Section, Table
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind
-from llmcost.results.present import clean, counted, money, number, percent
+from llmcost.results.present import clean, counted, money, number, percent, told
 from llmcost.results.trust_tables import prices_text
 
 _VERDICTS = {
     "always": "pays at every volume tried",
-    "never": "pays at no volume",
+    "never": "pays at no volume tried",
     "above": "pays above the break-even volume",
     "below": "pays below the break-even volume",
     "mixed": "pays at some volumes and not at others",
@@ -53,7 +54,7 @@ def _paragraph(found: BreakEven) -> Iterator[str]:
     )
     for crossing in found.crossings[:3]:
         yield (
-            f"Both cost the same at {number(crossing.factor)} times today's volume ({number(crossing.requests_per_month)} requests, "
+            f"Both cost the same at {number(crossing.factor)} times today's volume ({number(_whole(crossing.requests_per_month))} requests, "
             f"{number(crossing.mtok_per_month)} million tokens and {money(crossing.usd_per_month)} a month); it pays {crossing.pays} that."
         )
     use = found.use
@@ -69,6 +70,8 @@ def _paragraph(found: BreakEven) -> Iterator[str]:
                 f"No more than {percent(use.target)} is meant to be used, so that answers stay quick: at that, no volume gets there, "
                 "more volume only needs more of it."
             )
+        elif use.most is not None and use.most < use.break_even:
+            yield f"The demand comes in peaks: at no volume tried is more than {percent(use.most)} of it used."
     if found.price_factor is not None:
         yield f"With the API's prices at {number(found.price_factor)} times today's, both would cost the same."
     yield from _earned(found)
@@ -84,13 +87,28 @@ def _earned(found: BreakEven) -> Iterator[str]:
     if once is None:
         return
     if once.months is None:
-        yield f"The {money(once.upfront_usd)} paid at the start are never earned back: a month saves {money(once.monthly_net_usd)}."
+        again = f" They come again every {number(once.life_months)} months." if once.life_months is not None else ""
+        yield (
+            f"The {money(once.upfront_usd)} paid at the start are never earned back: a month saves {money(once.monthly_net_usd)} "
+            f"before them.{again}"
+        )
         return
-    days = f", by {once.on:%-d %B %Y}" if once.on else ""
-    yield f"The {money(once.upfront_usd)} paid at the start are earned back in {number(once.months)} months{days}"
-    high = "never" if once.months_high is None else f"{number(once.months_high)} months"
-    low = number(once.months_low) if once.months_low is not None else "unknown"
-    yield f"(between {low} months and {high} as the uncertain numbers go)."
+    days = f", by {_day(once.on)}" if once.on else ""
+    low = _ends(once.months_low, once.on_low) if once.months_low is not None else "unknown"
+    yield (
+        f"The {money(once.upfront_usd)} paid at the start are earned back in {number(once.months)} months{days} "
+        f"(between {low} and {_ends(once.months_high, once.on_high)} as the uncertain numbers go)."
+    )
+
+
+def _ends(months: Decimal | None, on: date | None) -> str:
+    if months is None:
+        return "never"
+    return f"{number(months)} months" + (f", {_day(on)}," if on else "")
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _figures(found: BreakEven) -> Iterator[Figure]:
@@ -152,7 +170,7 @@ def _curve(found: BreakEven) -> Table:
 
 def _point(point: CurvePoint) -> tuple:  # type: ignore[type-arg]  # cells() says it
     return cells(
-        f"{number(point.factor)} x", number_cell(point.requests_per_month), number_cell(point.mtok_per_month),
+        f"{number(point.factor)} x", number_cell(_whole(point.requests_per_month)), number_cell(point.mtok_per_month),
         usd_cell(point.baseline_usd), usd_cell(point.option_usd),
         change_cell(point.baseline_usd - point.option_usd, good=True),
     )  # fmt: skip
@@ -164,7 +182,7 @@ def _crossed(found: BreakEven) -> Iterator[Block]:
         return
     rows = tuple(
         cells(
-            f"{number(c.factor)} x", number_cell(c.requests_per_month), number_cell(c.mtok_per_month), usd_cell(c.usd_per_month),
+            f"{number(c.factor)} x", number_cell(_whole(c.requests_per_month)), number_cell(c.mtok_per_month), usd_cell(c.usd_per_month),
             f"pays {c.pays}",
         )
         for c in found.crossings
@@ -179,17 +197,25 @@ def _sizes(found: BreakEven) -> Iterator[Block]:
     label = f"Monthly cost by {clean(found.size_name)}; the numbers are in the table."
     yield Lines("sizes", label, clean(found.size_name), (Line("a month", points),), best)
     names = sorted({key for size in found.sizes for key in size.facts})
-    heads = columns(
-        clean(found.size_name).capitalize(), "A month#$", *(clean(key).capitalize() for key in names), "Remark"
-    )
+    heads = columns(_headed(found.size_name), "A month#$", *(_headed(key) for key in names), "Remark")
     rows = tuple(
         cells(
-            number(size.size), usd_cell(size.option_usd), *(clean(size.facts.get(key, "")) for key in names),
+            number(size.size), usd_cell(size.option_usd), *(clean(told(key, size.facts.get(key, ""))) for key in names),
             ", ".join(word for word, there in (("cheapest", size.best), ("the median hour", size.usual)) if there),
         )
         for size in found.sizes
     )  # fmt: skip
     yield Table("sizes", "By size", heads, rows, titled=False)
+
+
+def _headed(text: str) -> str:
+    """A name as a heading: GPUs stay GPUs."""
+    return clean(text[:1].upper() + text[1:])
+
+
+def _whole(value: Decimal) -> Decimal:
+    """Requests of a month: nobody reads their fractions, but where there are few."""
+    return value.quantize(Decimal(1)) if value >= 100 else value
 
 
 def _tornado(levers: list[LeverLine]) -> Bars:
@@ -251,7 +277,7 @@ def _use(found: BreakEven) -> Table:
 
 def _found(found: BreakEven) -> Iterator[Block]:
     if found.facts:
-        rows = tuple(cells(clean(key), clean(value)) for key, value in found.facts.items())
+        rows = tuple(cells(clean(key), clean(told(key, value))) for key, value in found.facts.items())
         yield Table("facts", "Findings", columns("Finding", "Value"), rows)
     for place, exhibit in enumerate(found.exhibits):
         yield from exhibit_tables.shown(f"exhibit-{place}", exhibit)
