@@ -253,6 +253,8 @@ def _billed_as(model: ModelRef, entry: Price, batch: BatchRule | None, at: int) 
     rule = cache_rule(model, at)
     if rule and rule.write_class == "input" and "cache_write_5m" not in entry.rates:
         billed["cache_write_5m"] = "input"
+    if "cache_write_1h" not in entry.rates and "cache_write_24h" in entry.rates:
+        billed["cache_write_1h"] = "cache_write_24h"  # the longest that the model sells: 12 hours at OpenAI (units.py)
     if entry.service == "batch" and batch and not batch.cache_reads and "cache_read" not in entry.rates:
         billed["cache_read"] = "input"
     return billed

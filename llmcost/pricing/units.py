@@ -24,7 +24,9 @@ BILLED_AS: Final[dict[TokenClass, TokenClass]] = {
     "image_input": "input",
     "video_input": "input",
 }
-"""A class without a rate of its own -> the class it is billed as, for every provider."""
+"""A class without a rate of its own -> the class it is billed as, for every provider. Where a model sells two lives of
+written tokens, the counter of the longer is ``cache_creation_1h_input_tokens``: an hour at Anthropic, twelve at OpenAI, which
+counts them apart (platform.openai.com/docs/api-reference/usage, input_cache_write_12h_tokens, read 2026-11-24)."""
 
 UNIT_COUNTERS: Final[dict[UnitClass, str]] = {
     "request": "requests",

@@ -2,7 +2,8 @@
 
 ``input_tokens`` contains cached and written tokens and all modalities; ``input_text_tokens``, ``input_audio_tokens`` and
 ``input_image_tokens`` are the uncached rest of theirs since ``input_cached_audio_tokens`` exists, and contained cached
-ones before (https://platform.openai.com/docs/api-reference/usage/completions_object, 2026-11-23). A dimension is null
+ones before (https://platform.openai.com/docs/api-reference/usage/completions_object, 2026-11-23). Tokens that were written
+for 30 minutes and for 12 hours are counted apart; the latter are our longer-lived part. A dimension is null
 unless the export was grouped by it: an export that was not grouped by model has no model.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, Final
 from llmcost.records.calls import tier_of
 from llmcost.records.contract import Problem, Reading, Row
 from llmcost.records.labels import Notes
+from llmcost.records.openai_chat import written
 from llmcost.records.rows import known, tags_of
 from llmcost.records.tools import CODE_INTERPRETER, FILE_SEARCH
 from llmcost.records.values import count, flag, instant, money, text
@@ -21,7 +23,7 @@ from llmcost.usage.columns import Usage
 
 OPERATIONS: Final = {
     "completions": "chat", "embeddings": "embeddings", "moderations": "moderations", "images": "image_generation", "audio_speeches": "speech",
-    "audio_transcriptions": "transcription", "web_search_calls": "web_search", "web_searches": "web_search",
+    "audio_transcriptions": "transcription", "decisions": "decisions", "web_search_calls": "web_search", "web_searches": "web_search",
     "file_search_calls": "file_search", "file_searches": "file_search", "code_interpreter_sessions": "code_interpreter",
 }  # fmt: skip
 """Kinds of usage with a row, and the operation that the row names."""
@@ -35,11 +37,11 @@ _TOOLS: Final = {
 tokens and requests of the model that called the tool stand in the completions export."""
 _NO_OUTPUT: Final = frozenset({"embeddings", "moderations"})
 """Kinds whose answers are no tokens. Images and speech are billed by the piece: their counts stay unknown."""
-_TAGS: Final = ("size", "source", "context_level", "vector_store_id")
+_TAGS: Final = ("size", "source", "context_level", "vector_store_id", "api_source")
 BUCKETS_KNOW: Final = frozenset({
     "call_role", "started_at", "ended_at", "provider_name", "response_model", "operation_name", "service_tier", "requests", "input_tokens",
-    "cache_read_input_tokens", "cache_creation_input_tokens", "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "output_tokens",
-    "output_audio_tokens", "output_image_tokens", "web_search_requests", "file_search_requests", "code_execution_sessions", "input_characters",
+    "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens", "input_audio_tokens", "cache_read_audio_tokens",
+    "input_image_tokens", "output_tokens", "output_audio_tokens", "output_image_tokens", "web_search_requests", "file_search_requests", "code_execution_sessions", "input_characters",
     "output_images", "input_audio_seconds", "project", "user_id", "api_key_id", "tags", "token_source",
 })  # fmt: skip
 """The columns that bucketed usage can fill."""
@@ -75,7 +77,6 @@ def _counters(kind: str, result: Mapping[str, Any], notes: Notes) -> Usage:
         input_tokens=count(result.get("input_tokens"), "input_tokens"),
         output_tokens=count(result.get("output_tokens"), "output_tokens"),
         cache_read_input_tokens=count(result.get("input_cached_tokens"), "input_cached_tokens"),
-        cache_creation_input_tokens=count(result.get("input_cache_write_tokens"), "input_cache_write_tokens"),
         cache_read_audio_tokens=count(result.get("input_cached_audio_tokens"), "input_cached_audio_tokens"),
         input_audio_tokens=_both(result, "audio"),
         input_image_tokens=_both(result, "image"),
@@ -85,6 +86,7 @@ def _counters(kind: str, result: Mapping[str, Any], notes: Notes) -> Usage:
         input_characters=count(result.get("characters"), "characters"),
         output_images=count(result.get("images"), "images"),
     )
+    row.update(written(result, "input_cache_write_tokens", "input_cache_write_12h_tokens"))
     if kind in _NO_OUTPUT:
         row["output_tokens"] = 0
     _check(row, count(result.get("input_uncached_tokens"), "input_uncached_tokens"), notes)

@@ -9,7 +9,7 @@ rejected prediction tokens: total = prompt + completion in 626 of 626 recorded a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmcost.records.calls import ask_for, finished, usage_row
@@ -30,7 +30,8 @@ _EXAMPLES: Final = frozenset({"example_user", "example_assistant"})
 CHAT_KNOWS: Final = frozenset({
     "request_id", "parent_request_id", "call_role", "started_at", "duration_ms", "time_to_first_token_ms", "provider_name", "request_model",
     "response_model", "operation_name", "service_tier", "region", "status", "finish_reason", "attempt", "requests", "input_tokens",
-    "cache_read_input_tokens", "cache_creation_input_tokens", "input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "output_tokens",
+    "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens", "input_audio_tokens", "cache_read_audio_tokens",
+    "input_image_tokens", "output_tokens",
     "reasoning_output_tokens", "output_audio_tokens", "output_image_tokens", "web_search_requests", "images", "organization", "project", "team",
     "user_id", "api_key_id", "feature", "environment", "conversation_id", "tags", "task_type", "confidence", "quality_score", "original_model",
     "was_routed", "temperature", "top_p", "seed", "response_format", "max_output_tokens", "token_source",
@@ -96,7 +97,6 @@ def chat_usage(usage: dict[str, Any], notes: Notes) -> Usage:
         input_tokens=count(usage.get("prompt_tokens"), "prompt_tokens"),
         output_tokens=count(usage.get("completion_tokens"), "completion_tokens"),
         cache_read_input_tokens=_cached(usage, into),
-        cache_creation_input_tokens=count(into.get("cache_write_tokens"), "cache_write_tokens"),
         input_audio_tokens=count(into.get("audio_tokens"), "prompt audio_tokens"),
         cache_read_audio_tokens=count(cached.get("audio_tokens"), "cached audio_tokens"),
         input_image_tokens=count(into.get("image_tokens"), "prompt image_tokens"),
@@ -104,7 +104,19 @@ def chat_usage(usage: dict[str, Any], notes: Notes) -> Usage:
         output_audio_tokens=count(out.get("audio_tokens"), "completion audio_tokens"),
         output_image_tokens=count(out.get("image_tokens"), "completion image_tokens"),
     )
+    row.update(written(into, "cache_write_tokens", "cache_write_12h_tokens"))
     return _checked(row, count(usage.get("total_tokens"), "total_tokens"), notes)
+
+
+def written(counts: Mapping[str, Any], short: str, long: str) -> Usage:
+    """Tokens written to the cache, from the counts of the 30-minute and of the 12-hour part, which stand side by side.
+
+    The usage API documents them so; that answers name them alike is recalled (2026-11).
+    """
+    brief, kept = count(counts.get(short), short), count(counts.get(long), long)
+    if kept is None:
+        return Usage(cache_creation_input_tokens=brief)
+    return Usage(cache_creation_input_tokens=(brief or 0) + kept, cache_creation_1h_input_tokens=kept)
 
 
 def _cached(usage: dict[str, Any], into: dict[str, Any]) -> int | None:

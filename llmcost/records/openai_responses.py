@@ -16,6 +16,7 @@ from llmcost.records.calls import ask_for, finished, request_text, subcall, usag
 from llmcost.records.contract import Body, Part, Problem, Reading, Row
 from llmcost.records.exchange import Exchange
 from llmcost.records.labels import Notes, labels_of
+from llmcost.records.openai_chat import written
 from llmcost.records.prompts import (
     block_text,
     blocks,
@@ -76,13 +77,13 @@ def responses_usage(usage: dict[str, Any], notes: Notes) -> Usage:
         input_tokens=count(usage.get("input_tokens"), "input_tokens"),
         output_tokens=count(usage.get("output_tokens"), "output_tokens"),
         cache_read_input_tokens=count(into.get("cached_tokens"), "cached_tokens"),
-        cache_creation_input_tokens=count(into.get("cache_write_tokens"), "cache_write_tokens"),
         input_audio_tokens=count(into.get("audio_tokens"), "input audio_tokens"),
         input_image_tokens=count(into.get("image_tokens"), "input image_tokens"),
         reasoning_output_tokens=count(out.get("reasoning_tokens"), "reasoning_tokens"),
         output_audio_tokens=count(out.get("audio_tokens"), "output audio_tokens"),
         output_image_tokens=count(out.get("image_tokens"), "output image_tokens"),
     )
+    row.update(written(into, "cache_write_tokens", "cache_write_12h_tokens"))
     total, given, made = (
         count(usage.get("total_tokens"), "total_tokens"),
         row.get("input_tokens"),

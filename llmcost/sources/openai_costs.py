@@ -26,10 +26,11 @@ from llmcost.usage.names import service_tier
 
 _TIMES: Final = ("start_time", "end_time", "start_time_iso", "end_time_iso")
 _LINE: Final = re.compile(
-    r"^(?:(?P<tier>[\w ]+?) \| )?(?P<model>\S+?)(?: (?P<medium>text|audio|image|video))?, (?P<way>[\w ]+)(?:, .*)?$"
+    r"^(?:(?P<tier>[\w ]+?) \| )?(?P<model>\S+?)(?: (?P<medium>text|audio|image|video))?, (?P<way>[\w -]+)(?:, .*)?$"
 )
 _CLASSES: Final = {
-    "input": "input", "cached input": "cache_read", "cache write": "cache_write_5m", "cached write": "cache_write_5m", "output": "output",
+    "input": "input", "cached input": "cache_read", "cache write": "cache_write_5m", "cached write": "cache_write_5m",
+    "cache writes": "cache_write_5m", "cache writes - 12hr": "cache_write_24h", "output": "output",
     "audio input": "audio_input", "audio cached input": "cache_read_audio", "audio output": "audio_output",
     "image input": "image_input", "image cached input": "cache_read", "image output": "image_output", "video input": "video_input",
 }  # fmt: skip
