@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
 
 from pydantic import BaseModel
 
@@ -16,29 +17,30 @@ from llmcost.errors import UsageError
 from llmcost.ingest.run import IngestOptions, IngestSummary, Progress, ingest
 from llmcost.pricing.catalogue import Catalogue, load
 from llmcost.reports import REPORTS, Options
-from llmcost.results.breakeven import Subject
-from llmcost.results.breakeven import break_even as find_break_even
-from llmcost.results.breakeven_model import BreakEven
-from llmcost.results.budget.check_model import BasisWish, Check
-from llmcost.results.budget.file import BudgetFile, read_budgets
-from llmcost.results.budget.status import BudgetStatus
-from llmcost.results.compare import Comparison, compare
-from llmcost.results.focus.columns import Version
-from llmcost.results.focus.export import Focused
-from llmcost.results.focus.query import Grain
-from llmcost.results.forecast.model import Forecast
-from llmcost.results.forecast.outlook import ForecastOptions, forecast_of
 from llmcost.results.logs import Logs, now, opened_logs, opened_store
 from llmcost.results.model import Result
-from llmcost.results.monthly.model import Monthly
-from llmcost.results.monthly.showback import Shared
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
-from llmcost.results.reconcile.model import Reconciliation
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, preset, presets, read, with_gpus
 from llmcost.results.whatif.run import replay
 from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
+
+if TYPE_CHECKING:  # each is loaded by the function that needs it: together they cost as much as a small replay
+    from llmcost.results.breakeven import Subject
+    from llmcost.results.breakeven_model import BreakEven
+    from llmcost.results.budget.check_model import BasisWish, Check
+    from llmcost.results.budget.file import BudgetFile
+    from llmcost.results.budget.status import BudgetStatus
+    from llmcost.results.compare import Comparison, compare
+    from llmcost.results.focus.columns import Version
+    from llmcost.results.focus.export import Focused
+    from llmcost.results.focus.query import Grain
+    from llmcost.results.forecast.model import Forecast
+    from llmcost.results.forecast.outlook import ForecastOptions, forecast_of
+    from llmcost.results.monthly.model import Monthly
+    from llmcost.results.monthly.showback import Shared
+    from llmcost.results.reconcile.model import Reconciliation
 
 __all__ = [
     "BoundScenario",
@@ -80,6 +82,22 @@ __all__ = [
 ]  # fmt: skip
 
 M = TypeVar("M", bound=BaseModel)
+_ELSEWHERE: Final = {
+    "BreakEven": "breakeven_model", "BudgetFile": "budget.file", "BudgetStatus": "budget.status",
+    "Check": "budget.check_model", "Comparison": "compare", "Forecast": "forecast.model",
+    "ForecastOptions": "forecast.outlook", "Monthly": "monthly.model", "Reconciliation": "reconcile.model",
+    "Shared": "monthly.showback", "Subject": "breakeven", "compare": "compare", "forecast_of": "forecast.outlook",
+}  # fmt: skip
+"""Public names that are loaded when they are used, and the module of :mod:`llmcost.results` that each is of."""
+
+if not TYPE_CHECKING:  # a type checker is to see the names above and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in _ELSEWHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"llmcost.results.{_ELSEWHERE[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def load_prices(*overlays: Path | str) -> Catalogue:
@@ -193,6 +211,7 @@ def forecast(
 
     Logs are given as to :func:`simulate`. A daily series of your own: :func:`forecast_of`.
     """
+    from llmcost.results.forecast.outlook import ForecastOptions
     from llmcost.results.forecast.run import forecast as run
 
     with opened_logs("forecast", paths, **logs) as (opened, catalogue, narrowed):
@@ -215,6 +234,7 @@ def check(
     forecast, or whichever its history allows. The rest is as in :func:`simulate`.
     """
     from llmcost.results.budget.base import base_of
+    from llmcost.results.budget.file import BudgetFile
     from llmcost.results.budget.gate import CheckOptions
     from llmcost.results.budget.gate import check as run
 
@@ -238,6 +258,7 @@ def budget_status(
     **logs: Unpack[Logs],
 ) -> BudgetStatus:
     """What is spent of every budget of a file, how fast, and which windows were passed; logs are given as to :func:`simulate`."""
+    from llmcost.results.budget.file import BudgetFile
     from llmcost.results.budget.status import status as run
 
     file = budget if isinstance(budget, BudgetFile) else load_budgets(budget)
@@ -247,11 +268,15 @@ def budget_status(
 
 def load_budgets(path: Path | str) -> BudgetFile:
     """A budget file (TOML); UsageError with the place of whatever is wrong."""
+    from llmcost.results.budget.file import read_budgets
+
     return read_budgets(Path(path))
 
 
 def load_check(path: Path | str) -> Check:
     """A check that ``check --format json`` wrote; UsageError for anything else."""
+    from llmcost.results.budget.check_model import Check
+
     return _saved(Path(path), Check, "check", "llmcost check --format json --out FILE writes one")
 
 
@@ -288,12 +313,14 @@ def break_even(
         # Both sides at that day: the price drift until then is neither side's doing.
         options = logs.get("options") or ReplayOptions(now=now())
         logs["options"] = replace(options, baseline_on=subject.prices_on)
+    from llmcost.results.breakeven import break_even as run
+
     with opened_logs("replay", paths, **logs) as (opened, catalogue, narrowed):
 
         def play(scenarios: Sequence[BoundScenario]) -> Result:
             return simulate(scenarios=scenarios, store=opened, prices=catalogue, options=narrowed)
 
-        return find_break_even(subject, play)
+        return run(subject, play)
 
 
 def subject_of(
@@ -308,6 +335,8 @@ def subject_of(
     ``parameters`` change what is found there; the steps before it hold for both sides. ``gpus`` are files of GPU prices and
     measurements.
     """
+    from llmcost.results.breakeven import Subject
+
     named = STRATEGIES.load(strategy)
     before: tuple[BoundStep, ...] = ()
     given: dict[str, Any] = {}

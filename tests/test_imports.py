@@ -14,7 +14,8 @@ from tests.support import ROOT
 
 HEAVY = ("duckdb", "ibis", "polars", "pyarrow", "pandas", "numpy", "plotly", "tiktoken", "pydantic")
 PROBE = """
-import runpy, sys
+import os, runpy, sys
+os._exit = sys.exit  # the command line leaves without taking itself apart
 sys.argv = ["llmcost", *{arguments!r}]
 try:
     {start}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typer.main import get_command
 from llmcost import __version__
 from llmcost.cli.diagnostics import NAME, guarded, split_debug
 from llmcost.errors import UsageError, nearest
+from llmcost.usage import pandas
 
 FIRST: Final = (
     "simulate",
@@ -112,4 +114,10 @@ def run() -> NoReturn:
         warnings.simplefilter("ignore")  # libraries warn developers, not users
     # Building queries makes millions of short-lived objects and hardly a cycle: looking for cycles took a tenth of the run.
     gc.set_threshold(100_000, 20, 20)
-    sys.exit(invoke(sys.argv[1:]))
+    pandas.keep_out()
+    code = invoke(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    # Everything is closed: taking a hundred thousand objects apart one by one would take a tenth of a small run.
+    os._exit(code)

@@ -40,7 +40,7 @@ def _from_text(value: Any) -> Any:
 class FieldSpec(BaseModel):
     """Where one column's value comes from: exactly one of ``field``, ``value``, ``add`` and ``join``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     field: str | None = Field(
         None, min_length=1, description="Name of the field, or a path with dots into nested objects."
@@ -98,7 +98,7 @@ Spec = Annotated[FieldSpec, BeforeValidator(_from_text, json_schema_input_type=s
 class Head(BaseModel):
     """Name and form of the files that the mapping reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, description="Name of the format, for messages.")
     form: Literal["jsonl", "json", "csv", "parquet"] | None = Field(
@@ -113,7 +113,7 @@ class Head(BaseModel):
 class Filter(BaseModel):
     """Which records are rows: fields compared as text with one value or any of a list."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     keep: Mapping[str, Scalar | tuple[Scalar, ...]] = Field(
         {}, description="Only records in which all these fields have these values are rows."
@@ -126,7 +126,7 @@ class Filter(BaseModel):
 class MapFile(BaseModel):
     """A mapping file, parsed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     mapping: Head = Field(description="What the mapping is for.")
     columns: Mapping[str, Spec] = Field(min_length=1, description="Usage column to field name, path or rule.")

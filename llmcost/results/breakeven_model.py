@@ -15,7 +15,7 @@ Verdict = Literal["always", "never", "above", "below", "mixed", "no-effect"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class CurvePoint(_Model):

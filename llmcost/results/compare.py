@@ -14,7 +14,7 @@ from llmcost.results.present import by_dimension, dimensions_of
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Side(_Model):

@@ -19,7 +19,7 @@ _DAY_HOURS: Final = Decimal(24)
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Volume(_Model):

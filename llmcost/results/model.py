@@ -18,7 +18,7 @@ EvidenceKind = Literal["measured", "modelled", "assumed"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Tokens(_Model):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.types as ir
@@ -37,10 +37,12 @@ from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, scenario_of
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
-from llmcost.workload.budgetplay import Played, play
-from llmcost.workload.budgets import Budgets
 from llmcost.workload.contract import WORK, Costs, RowCosts, Workload
 from llmcost.workload.select import columns_of, condition
+
+if TYPE_CHECKING:
+    from llmcost.workload.budgetplay import Played
+    from llmcost.workload.budgets import Budgets
 
 
 def replay(store: Store, catalogue: Catalogue, scenarios: Sequence[BoundScenario], options: ReplayOptions) -> Result:
@@ -181,6 +183,8 @@ class Replaying:
 
     def played(self, scenario: BoundScenario, budgets: Budgets) -> tuple[Played, tuple[str, ...]]:
         """Every window of ``budgets`` over the log, and what the budget step of ``scenario`` warns of."""
+        from llmcost.workload.budgetplay import play
+
         base = Workload(self.engine.view(self._base(self._columns([scenario]))))
         stage = SceneStage(
             self.engine, scenario.name, 0, self.options.seed, self.present, price_rows=self._row_costs_of(())

@@ -26,14 +26,14 @@ _LARGEST: Final = Decimal(10) ** 18
 class StepSpec(BaseModel):
     """One step of a scenario file: the strategy's name beside its parameters."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="allow", frozen=True)
     strategy: str = Field(description="Name of the strategy (llmcost strategies).")
 
 
 class ScenarioSpec(BaseModel):
     """One scenario of a scenario file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
     name: str = Field(min_length=1, max_length=120, description="Name shown in reports.")
     prices_on: date | None = Field(
         default=None, description="Price every request at this day's rates; absent: its own day."
@@ -44,7 +44,7 @@ class ScenarioSpec(BaseModel):
 class ScenarioFile(BaseModel):
     """A scenario file (TOML 1.0)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
     scenario: tuple[ScenarioSpec, ...] = Field(min_length=1, description="The scenarios.")
 
 
@@ -256,10 +256,13 @@ def presets() -> dict[str, tuple[str, str, Mapping[str, Any]]]:
 
 def preset(name: str) -> BoundScenario:
     """The ready-made scenario called ``name``; UsageError with the nearest one."""
-    known = presets()
-    if name not in known:
-        raise UsageError(f"no preset is called {name!r}", hint=nearest(name, known))
-    strategy, _, parameters = known[name]
+    # Most are named after their strategy: others are imported only where it has no such preset.
+    for strategy in sorted(STRATEGIES.names(), key=lambda strategy: not name.startswith(strategy)):
+        if name in STRATEGIES.load(strategy).presets:
+            _, parameters = STRATEGIES.load(strategy).presets[name]
+            break
+    else:
+        raise UsageError(f"no preset is called {name!r}", hint=nearest(name, presets()))
     return BoundScenario(name, (bind(strategy, parameters),))
 
 

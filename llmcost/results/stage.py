@@ -13,6 +13,7 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.sql import compilers
 from ibis.expr.operations import UnboundTable
 
 from llmcost.pricing.catalogue import Catalogue
@@ -55,13 +56,15 @@ LOGGED: Final = frozenset({"prefix_nodes", "prefix_ends", "prefix_needs", "prefi
 
 
 def compiled(expression: ir.Table, dialect: str = "duckdb") -> str:
-    """The query of an expression in one engine's dialect.
+    """The query of an expression over unbound tables in one engine's dialect.
 
-    Selects are left nested: every engine flattens them itself, and fusing them takes Ibis a third of its time.
+    As ``ibis.to_sql`` makes it, without what takes half of its time: selects are left nested, since every engine flattens
+    them itself, and neither the expression nor the syntax tree is copied.
     """
+    compiler = getattr(compilers, dialect).compiler
     fused, ibis.options.sql.fuse_selects = ibis.options.sql.fuse_selects, False
     try:
-        return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
+        return str(compiler.to_sqlglot(expression).sql(dialect=compiler.dialect, copy=False))
     finally:
         ibis.options.sql.fuse_selects = fused
 

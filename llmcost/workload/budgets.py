@@ -107,7 +107,7 @@ class Budget(Params):
 class Budgets(Params):
     """Budgets and the zone of their windows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
     budgets: tuple[Budget, ...] = Field(min_length=1, max_length=500, description="The budgets; all of them apply.")
     timezone: Zone = Field(default="UTC", description="Where hours, days, weeks and months begin, e.g. Europe/Berlin.")
 

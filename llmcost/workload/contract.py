@@ -46,7 +46,7 @@ reaches a provider and is billed; ``branch``: see :class:`Branches`; ``priced_at
 class Params(BaseModel):
     """Parameters of a strategy: frozen, no extras; every field has a description with its unit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Selecting(Params):

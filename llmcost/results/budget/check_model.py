@@ -17,7 +17,7 @@ Measure = Literal["monthly", "increase", "increase_percent", "per_request", "per
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Finding(_Model):

@@ -30,7 +30,7 @@ _PLACES: Final = Decimal("1e-12")
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class BudgetLine(_Model):

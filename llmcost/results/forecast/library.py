@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from llmcost.results.forecast.methods import WEEK, Method
 from llmcost.results.forecast.series import Values
+from llmcost.usage import pandas
 
 _LEAST_DAYS: Final = 28
 _EVERY: Final = 14
@@ -41,6 +42,7 @@ def smoothing() -> Method:
 
 
 def _smoothed(values: list[float], horizon: int, era: int, kept: dict[int, dict[str, Any]]) -> list[float] | None:
+    pandas.let_in()
     from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
     with warnings.catch_warnings():

@@ -13,7 +13,7 @@ Status = Literal["forecast", "insufficient-history"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class KnownDay(_Model):

@@ -12,7 +12,7 @@ from llmcost.results.model import Coverage, Evidence, Period, PricesUsed, Proble
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class MonthCost(_Model):

@@ -28,7 +28,7 @@ _NOBODY: Final = -1
 class Shared(BaseModel):
     """One rule: what is shared, and how it is given out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
     name: str = Field(min_length=1, max_length=120, description="Name shown in reports.")
     by: str = Field(
         default="team", description="Whose spend it belongs to: the column, or tag:KEY, that --showback names."
@@ -59,7 +59,7 @@ class Shared(BaseModel):
 class SharedFile(BaseModel):
     """A file of shared-cost rules (TOML 1.0)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
     shared: tuple[Shared, ...] = Field(
         min_length=1, description="The rules; a call belongs to the first that names it."
     )
