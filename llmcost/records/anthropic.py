@@ -41,6 +41,8 @@ TOKEN_CLASSES: Final = {
 """Kinds of tokens as the cost report (API) and the cost CSV (console) name them -> our class."""
 
 _COMMITTED: Final = "priority"
+_LONG: Final = 100_000
+"""No model of Anthropic's has another price below this size (Haiku 5.5 has above it: pricing/anthropic.toml)."""
 _LIVES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _MAIN: Final = frozenset({"", "message"})
 _UNSEEN: Final = frozenset({"thinking", "redacted_thinking"})
@@ -150,6 +152,24 @@ def committed(raw: Any) -> str | None:
     return "committed" if word(raw).lower() == _COMMITTED else None
 
 
+def calls_inside(usage: dict[str, Any], notes: Notes) -> int:
+    """How many calls of the model a message sums up, where that matters: 1, or more if only their sum is a long prompt.
+
+    A loop over server tools samples several times, and each sampling is long or not by itself (``iterations`` tells "which
+    exceeded long context thresholds": anthropic-sdk-python, BetaUsage, 2026-11-24). As a sum of several calls the row selects
+    no long-context price.
+    """
+    ran = [i for i in objects(usage.get("iterations")) if word(i.get("type")) in _MAIN]
+    sizes = [messages_usage(i, Notes()).get("input_tokens") or 0 for i in ran]
+    if len(ran) < 2 or sum(sizes) < _LONG:
+        return 1
+    if max(sizes) < _LONG:
+        return len(ran)
+    told = f"an input of {sum(sizes)} tokens is the sum of {len(ran)} calls, the largest of {max(sizes)}: its size is taken for one call's"
+    notes.append(Problem("iterations-summed", told, rejected=False, informative=True))
+    return 1
+
+
 def iterations(usage: dict[str, Any], main: Usage, notes: Notes) -> Iterator[Row]:
     """The calls of other kinds that ran inside a message: advisor, compaction, fallback."""
     ran = objects(usage.get("iterations"))
@@ -250,6 +270,8 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
         )
     row["provider_name"], row["operation_name"] = provider, "chat"
     main = usage_row(call, answer, row, notes, body=messages_body(call.request, answer))
+    if usage is not None and main.usage is not None:
+        main.usage["requests"] = calls_inside(usage, notes)
     yield main
     if usage is not None and main.usage is not None:
         yield from iterations(usage, main.usage, notes)

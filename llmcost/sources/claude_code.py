@@ -26,7 +26,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from llmcost.records.agents import PLACEHOLDER_MODELS, folder_name
-from llmcost.records.anthropic import MESSAGES_KNOWS, iterations, messages_usage, provider_of_id, tier_and_region
+from llmcost.records.anthropic import (
+    MESSAGES_KNOWS,
+    calls_inside,
+    iterations,
+    messages_usage,
+    provider_of_id,
+    tier_and_region,
+)
 from llmcost.records.contract import Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.labels import Notes
 from llmcost.records.prompts import dump
@@ -134,6 +141,7 @@ def _answer(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Iter
     else:
         row.update(messages_usage(usage, notes))
         row.update(tier_and_region(usage, notes))
+        row["requests"] = calls_inside(_plain_iterations(usage), notes)
         row["token_source"] = "provider"  # noqa: S105 (no password)
     main = known(row)
     yield Row(main)
