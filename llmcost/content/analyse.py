@@ -6,13 +6,15 @@ provider's count, which also holds what its chat template adds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, cast
 
 from llmcost.content import tokens
 from llmcost.content.families import hides_reasoning
+from llmcost.content.images import image_tokens
 from llmcost.content.keys import BLOCK_TOKENS, MARKER, Keyer
 from llmcost.content.ranks import EncodingName
 from llmcost.content.tokens import Recent, Tokenizer, tokenizer_for
@@ -38,11 +40,15 @@ _WEAKEST: Final = ("estimate", "other-tokenizer", "tokenizer")
 
 @dataclass(frozen=True, slots=True)
 class _Media:
-    """What a request carried beside text: tokens that are known, and whether there is more."""
+    """What a request carried beside text: tokens that are known, and whether there is more.
+
+    ``pictured``: what images of known sizes cost by the rule of the model's family, where nobody counted them.
+    """
 
     present: bool
     unknown: bool
     tokens: int
+    pictured: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,23 @@ def _media(row: dict[str, Any]) -> _Media:
         size and tokens is None for size, tokens in zip(sized, counted, strict=True)
     )
     total = sum(tokens or 0 for tokens in counted)
-    return _Media(unknown or total > 0 or any(sized), unknown, total)
+    only_images = unknown and sized[0] and counted[0] is None and not (row.get("pages") or sized[1] or sized[2])
+    return _Media(unknown or total > 0 or any(sized), unknown, total, _pictured(row) if only_images else None)
+
+
+def _pictured(row: dict[str, Any]) -> int | None:
+    """Tokens of the request's images by their sizes; None if one of them has no size or the model no rule."""
+    try:
+        images = json.loads(row["images"])
+    except ValueError:
+        return None
+    model = row.get("response_model") or row.get("request_model")
+    sizes = [image for image in images if isinstance(image, dict)] if isinstance(images, list) else []
+    each = [image_tokens(model, image.get("width"), image.get("height")) for image in sizes]
+    times = [image.get("count", 1) for image in sizes]
+    if not each or None in each or not all(isinstance(n, int) and n > 0 for n in times):
+        return None
+    return sum((tokens or 0) * int(n) for tokens, n in zip(each, times, strict=True))
 
 
 def apportion(weights: Sequence[int], total: int) -> list[int]:
@@ -137,10 +159,15 @@ class Analyser:
             message = tokenizer.family.message_tokens if chat and text.part.role not in _PLAIN else 0
             own[text.part.role] += tokenizer.scaled(self._count(text, encoding)) + message
         source = None
-        if given is None and not media.unknown and row.get("status") != "error":
-            given = sum(own.values()) + (tokenizer.family.template_tokens if chat else 0) + media.tokens
-            row["input_tokens"] = given
-            source = "estimate" if any(text.ids is None for text in texts) else tokenizer.source
+        if given is None and row.get("status") != "error":
+            if media.pictured is not None:
+                row["input_image_tokens"] = media.pictured
+                media = replace(media, unknown=False, tokens=media.tokens + media.pictured)
+            if not media.unknown:
+                given = sum(own.values()) + (tokenizer.family.template_tokens if chat else 0) + media.tokens
+                row["input_tokens"] = given
+                is_estimate = media.pictured is not None or any(text.ids is None for text in texts)
+                source = "estimate" if is_estimate else tokenizer.source
         _split(row, own, given, media)
         return source
 

@@ -192,13 +192,38 @@ def test_known_media_tokens_are_no_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    "media", [{"images": '[{"width":9,"height":9,"count":1}]'}, {"input_audio_seconds": Decimal(3)}, {"pages": 2}]
+    "media", [{"images": '[{"width":null,"height":null,"count":1}]'}, {"input_audio_seconds": Decimal(3)}, {"pages": 2}]
 )
 def test_unknown_media_leave_the_input_unknown_and_are_not_spread_over_the_text(media: Usage) -> None:
     assert "input_tokens" not in of({**GPT4O, **media})
     row = of({**GPT4O, **media, "input_tokens": 1000})
     alone = sum(value or 0 for value in parts_of(of(GPT4O)).values())
     assert sum(value or 0 for value in parts_of(row).values()) == alone - 3  # no share of the request's own 3 tokens
+
+
+def test_images_of_known_sizes_are_counted_by_the_rule_of_the_family_and_are_an_estimate() -> None:
+    image: Usage = {"images": '[{"count":2,"height":1024,"width":1024},{"count":1,"height":100,"width":100}]'}
+    row = of({**GPT4O, **image})
+    assert row["input_image_tokens"] == 765 * 2 + 255
+    assert row["input_tokens"] == (of(GPT4O)["input_tokens"] or 0) + 1785
+    assert row.get("token_source") == "estimate"
+    assert sum(value or 0 for value in parts_of(row).values()) == row["input_tokens"] - 1785
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        '[{"count":1,"height":null,"width":9},{"count":1,"height":9,"width":9}]', "[]x", '{"a":1}', '["x"]', '[{"count":-1,"height":9,"width":9}]',
+    ],
+)  # fmt: skip
+def test_an_image_without_a_size_leaves_the_input_unknown(images: str) -> None:
+    assert "input_tokens" not in of({**GPT4O, "images": images})
+
+
+def test_images_are_not_counted_where_the_provider_counted_the_input() -> None:
+    row = of({**GPT4O, "images": '[{"count":1,"height":9,"width":9}]', "input_tokens": 900, "output_tokens": 1})
+    assert "input_image_tokens" not in row
+    assert row["input_tokens"] == 900
 
 
 def test_an_input_far_beyond_the_text_is_not_the_texts() -> None:
