@@ -25,7 +25,7 @@ _LATENCY: Final = (
 )
 PAIRS: Final = 4_000_000
 """Pairs of a row and one of its keys that are put together in memory at once: some 300 MB."""
-LARGEST: Final = 4 * PAIRS
+LARGEST: Final = 2 * PAIRS
 """Pairs of the largest single tree that is; what is larger goes through the engine, which spills."""
 _ROWS: Final = 500_000
 """Rows whose needs are put together at once."""
@@ -64,20 +64,21 @@ def derive_prefixes(store: Store) -> int:
 
 def _prefixed(store: Store, *, arriving: bool) -> int:
     """Makes ``prefixed``: the rows, new and stored, of all trees that are to be computed. Gives their number."""
-    new = "SELECT prefix_keys[1] AS root FROM arriving WHERE len(prefix_keys) > 0 UNION " if arriving else ""
-    store.execute(f"CREATE OR REPLACE TEMP TABLE roots AS {new}SELECT root FROM disturbed")
-    both = "FROM usage SEMI JOIN roots ON prefix_keys[1] = root" + (
-        " UNION ALL BY NAME FROM arriving" if arriving else ""
-    )
+    # Without stored trees the table only lends its columns.
+    stored, new = "FROM usage WHERE false", " UNION ALL BY NAME FROM arriving" if arriving else ""
+    if store.value("SELECT 1 FROM usage WHERE len(prefix_keys) > 0 LIMIT 1"):
+        roots = "SELECT prefix_keys[1] AS root FROM arriving WHERE len(prefix_keys) > 0 UNION " if arriving else ""
+        store.execute(f"CREATE OR REPLACE TEMP TABLE roots AS {roots}SELECT root FROM disturbed")
+        stored = "FROM usage SEMI JOIN roots ON prefix_keys[1] = root"
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE prefixed AS SELECT row_id, {PARTITION} AS part, started_at, file_key, line, "
         f"started_at + {_LATENCY} AS ready, prefix_keys, prefix_block_tokens AS block, coalesce(input_tokens, {NEVER}) AS input, "
-        f"coalesce(nullif(list_max(cache_breakpoints), 0), {NEVER}) AS reach FROM ({both}) "
+        f"coalesce(nullif(list_max(cache_breakpoints), 0), {NEVER}) AS reach FROM ({stored}{new}) "
         "WHERE started_at IS NOT NULL AND len(prefix_keys) > 0 AND prefix_block_tokens IS NOT NULL AND status IS DISTINCT FROM 'error' "
         # What a gateway answered itself (no request) reached no provider's cache.
         "AND requests IS DISTINCT FROM 0"
     )
-    store.execute("DROP TABLE roots")
+    store.execute("DROP TABLE IF EXISTS roots")
     return int(store.value("SELECT count(*) FROM prefixed"))
 
 

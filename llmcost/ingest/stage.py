@@ -26,7 +26,7 @@ from llmcost.usage.rules import CONTRADICTIONS, Contradiction
 from llmcost.usage.store import Store
 
 OnProblem = Literal["keep", "reject", "fail"]
-PENDING_ROWS: Final = 32_768
+PENDING_ROWS: Final = 65_536
 _COMPARED: Final = sorted(
     {name for rule in CONTRADICTIONS for name in (*rule.unknown, *rule.shows, "request_id", "request_model")}
 )

@@ -73,6 +73,8 @@ class Store:
                 f"{path} cannot be a store: there is no folder {str(path.parent)!r}",
                 hint="make it first, or give another --store",
             )
+        if path is not None and not read_only and not os.access(path.absolute().parent, os.W_OK):
+            raise _unwritable(path)
         try:
             # A temporary store is a file too: it may be larger than memory.
             self.connection = duckdb.connect(
@@ -290,4 +292,18 @@ def _open_error(path: Path | None, error: Exception) -> LlmcostError:
             f"this process has the store {path} open already, in another way",
             hint="close it first, or hand over the open Store instead of its path",
         )
+    if "Permission denied" in message and path is not None:
+        return (
+            _unwritable(path)
+            if os.access(path, os.R_OK)
+            else UsageError(f"the store {path} cannot be read: permission denied", hint="give another --store")
+        )
     return UsageError(f"{path} cannot be opened as a store: {message.splitlines()[0]}", hint="give another --store")
+
+
+def _unwritable(path: Path) -> UsageError:
+    return UsageError(
+        f"the store {path} cannot be written: permission denied",
+        why="an ingest writes the file and, until it has ended, others beside it",
+        hint="give another --store; to be read, this one needs no such right",
+    )
