@@ -56,8 +56,10 @@ def decode_all(data: bytes) -> list[Any]:
     except (msgspec.DecodeError, InvalidOperation):
         return _decode_slowly(data)
     # A later value of a repeated key would silently win: a key may stand only once in an object.
-    colons = data.count(b'":') + data.count(b'" :') - data.count(b'\\":') - data.count(b'\\" :')
-    return [value] if colons <= _keys(value) else _decode_slowly(data)
+    colons, keys = data.count(b'":') + data.count(b'" :'), _keys(value)
+    if colons > keys:  # JSON in a text
+        colons -= data.count(b'\\":') + data.count(b'\\" :')
+    return [value] if colons <= keys else _decode_slowly(data)
 
 
 def _keys(value: Any, depth: int = 0) -> int:

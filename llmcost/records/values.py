@@ -30,6 +30,8 @@ _SEPARATED: Final = re.compile(r"[+-]?\d+(?:[.,' \u2019\u00a0\u202f]\d+)+")
 _GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 """``1.000`` is one thousand where the point groups digits, and one where it begins the fraction."""
 _ABSENT: Final = frozenset({"", "null", "none"})
+_PLAIN_DIGITS: Final = len(str(MAX_COUNT)) - 1
+"""So many digits are a count, whatever they are."""
 
 
 class BadValueError(ValueError):
@@ -82,11 +84,19 @@ def _short(value: float | Decimal) -> str:
 
 def is_absent(value: Any) -> bool:
     """None, blank text, and the words that exports write for it in any case."""
-    return value is None or (isinstance(value, str) and value.strip().lower() in _ABSENT)
+    if not isinstance(value, str):
+        return value is None
+    first = value[:1]
+    # Most values are told by their first letter.
+    return not first or ((first in "nN" or first.isspace()) and value.strip().lower() in _ABSENT)
 
 
 def count(value: Any, field: str) -> int | None:
     """A whole number that is not negative; ``10``, ``"10"``, ``10.0`` and ``"10.0"`` are 10. Absent is None."""
+    if type(value) is int and 0 <= value <= MAX_COUNT:
+        return value
+    if type(value) is str and len(value) <= _PLAIN_DIGITS and value.isascii() and value.isdigit():
+        return int(value)
     if is_absent(value):
         return None
     if isinstance(value, bool | list | dict):

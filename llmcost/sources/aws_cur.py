@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from llmcost.records.aws_usage_types import is_bedrock, read_usage_type, tokens_of
@@ -39,6 +40,7 @@ A report comes in many files; lines that differ in nothing else may lie in two o
 """
 
 
+@lru_cache(maxsize=4096)
 def _named(column: str) -> str:
     """A column's name as CUR 2.0 writes it: ``lineItem/UsageType`` is line_item_usage_type."""
     if "/" not in column or column.startswith("resourceTags/"):

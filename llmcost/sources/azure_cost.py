@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from llmcost.money import EXACT
@@ -64,6 +65,7 @@ _CATEGORIES: Final = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def _short(column: str) -> str:
     """A column's English name in lower case without blanks; a translated one keeps it in brackets."""
     inside = re.search(r"\(([A-Za-z0-9 ]+)\)\s*$", column)

@@ -7,6 +7,7 @@ names are aliases of them. A name nobody knows passes in lower case, so that a u
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -101,6 +102,7 @@ def is_unknown_tier(raw: str | None) -> bool:
     return raw is not None and _tier_word(raw) not in _TIERS and _tier_word(raw) not in _SILENT_TIERS
 
 
+@lru_cache(maxsize=1024)
 def _tier_word(raw: str) -> str:
     return re.sub(r"[\s-]+", "_", raw.strip().lower()).removeprefix("service_tier_").removeprefix("traffic_type_")
 

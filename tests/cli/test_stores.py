@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from llmcost.ingest import run
+from llmcost.ingest.merge import insert_usage
 from llmcost.usage.digest import store_digest
 from llmcost.usage.store import Store
 from tests.cli.support import OCTOBER, Program, row, write_rows
@@ -111,7 +112,7 @@ def test_a_memory_limit_holds_while_rows_are_loaded(llmcost: Program, monkeypatc
     log = write_rows(llmcost.folder / "log.jsonl", *rows)
     llmcost("ingest", log, "--store", "free.duckdb")
     limits: list[Any] = []
-    insert = run.insert_usage
+    insert = insert_usage
 
     def looked(store: Store, *, prefixed: bool) -> None:
         insert(store, prefixed=prefixed)
