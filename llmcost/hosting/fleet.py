@@ -49,14 +49,35 @@ class Fleet:
     gpus: Ints
     away: Floats | None = None
     """Of the GPUs of each hour, those that are taken away on average (spot): paid for, and not there."""
+    up: Floats | None = None
+    """GPUs that are up in each window where some start too late (:mod:`llmcost.hosting.starts`)."""
+    cold: Floats | None = None
+    """Part of each window's work that arrives while nothing is up."""
+    waited: Floats | None = None
+    """GPU-seconds of it that wait and are served later."""
+
+    @cached_property
+    def room(self) -> Floats:
+        """GPU-seconds that may be served in each window: ``utilisation`` of what is there."""
+        each = self.demand.windows_per_hour
+        there: Floats = np.repeat(self.gpus, each).astype(np.float64)
+        up = there if self.up is None else self.up
+        if self.away is not None:
+            up = up * (1 - np.repeat(self.away, each) / np.where(there > 0, there, 1))
+        found: Floats = up * self.demand.window_seconds * self.shape.utilisation
+        return found
+
+    @cached_property
+    def at_once(self) -> Floats:
+        """GPU-seconds served in the window in which they arrive."""
+        warm = self.demand.work if self.cold is None else self.demand.work * (1 - self.cold)
+        found: Floats = np.minimum(warm, self.room)
+        return found
 
     @cached_property
     def served(self) -> Floats:
-        """GPU-seconds served in each window, at most ``utilisation`` of what is there."""
-        there = self.gpus if self.away is None else self.gpus - self.away
-        room = np.repeat(there, self.demand.windows_per_hour) * self.demand.window_seconds * self.shape.utilisation
-        found: Floats = np.minimum(self.demand.work, room)
-        return found
+        """GPU-seconds served of what arrives in each window."""
+        return self.at_once if self.waited is None else self.at_once + self.waited
 
     @property
     def served_share(self) -> float:

@@ -6,6 +6,9 @@ Per five-minute window the GPU-seconds of its requests (:mod:`llmcost.hosting.th
 serves are not sent to a provider; in a window that is full they go there in order of arrival, as they were or wherever a
 later step sends them. With ``replicas`` the fleet is a fixed baseline: hybrid.
 
+Where a fleet scales to zero, or is ordered without a lead, GPUs start when the demand is there
+(:mod:`llmcost.hosting.starts`): requests that find nothing up go to the API, or wait, as ``while_starting`` says.
+
 Assumptions, all printed: the target utilisation, what a cached token still costs, the series and how far the log's requests
 lie from its measurements, the tokenizer factor where ``as_model`` names the hosted model. Quality is not known.
 """
@@ -23,8 +26,10 @@ import ibis.expr.types as ir
 from llmcost.hosting.throughput import Work
 from llmcost.money import EXACT
 from llmcost.pricing.names import ModelRef
+from llmcost.workload import coldstarts, fleettold
 from llmcost.workload.branching import counted, is_bucket, part, shown
 from llmcost.workload.capacity import SERVED, weighted, weights, windows, within
+from llmcost.workload.coldstarts import ColdStarts
 from llmcost.workload.contract import MODELLED, Lever, Noted, Rewritten, Stage, Strategy, Sweep, Workload, with_rows
 from llmcost.workload.draw import take
 from llmcost.workload.fleetparams import SelfHostParams
@@ -48,8 +53,13 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
     plan, units = _plan(rows, params, counts, stage)
     if not plan.work:
         return Rewritten(workload, _title(params), MODELLED, warnings=("no matching request: no fleet",))
+    rows = coldstarts.marked(rows, plan.cold, stage)
+    starts = coldstarts.found(rows, _units(rows, plan), plan, counts, stage)
+    plan, units = _settled(plan, units, starts)
+    told = dict(coldstarts.facts(rows, replace(workload, branches=taken.branches), tuple(before), plan, starts, stage))
     room = stage.register(plan.room(units))
-    rows = within(rows, rows._asks, weighted(_units(rows, plan), rows, counts), WINDOW_US, room, stage)
+    able = rows._asks if plan.waiting else rows._asks & ~rows[coldstarts.COLD]
+    rows = within(rows, able, weighted(_units(rows, plan), rows, counts), WINDOW_US, room, stage)
     over = rows._asks & ~rows[SERVED]
     number = counted(stage, taken.branches, rows, {"served": rows[SERVED], "over": over})[()]
     everyone = EXACT.add(number["served"], number["over"])
@@ -59,8 +69,8 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
         replace(result, charges=(*workload.charges, *plan.charges())),
         title=_title(params),
         evidence=MODELLED,
-        assumptions=(*plan.notes(), *_factors(target, stage)),
-        warnings=tuple(plan.warnings()),
+        assumptions=(*fleettold.notes(plan), *_factors(target, stage)),
+        warnings=tuple(fleettold.warnings(plan)),
         changes_answers=True,
         tallied="requests that do not fit and stay",
         facts={
@@ -68,12 +78,24 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
             "requests served by the fleet": shown(number["served"]),
             "requests left to the API": shown(number["over"]),
             **({"share served": part(number["served"], everyone)} if everyone else {}),
-            **plan.facts(),
+            **fleettold.facts(plan),
+            **told,
         },
-        exhibits=(plan.exhibit(),),
+        exhibits=(fleettold.exhibit(plan),),
         measures=plan.measures(),
         latency=plan.latency,
     )
+
+
+def _settled(plan: Plan, units: dict[int, int], starts: ColdStarts) -> tuple[Plan, dict[int, int]]:
+    """The plan with what arrives while nothing is up, and the work that may be served."""
+    if not starts.units:
+        return plan, units
+    share = {window: cold / units[window] for window, cold in starts.units.items() if units.get(window)}
+    settled = replace(plan, arrived_cold=share, known=plan.modelled)
+    if plan.waiting:
+        return settled, units
+    return settled, {window: of - starts.units.get(window, 0) for window, of in units.items()}
 
 
 def _counted_as(rows: ir.Table, params: SelfHostParams, target: ModelRef | None, stage: Stage) -> ir.Table:
@@ -104,14 +126,16 @@ def _plan(
         requests=asking.count(), fresh=asking._in.sum(), read=asking._read.sum(), out=asking._out.sum(),
         # Doubles: the sum of products of two counts can pass 64 bits.
         context=context.cast("float64").sum() / 2,
-        positions=_positions(asking).cast("float64").sum() / 2,
+        first=asking.started_at.min(), positions=_positions(asking).cast("float64").sum() / 2,
     )  # fmt: skip
     work: dict[int, Work] = {}
+    firsts: dict[int, int] = {}
     for line in stage.collect(sums).to_pylist():
         count, at = float(counts.get(int(line["branch"]), 1)), int(line["window"])
         parts = [float(line[name]) * count for name in ("requests", "fresh", "read", "out", "context", "positions")]
         work[at] = Work(*parts) + work[at] if at in work else Work(*parts)
-    plan = Plan(params, stage, dict(sorted(work.items())))
+        firsts[at] = min(int(line["first"]), firsts.get(at, int(line["first"])))
+    plan = Plan(params, stage, dict(sorted(work.items())), firsts)
     if not work:
         return plan, {}
     own = weighted(_units(asking, plan), asking, counts)

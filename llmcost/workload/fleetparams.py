@@ -63,6 +63,10 @@ class SelfHostParams(Selecting):
     tpot_ms: int | None = Field(default=None, gt=0, description="Longest time per output token, ms (median).")
     lead_hours: int = Field(default=1, ge=0, le=24, description="Hours ahead that capacity is ordered.")
     cold_start: Finite = Field(default="2m", description="From starting a GPU to its first token.")
+    while_starting: Literal["api", "wait"] = Field(
+        default="api",
+        description="Requests that arrive while no GPU is up, and GPUs start (scale-to-zero, lead_hours 0): go to the API or wait.",
+    )
     own_cache: Literal["log", "none"] = Field(
         default="log",
         description="log: the fleet finds the prefixes that the log read from a cache; none: it finds none.",

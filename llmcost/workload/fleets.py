@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, reduce
@@ -15,12 +15,13 @@ import pyarrow as pa
 from llmcost.errors import UsageError
 from llmcost.hosting.catalogue import GpuCatalogue, GpuRate
 from llmcost.hosting.choose import Choice, nearest_series
-from llmcost.hosting.demand import HOUR_SECONDS, WINDOW_SECONDS, Modelled, demand_of
+from llmcost.hosting.demand import HOUR_SECONDS, WINDOW_SECONDS, Floats, Modelled, demand_of
 from llmcost.hosting.fleet import Fleet, Shape, Spot, fixed, median_size, needed, reserved_size, sized
 from llmcost.hosting.schema import Series
+from llmcost.hosting.starts import Cold, drained, starting
 from llmcost.hosting.throughput import Throughput, Work
-from llmcost.money import EXACT, RATIO, ZERO, plain
-from llmcost.workload.contract import ASSUMED, MODELLED, Exhibit, FlatCharge, Noted, Stage
+from llmcost.money import EXACT, RATIO, ZERO
+from llmcost.workload.contract import ASSUMED, MODELLED, FlatCharge, Stage
 from llmcost.workload.durations import micros_of
 from llmcost.workload.fleetparams import SelfHostParams, hours_of
 
@@ -38,6 +39,12 @@ class Plan:
     params: SelfHostParams
     stage: Stage
     work: Mapping[int, Work]
+    firsts: Mapping[int, int] = field(default_factory=dict)
+    """The first request of each window (microseconds UTC)."""
+    arrived_cold: Mapping[int, float] = field(default_factory=dict)
+    """Part of a window's work that arrives while nothing is up, where :attr:`cold` touches it."""
+    known: Modelled | None = None
+    """The demand, where it was modelled already."""
 
     @cached_property
     def catalogue(self) -> GpuCatalogue:
@@ -86,6 +93,8 @@ class Plan:
     @cached_property
     def modelled(self) -> Modelled:
         """The demand in GPU-seconds."""
+        if self.known is not None:
+            return self.known
         windows = {window * WINDOW_US: work for window, work in self.work.items()}
         return demand_of(windows, self.throughput, self.concurrency, span=self.stage.span)
 
@@ -113,22 +122,57 @@ class Plan:
         return fixed(demand, self.shape, self.params.replicas * self.series.gpus)
 
     @cached_property
+    def _starting(self) -> tuple[Floats, tuple[Cold, ...]]:
+        """GPUs that are up by window, and the times in which nothing is; a fixed baseline never starts."""
+        demand, gpus = self.modelled.demand, np.maximum(self._asked.gpus, self.reserved).astype(np.int64)
+        if self.params.replicas is not None:
+            return np.repeat(gpus, demand.windows_per_hour).astype(np.float64), ()
+        firsts: dict[int, int] = {}
+        for at in self.firsts.values():
+            hour, offset = divmod(at - demand.start, HOUR_SECONDS * 1_000_000)
+            firsts[hour] = min(firsts.get(hour, offset), offset)
+        return starting(demand, self.shape, gpus, firsts, self.reserved)
+
+    @property
+    def cold(self) -> tuple[Cold, ...]:
+        """The times in which requests find nothing up, and GPUs start for them."""
+        return self._starting[1]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether requests wait for GPUs that start, instead of going to the API."""
+        return self.params.while_starting == "wait"
+
+    @cached_property
     def fleet(self) -> Fleet:
         """GPUs by hour: what is reserved is paid in every hour, so it serves in every hour."""
+        demand = self.modelled.demand
         gpus = np.maximum(self._asked.gpus, self.reserved).astype(np.int64)
         falling = self.params.tier == "spot" and self.params.fallback == "api"
         # Only what is beyond the reservation can be taken away.
         lost = float(1 - self.spot(ZERO).available) if falling else 0.0
         away = np.maximum(gpus - self.reserved, 0) * lost
-        return Fleet(self.modelled.demand, self.shape, gpus, away)
+        part = np.zeros(len(demand.work))
+        for window, share in self.arrived_cold.items():
+            part[window - demand.start // WINDOW_US] = share
+        fleet = Fleet(demand, self.shape, gpus, away, self._starting[0], part)
+        if not self.waiting or not self.arrived_cold:
+            return fleet
+        waited = drained(demand, self.cold, demand.work * part, fleet.room - fleet.at_once, gpus)
+        return replace(fleet, waited=waited)
 
     def room(self, units: Mapping[int, int]) -> pa.Table:
-        """How much of each window's work, in the rows' own units, the fleet has room for."""
+        """How much of each window's work, in the rows' own units, the fleet has room for.
+
+        ``units`` are those of the requests that may be served: without those that find nothing up, unless they wait.
+        """
         demand, first = self.modelled.demand, self.modelled.demand.start // WINDOW_US
         served = self.fleet.served
         found = {}
         for window, of in units.items():
             seconds = float(demand.work[window - first])
+            if not self.waiting:
+                seconds *= 1 - self.arrived_cold.get(window, 0.0)
             part = float(served[window - first]) / seconds if seconds else 1.0
             found[window] = of if part >= 1 - 1e-9 else int(of * part)
         return pa.table(
@@ -258,26 +302,6 @@ class Plan:
             "peak_replicas": Decimal(int(needed(self.modelled.demand, self.shape).max()) // self.series.gpus),
         }
 
-    def facts(self) -> dict[str, str]:
-        """What the plan found."""
-        gpus, demand = self.fleet.gpus, self.modelled.demand
-        found = {
-            "replica": self.series.name,
-            "GPUs": f"{int(gpus.min())} to {int(gpus.max())}, {float(gpus.mean()):.1f} on average",
-            "GPU-hours": plain(self.fleet.gpu_hours.quantize(Decimal("0.1"))),
-            "use of the GPUs": f"{self.fleet.used * 100:.1f} %",
-            "busiest hour needs": f"{float(demand.peak.max()):.2f} GPUs",
-            "median hour needs": f"{median_size(demand, self.shape)} GPUs",
-            "GPUs started": str(self.fleet.started),
-            "work outside the measurements": f"{self._outside * 100:.1f} %, at most {self.modelled.farthest:.1f} x away",
-        }
-        if self.reserved:
-            found["GPUs reserved"] = str(self.reserved)
-        if self.concurrency is not None:
-            found["requests at once per GPU"] = f"{self.concurrency:.1f}"
-        found |= {name: value for name, value in self.latency.items() if name != "at"}
-        return found
-
     @cached_property
     def latency(self) -> dict[str, str]:
         """What users wait at the load that the plan counts on, where the measurements say; empty where they do not."""
@@ -290,80 +314,7 @@ class Plan:
         return {**told, "at": f"{load:.1f} requests at once per GPU (median, full batches)"} if told else {}
 
     @property
-    def _outside(self) -> float:
+    def outside(self) -> float:
+        """Part of the work that lies outside the measurements."""
         whole = float(self.modelled.demand.work.sum())
         return self.modelled.outside_seconds / whole if whole else 0.0
-
-    def notes(self) -> Iterator[Noted]:
-        """The numbers that the log does not hold."""
-
-        def said(name: str) -> str:
-            return "scenario" if name in self.params.model_fields_set else "default"
-
-        yield Noted("throughput", self.series.name, "", f"{self.series.source} ({self.series.confidence})")
-        into, out = self.whole.mean
-        yield Noted(
-            "tokens of the mean request", f"{into:,.0f}/{out:,.0f}", "in/out",
-            f"log; nearest measured {self.choice.nearest.input_tokens:,.0f}/{self.choice.nearest.output_tokens:,.0f}, "
-            f"{self.choice.distance:.1f} x away; replicas measured: {self.choice.of}",
-        )  # fmt: skip
-        if self.rate is not None:
-            price = self.rate.price
-            yield Noted(
-                "GPU-hour",
-                plain(price.usd_per_gpu_hour),
-                "USD",
-                f"{self.rate.name}, {price.source}, seen {price.valid_from:%Y-%m-%d}",
-            )
-        else:
-            yield Noted("GPU-hour", plain(self.params.usd_per_gpu_hour or ZERO), "USD", "scenario")
-        yield Noted("target utilisation", plain(self.params.utilisation), "", said("utilisation"))
-        yield Noted("cached input", plain(self.params.cached_cost), "of a new token's prefill", said("cached_cost"))
-        yield Noted("prefixes the fleet finds", self.params.own_cache, "", said("own_cache"))
-        yield Noted("cold start", self.params.cold_start, "", said("cold_start"))
-        if self.params.tier == "spot":
-            yield Noted(
-                "spot interruptions",
-                plain(self.spot(ZERO).interruptions_per_hour),
-                "an hour",
-                said("interruptions_per_hour"),
-            )
-            yield Noted("while spot GPUs are away", self.params.fallback.replace("_", " "), "serves", said("fallback"))
-            redone = "unknown" if not self.throughput.served else plain(self.redone_seconds)
-            yield Noted("work redone after an interruption", redone, "GPU-seconds a GPU", "half of what is under way")
-        if self.params.as_model is None:
-            yield Noted("tokens of the hosted model", "1", "x the log's", "default: as_model names no tokenizer")
-
-    def warnings(self) -> Iterator[str]:
-        """What a reader must not overlook."""
-        if self._outside:
-            nearest = self.series.points
-            yield (
-                f"{self._outside * 100:.1f} % of the work lies outside the measurements ({len(nearest)} points, at most "
-                f"{self.modelled.farthest:.1f} x away): its throughput is the model's alone"
-            )
-        missing = [n for n in ("staff", "storage", "egress") if not getattr(self.params, f"{n}_usd_per_month")]
-        if missing:
-            yield f"not counted, because none was given: {', '.join(missing)}"
-        if self.series.load == "offline":
-            yield "throughput is an offline maximum: nobody waits for a first token; utilisation alone stands for latency"
-
-    def exhibit(self) -> Exhibit:
-        """Demand and fleet by hour."""
-        demand = self.modelled.demand
-        hour = HOUR_SECONDS * 1_000_000
-        at = tuple(demand.start + hour * number for number in range(demand.hours))
-
-        def line(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[Decimal, ...]:
-            return tuple(Decimal(f"{float(value):.4f}") for value in values)
-
-        burst = (demand.work - self.fleet.served).reshape(demand.hours, -1).sum(axis=1) / HOUR_SECONDS
-        lines = {
-            "demand, mean of the hour": line(demand.busy),
-            "demand, busiest minutes": line(demand.peak),
-            "GPUs": line(self.fleet.gpus.astype(np.float64)),
-            "served by the fleet": line(demand.busy - burst),
-            "left to the API": line(burst),
-        }
-        week = ("demand, mean of the hour", *(["left to the API"] if float(burst.sum()) > 0 else []))
-        return Exhibit("Demand and fleet by hour", "GPUs", at, lines, frozenset({"GPUs"}), week)

@@ -66,6 +66,8 @@ class Replayed:
     burst_seconds: float = 0.0
     """Work that went to the API, in full batches."""
     waits: list[float] = field(default_factory=list)
+    came: list[float] = field(default_factory=list)
+    """When they came, those of ``waits``."""
     end: float = 0.0
 
 
@@ -76,6 +78,8 @@ class Replica:
     gpus: int
     slots: int
     told: Replayed
+    ready: float = 0.0
+    """When it is up: before, what comes to it waits."""
     active: list[list[float]] = field(default_factory=list)
     queue: list[tuple[float, float]] = field(default_factory=list)
     changed: Any = None
@@ -91,14 +95,17 @@ class Replica:
 
     def take(self, size: float) -> None:
         self.queue.append((self.env.now, size))
-        self.changed.succeed()
-        self.changed = self.env.event()
+        changed, self.changed = self.changed, self.env.event()
+        changed.succeed()
 
     def run(self) -> Generator[Any, Any, None]:
+        if self.ready:
+            yield self.env.timeout(self.ready)
         while True:
             while self.queue and len(self.active) < self.slots:
                 came, size = self.queue.pop(0)
                 self.told.waits.append(self.env.now - came)
+                self.told.came.append(came)
                 self.active.append([size])
             if not self.active:
                 yield self.changed
@@ -117,18 +124,34 @@ class Replica:
 
 
 def replay(
-    arrivals: Sequence[Arrival], seconds: Seconds, gpus: int, per_replica: int, slots: int, patience: float = 10.0
+    arrivals: Sequence[Arrival],
+    seconds: Seconds,
+    gpus: int,
+    per_replica: int,
+    slots: int,
+    patience: float = 10.0,
+    ready: Sequence[float] = (),
+    *,
+    waiting: bool = False,
 ) -> Replayed:
-    """The hour on ``gpus`` GPUs in replicas of ``per_replica``, each of ``slots`` requests at once."""
+    """The hour on ``gpus`` GPUs in replicas of ``per_replica``, each of ``slots`` requests at once.
+
+    ``ready``: when each replica is up, in seconds (absent: from the beginning). Requests that find none up burst, or wait.
+    """
     env, told = simpy.Environment(), Replayed()
-    replicas = [Replica(env, seconds, per_replica, slots, told) for _ in range(gpus // per_replica)]
+    times = [*ready, *[0.0] * (gpus // per_replica - len(ready))]
+    replicas = [Replica(env, seconds, per_replica, slots, told, at) for at in times]
 
     def come() -> Generator[Any, Any, None]:
         for arrival in arrivals:
             yield env.timeout(arrival.at - env.now)
             size = seconds.of(arrival.work)
-            first = min(replicas, key=lambda r: (len(r.active) + len(r.queue), r.backlog), default=None)
-            if first is None or (len(first.active) >= slots and first.backlog / per_replica > patience):
+            up = [r for r in replicas if r.ready <= env.now]
+            first = min(up or replicas, key=lambda r: (len(r.active) + len(r.queue), r.backlog), default=None)
+            if first is not None and not up and waiting:
+                told.gpu_seconds += size
+                first.take(size)
+            elif first is None or not up or (len(first.active) >= slots and first.backlog / per_replica > patience):
                 told.burst_seconds += size
             else:
                 told.gpu_seconds += size

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import reduce
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -14,7 +16,9 @@ import pytest
 from llmcost.hosting.catalogue import GpuCatalogue
 from llmcost.hosting.demand import Demand, demand_of
 from llmcost.hosting.fleet import Fleet, Shape, fixed, sized
+from llmcost.hosting.starts import drained, starting
 from llmcost.hosting.throughput import Throughput, Work
+from llmcost.workload.coldstarts import Arrived, ColdStarts
 from tests.hosting.fleet_replay import Arrival, Replayed, Seconds, replay
 from tests.support import shared_data
 
@@ -99,6 +103,45 @@ def test_part_full_batches_keep_gpus_busy_longer_than_their_work() -> None:
     assert abs(seconds) < 0.03
     assert busy > 0
     assert abs(burst) < 0.03
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_requests_that_find_nothing_up_burst_or_wait_alike(waiting: bool) -> None:
+    """From nothing at the first request, ten minutes to start: the plan's windows against requests one by one."""
+    start, per_second = 600.0, 8.0
+    arrivals = [a for a in poisson(per_second, seed=5) if a.at >= 433]
+    first = arrivals[0].at
+    demand = planned(arrivals, OFFLINE)
+    shape = Shape(gpus_per_replica=2, utilisation=1.0, mode="scale-to-zero", cold_start_seconds=int(start))
+    asked = sized(demand, shape)
+    up, (cold,) = starting(demand, shape, asked.gpus, {0: int(first * 1e6)})
+    assert cold.end - cold.start == start * 1_000_000
+    whole, late = np.zeros(12), np.zeros(12)
+    for arrival in arrivals:
+        size = OFFLINE.estimate(arrival.work).gpu_seconds
+        whole[int(arrival.at // 300)] += size
+        late[int(arrival.at // 300)] += size if arrival.at * 1e6 < cold.end else 0.0
+    fleet = Fleet(demand, shape, asked.gpus, up=up, cold=np.where(whole > 0, late / np.where(whole > 0, whole, 1), 0))
+    if waiting:
+        spare = fleet.room - fleet.at_once
+        fleet = replace(fleet, waited=drained(demand, (cold,), demand.work * np.asarray(fleet.cold), spare, fleet.gpus))
+    gpus = int(fleet.gpus[0])
+    ready = [first + start] * (gpus // 2)
+    done = replay(arrivals, Seconds(OFFLINE, arrivals, None), gpus, 2, SLOTS, 1e9, ready, waiting=waiting)
+    seconds, _, burst = told(f"cold start, {'waiting' if waiting else 'to the API'}", fleet, done)
+    assert abs(seconds) < 0.03
+    assert abs(burst) < 0.03
+    assert (1 - fleet.served_share > 0.1) == (not waiting)
+    # At most the start itself: a replica of many slots takes all that waited at once.
+    assert max(done.waits, default=0.0) == pytest.approx(start if waiting else 0.0, abs=15)
+    if waiting:
+        early = [(at, wait) for at, wait in zip(done.came, done.waits, strict=True) if at * 1e6 < cold.end]
+        arrived = Arrived(len(early), float(late.sum()), float(np.mean([at - first for at, _ in early])))
+        plan = SimpleNamespace(cold=(cold,), shape=shape)
+        mean, longest = ColdStarts({0: arrived}, {}).waits(plan)  # type: ignore[arg-type]  # it asks for no more of a plan
+        sys.stdout.write(
+            f"waits: {np.mean([wait for _, wait in early]):.0f} s replayed, {mean:.0f} s told; {longest:.0f} s\n"
+        )
 
 
 def test_an_hour_of_azures_code_traffic() -> None:

@@ -115,6 +115,61 @@ def test_demand_is_shown_by_weekday_and_hour(tmp_path: Path) -> None:
     assert not [block for block in exhibit_tables.blocks(0, played(tmp_path / "x")) if isinstance(block, HeatMap)]
 
 
+ZERO: dict[str, Any] = {"mode": "scale-to-zero", "cold_start": "1m"}
+QUIET = [row for row in LOG if not row["request_id"].startswith("r1-")]
+"""Work in the first hour and in the third."""
+
+
+def test_what_finds_nothing_up_goes_to_the_api(tmp_path: Path) -> None:
+    """Every nine seconds a request; in the first minute of either hour seven of $0.01 come while GPUs start."""
+    done = played(tmp_path, log=QUIET, **ZERO)
+    facts = done.steps[0].facts
+    assert (facts["times nothing was up"], facts["requests while nothing was up"]) == ("2", "14")
+    assert facts["the API takes for them"] == "0.14 USD"
+    assert (facts["requests served by the fleet"], facts["requests left to the API"]) == ("136", "14")
+    # Two GPUs for two hours, each started twice for a minute, at $2; and fourteen calls of $0.01.
+    assert done.cost_usd == pytest.approx(2 * (4 + Decimal(4) / 60) + Decimal("0.14"), abs=Decimal("1e-8"))
+    noted = {a.name: (a.value, a.source) for a in done.steps[0].assumptions}
+    assert noted["requests while GPUs start and none is up"] == ("go to the API", "default")
+
+
+def test_or_it_waits_and_the_wait_is_told(tmp_path: Path) -> None:
+    """They come 27 s after the first on average and wait for the rest of the minute, and 0.8 s behind each other."""
+    done = played(tmp_path, log=QUIET, while_starting="wait", **ZERO)
+    facts = done.steps[0].facts
+    assert facts["wait for GPUs that start"] == "34 s on average, 60 s at most"
+    assert facts["requests left to the API"] == "0"
+    assert "the API takes for them" not in facts
+    assert done.cost_usd == pytest.approx(2 * (4 + Decimal(4) / 60), abs=Decimal("1e-8"))
+
+
+def test_a_fleet_that_is_up_has_no_cold_arrivals(tmp_path: Path) -> None:
+    """Ordered ahead, always on, reserved or a fixed baseline: nothing is said of starts, and all is served."""
+    for place, given in enumerate((
+        {"lead_hours": 1}, {"mode": "always-on"}, {"replicas": 1}, {**ZERO, "replicas": 1},
+        {**ZERO, "reserved_gpus": 2, "reserved_usd_per_gpu_hour": "1"},
+    )):  # fmt: skip
+        facts = played(tmp_path / str(place), log=QUIET, **{"cold_start": "1m", **given}).steps[0].facts
+        assert "times nothing was up" not in facts
+        assert facts["requests left to the API"] == "0"
+
+
+def test_one_request_alone_finds_nothing_up(tmp_path: Path) -> None:
+    alone = played(tmp_path / "a", log=LOG[:1], **ZERO)
+    assert alone.steps[0].facts["requests left to the API"] == "1"
+    waits = played(tmp_path / "b", log=LOG[:1], while_starting="wait", **ZERO)
+    assert waits.steps[0].facts["requests left to the API"] == "0"
+    # The fleet is off again before it is up: nobody is served, whatever they wait for.
+    late = played(tmp_path / "c", log=LOG[:1], **ZERO | {"cold_start": "2h", "while_starting": "wait"})
+    assert late.steps[0].facts["requests left to the API"] == "1"
+
+
+def test_two_replicas_at_least_are_paid_in_the_quiet_hour_too(tmp_path: Path) -> None:
+    """Two replicas of two GPUs, three hours, the middle one empty."""
+    done = played(tmp_path, log=QUIET, min_replicas=2)
+    assert [line.quantity for line in done.flat_charges] == [12]
+
+
 def test_the_catalogue_gives_price_and_source(tmp_path: Path) -> None:
     done = played(tmp_path, usd_per_gpu_hour=None, provider="lambda")
     assert done.flat_charges[0].cost_usd == 6 * Decimal("3.99")
