@@ -40,7 +40,7 @@ _HOSTILE_IN_SCRIPT: Final = str.maketrans(
 def render(outcome: Outcome, options: Options) -> bytes:
     """``outcome`` as one HTML page."""
     doc = outcome.document(options.top_n, options.title)
-    scripts = [_asset(f"{name}.js") for name in ("plotly-basic.min", "tables", "charts", "levers")]
+    scripts = [_asset(f"{name}.js") for name in ("plotly-basic.min", "tables", "charts", "levers", "drill")]
     page = Template(_asset("page.html")).substitute(
         policy=escape(_policy(scripts)),
         css=_asset("page.css"),
@@ -55,6 +55,7 @@ def render(outcome: Outcome, options: Options) -> bytes:
         result=_embedded(outcome.model.model_dump(mode="json")),
         charts=_embedded({chart.key: _drawing(chart) for chart in doc.charts()}),
         tables=_embedded({table.key: _searchable(table) for table in doc.tables() if len(table.rows) > _LONG}),
+        cubes=_embedded(_filters(doc)),
         levers=_embedded(_plain(doc.panel)),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
@@ -80,7 +81,18 @@ def _embedded(value: object) -> str:
 
 def _drawing(chart: Chart) -> dict[str, object]:
     """A chart as the page's script reads it: its kind, and its fields with numbers as exact strings."""
-    return {"kind": type(chart).__name__.lower(), **{f.name: _plain(getattr(chart, f.name)) for f in fields(chart)}}
+    shown = {f.name: _plain(getattr(chart, f.name)) for f in fields(chart) if f.name != "view"}
+    return {"kind": type(chart).__name__.lower(), **shown}
+
+
+def _filters(doc: Document) -> dict[str, object]:
+    """The sums that the page is filtered by, and what each table and chart shows of them."""
+    blocks: tuple[tuple[str, Sequence[Table] | Sequence[Chart]], ...] = (
+        ("tables", doc.tables()),
+        ("charts", doc.charts()),
+    )
+    views = {kind: {block.key: _plain(block.view) for block in found if block.view} for kind, found in blocks}
+    return {"cubes": _plain(doc.cubes), **views}
 
 
 def _plain(value: object) -> object:

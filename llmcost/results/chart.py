@@ -6,9 +6,11 @@ never from a log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
+
+from llmcost.results.cube import View
 
 Tone = Literal["", "saving", "loss", "muted"]
 Colour = Literal["", "rest", "measured", "modelled", "assumed", "saving", "loss", "total"]
@@ -22,6 +24,8 @@ class Chart:
 
     key: str
     label: str
+    view: View | None = field(default=None, kw_only=True)
+    """What its lines are of, where a page can draw them for a part of the spend."""
 
 
 @dataclass(frozen=True, slots=True)

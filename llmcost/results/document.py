@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from llmcost.results.chart import Chart, Tone
+from llmcost.results.cube import Cube, View
 from llmcost.results.panel import Panel
 
 Value = Decimal | int | str | None
@@ -58,6 +59,8 @@ class Table:
     titled: bool = True
     folded: bool = False
     long: bool = False
+    view: View | None = None
+    """What its lines are of, where a page can show them for a part of the spend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ class Document:
     footer: str = ""
     panel: Panel | None = None
     """Levers that a page lets its reader move."""
+    cubes: tuple[Cube, ...] = ()
+    """Sums by which a page can filter the tables and charts that have a view."""
 
     def tables(self) -> tuple[Table, ...]:
         """Every table in reading order."""

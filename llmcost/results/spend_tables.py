@@ -9,11 +9,15 @@ from typing import Final
 from llmcost.money import EXACT, ZERO, rounded
 from llmcost.results.cells import cells, columns, count_cell, number_cell, share_cell, usd_cell, usd_cells
 from llmcost.results.chart import Days, Series
+from llmcost.results.cube import Measure, View
 from llmcost.results.document import Cell, Table
 from llmcost.results.model import SeriesPoint, Slice, TokenLine
 from llmcost.results.present import by_dimension, clean, dimensions_of, label_of, money, places_of, top, total_of
 
 SERIES_SHOWN: Final = 6
+SPEND: Final = "spend"
+DAYS: Final = "days"
+"""Keys of the cubes that these tables show (:mod:`llmcost.results.spend_cube`)."""
 _OPEN: Final = 3
 """Breakdowns beyond this many start folded."""
 _TITLES: Final = {
@@ -53,7 +57,17 @@ def _breakdown(slices: Sequence[Slice], position: int, dimension: str, top_n: in
         *([count_cell(sum(line.unpriced_requests for _, line in lines))] if gaps else []),
         *("", "", ""),
     )
-    return Table(f"by-{position}", f"By {label}", heads, tuple(rows), total, folded=position >= _OPEN)
+    measures: tuple[Measure, ...] = (
+        "cost",
+        "share",
+        "requests",
+        *(("unpriced",) if gaps else ()),
+        "input",
+        "cached",
+        "output",
+    )
+    view = View(SPEND, dimension, measures, top_n, places)
+    return Table(f"by-{position}", f"By {label}", heads, tuple(rows), total, folded=position >= _OPEN, view=view)
 
 
 def _breakdown_row(pair: tuple[str, Slice], cost: Cell, whole: Decimal, gaps: bool) -> tuple[Cell, ...]:
@@ -88,7 +102,8 @@ def days_table(points: Iterable[SeriesPoint], places: int) -> Table:
         whole = total_of(cost for _, (cost, _) in ordered)
         total = cells("total", usd_cell(whole, places), count_cell(sum(n for _, (_, n) in ordered)))
     heads, empty = columns("Day", "Cost#$", "Requests#r"), "no times in the log, so no series"
-    return Table("days", "By day", heads, rows, total, empty=empty, folded=True, long=True)
+    view = View(DAYS, "day", ("cost", "requests"), len(ordered), places)
+    return Table("days", "By day", heads, rows, total, empty=empty, folded=True, long=True, view=view)
 
 
 def days_chart(points: Sequence[SeriesPoint]) -> Days:
@@ -115,7 +130,9 @@ def days_chart(points: Sequence[SeriesPoint]) -> Days:
         )
         for index, (label, values) in enumerate(lines)
     )
-    return Days("series", "Cost by day, stacked; the numbers are in the table by day.", tuple(days), series)
+    view = View(DAYS, dimension, ("cost",), SERIES_SHOWN, places, across="day") if dimension else None
+    label = "Cost by day, stacked; the numbers are in the table by day."
+    return Days("series", label, tuple(days), series, view=view)
 
 
 def _sum(values: Iterable[Decimal]) -> Decimal:

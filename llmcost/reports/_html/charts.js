@@ -53,7 +53,7 @@
 
   /* A series' own colour by its meaning, else the next of the palette; the pattern tells kinds apart without colour. */
   const paints = { rest: "s6", measured: "measured", modelled: "modelled", assumed: "assumed", saving: "saving", loss: "loss", total: "total" };
-  const paint = (meaning, index) => colour(paints[meaning] || `s${index % 6}`);
+  const paint = (meaning, index) => colour(paints[meaning] || meaning || `s${index % 6}`);
   const patterns = { modelled: "/", assumed: ".", loss: "/" };
   const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
   const veil = (hex, strength) => `rgba(${channels(hex).join(",")},${strength})`;
@@ -234,8 +234,20 @@
     if (place.closest("details:not([open])")) return;
     const chart = data[place.dataset.chart];
     kinds[chart.kind](place, chart);
+    if (place.dataset.listens) return;
+    place.dataset.listens = "yes";
+    /* A click on a bar names its line; another script may answer with the chart of that part. */
+    place.on("plotly_click", ({ points: [point] }) => {
+      const now = data[place.dataset.chart];
+      const label = now.kind === "bars" ? now.names[point.pointNumber] : now.series?.[point.curveNumber]?.name;
+      if (label !== undefined) place.dispatchEvent(new CustomEvent("pick", { detail: label }));
+    });
   }
 
+  document.querySelectorAll("[data-chart]").forEach((place) => place.addEventListener("chart", ({ detail }) => {
+    data[place.dataset.chart] = detail;
+    draw(place);
+  }));
   const all = () => document.querySelectorAll("[data-chart]").forEach(draw);
   all();
   document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true");

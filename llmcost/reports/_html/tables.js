@@ -50,6 +50,7 @@
       status.textContent = found.length ? `Rows ${count(from + 1)} to ${count(from + rows.length)} of ${of}` : `None of ${count(every.length)} rows has this text`;
       earlier.disabled = from === 0;
       later.disabled = from + page >= found.length;
+      place.dispatchEvent(new Event("drawn"));
     }
 
     const draw = () => show(found.slice(first, first + page), first);
@@ -90,6 +91,7 @@
     later.addEventListener("click", () => turn(page));
     document.getElementById(`n-${key}`).replaceWith(make("div", { className: "tools" }, search, status, earlier, later));
     draw();
+    place.addEventListener("restore", draw);
     addEventListener("beforeprint", () => found.length <= onPaper && show(found, 0));
     addEventListener("afterprint", draw);
   }

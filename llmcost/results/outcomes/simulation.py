@@ -8,6 +8,7 @@ from llmcost.results.longform import long_form
 from llmcost.results.model import Result
 from llmcost.results.outcome import Kind
 from llmcost.results.present import clean
+from llmcost.results.spend_cube import cubes
 from llmcost.results.whatif.panel import panel
 
 
@@ -22,6 +23,7 @@ def document(result: Result, top_n: int = 10, title: str = "") -> Document:
         sections=tuple(_sections(result, top_n)),
         warnings=trust_tables.warnings_of(result),
         footer=trust_tables.footer(result),
+        cubes=cubes(result.baseline.breakdown, result.baseline.series),
         panel=panel(result.what_if, result.period, before="time" if result.baseline.series else "where"),
     )
 

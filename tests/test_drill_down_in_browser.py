@@ -1,0 +1,165 @@
+"""Filtering a page in a real browser: what is shown of a part sums to what its own line said, and all comes back as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmcost.reports import REPORTS, Options
+from llmcost.results.model import Result
+from llmcost.results.outcome import outcome
+from llmcost.results.present import by_dimension, label_of
+from tests.reports import sample_result
+from tests.reports.browser import Browser
+
+_KEYS = "return [...document.querySelectorAll('table[id^=t-by-]')].map((t) => t.id)"
+_SAID = "return [...document.querySelectorAll('main > [role=status]')].map((p) => p.textContent)[0]"
+_TRAIL = "return [...document.querySelectorAll('.trail button')].map((b) => b.textContent)"
+_ALL = "return [...document.querySelectorAll('table')].map((t) => t.outerHTML)"
+
+
+def _opened(browser: Browser, result: Result, folder: Path, width: int = 1280, top: int = 10) -> None:
+    file = folder / "page.html"
+    file.write_bytes(REPORTS.load("html").render(outcome(result), Options(top_n=top)))
+    browser.emulate(width, 900)
+    browser.log("browser")
+    browser.open(file)
+    browser.script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+
+
+def _rows(browser: Browser, table: str) -> list[list[str]]:
+    found: list[list[str]] = browser.script(
+        f"return [...document.querySelectorAll('#{table} tbody tr, #{table} tfoot tr')].map((r) => [...r.cells].map((c) => c.textContent))"
+    )
+    return found
+
+
+def _pick(browser: Browser, table: str, label: str) -> None:
+    browser.script(
+        f"[...document.querySelectorAll('#{table} .pick')].find((b) => b.textContent === {json.dumps(label)}).click()"
+    )
+
+
+def _usd(text: str) -> Decimal:
+    return Decimal(re.sub(r"[$,<]", "", text)) if text.startswith("$") else Decimal(0)
+
+
+@pytest.mark.parametrize("sample", ["rich", "large", "hostile"])
+def test_what_is_shown_of_a_part_sums_to_its_own_line(browser: Browser, tmp_path: Path, sample: str) -> None:
+    result: Result = getattr(sample_result, sample)()
+    _opened(browser, result, tmp_path)
+    tables: list[str] = browser.script(_KEYS)
+    assert len(tables) >= 2
+    before = browser.script(_ALL)
+    for table in tables[:2]:
+        for row in _rows(browser, table)[:3]:
+            if row[0].startswith("other ("):
+                continue
+            _pick(browser, table, row[0])
+            for other in tables:
+                if other == table:
+                    continue
+                *lines, total = _rows(browser, other)
+                if row[1] == "unknown":
+                    assert total[1] in {"unknown", "$0.00"}
+                    continue
+                assert abs(_usd(total[1]) - _usd(row[1])) <= Decimal("0.01"), "each is rounded once, in its own place"
+                assert sum(_usd(line[1]) for line in lines if not line[1].startswith("<")) == _usd(total[1])
+                assert total[3] == row[3], "requests"
+            _pick(browser, table, row[0])
+    assert browser.script(_ALL) == before, "what was there is there again"
+    assert browser.log("browser") == []
+
+
+def test_a_part_is_what_the_breakdown_says(browser: Browser, tmp_path: Path) -> None:
+    """Every cell of a filtered table against the slices themselves."""
+    result = sample_result.large()
+    _opened(browser, result, tmp_path, top=5)
+    slices = result.baseline.breakdown
+    model = _rows(browser, "t-by-0")[0][0]
+    _pick(browser, "t-by-0", model)
+    mine = [line for line in slices if label_of(line.dimensions, "model") == model]
+    expected = by_dimension(mine, "feature")
+    shown = _rows(browser, "t-by-1")
+    labels = [row[0] for row in shown[:-1]]
+    assert labels[: len(expected)][:5] == [label for label, _ in expected][:5]
+    for row, (_, line) in list(zip(shown, expected, strict=False))[:5]:
+        heads = browser.script("return [...document.querySelectorAll('#t-by-1 thead th')].map((h) => h.textContent)")
+        found = dict(zip(heads, row, strict=True))
+        assert found["Requests"] == f"{line.requests:,}"
+        assert found["Input tokens"] == ("unknown" if line.input_tokens is None else f"{line.input_tokens:,}")
+        assert abs(_usd(found["Cost"]) - (line.cost_usd or Decimal(0))) <= Decimal("0.01")
+
+
+def test_by_keyboard_said_and_back(browser: Browser, tmp_path: Path) -> None:
+    _opened(browser, sample_result.large(), tmp_path)
+    first = _rows(browser, "t-by-0")[0][0]
+    browser.script("document.querySelector('#t-by-0 .pick').focus()")
+    _press(browser, "Enter", 13)
+    assert browser.script(_SAID).startswith(f"Filtered to model {first}: $")
+    assert browser.script("return document.activeElement.getAttribute('aria-pressed')") == "true"
+    second = _rows(browser, "t-by-1")[0][0]
+    _pick(browser, "t-by-1", second)
+    assert browser.script(_TRAIL) == ["All spend", f"model: {first}", f"feature: {second}"]
+    browser.script("document.querySelectorAll('.trail button')[1].focus()")
+    _press(browser, "Enter", 13)
+    assert browser.script(_TRAIL) == ["All spend", f"model: {first}"]
+    browser.script("document.querySelectorAll('.trail button')[0].focus()")
+    _press(browser, "Enter", 13)
+    assert browser.script("return document.querySelector('.trail').hidden")
+    assert browser.script(_SAID) == "All spend is shown again."
+
+
+def test_charts_are_of_the_part_and_say_what_they_cannot_show(browser: Browser, tmp_path: Path) -> None:
+    result = sample_result.large()
+    _opened(browser, result, tmp_path)
+    bars = "return document.querySelectorAll('[data-chart=series] .point path').length"
+    every = browser.script(bars)
+    name = browser.script("return JSON.parse(document.getElementById('charts').textContent).series.series[0].name")
+    browser.script(
+        f"document.querySelector('[data-chart=series]').dispatchEvent(new CustomEvent('pick', {{ detail: {json.dumps(name)} }}))"
+    )
+    assert 0 < browser.script(bars) < every
+    days = _rows(browser, "t-days")
+    mine = [point for point in result.baseline.series if label_of(point.dimensions, "model") == name]
+    assert abs(_usd(days[-1][1]) - sum(point.cost_usd for point in mine)) <= Decimal("0.01")
+    assert len(days) - 1 == len({point.date for point in mine})
+    browser.script("document.querySelectorAll('.trail button')[0].click()")
+    _pick(browser, "t-by-1", _rows(browser, "t-by-1")[0][0])
+    notes = browser.script("return [...document.querySelectorAll('.apart')].map((n) => n.textContent)")
+    assert set(notes) == {"All spend: this is not known by feature.", "All spend."}, (
+        "the classes of tokens have no view"
+    )
+    assert browser.script(bars) == every
+
+
+def test_a_click_on_a_bar_picks_its_line(browser: Browser, tmp_path: Path) -> None:
+    _opened(browser, sample_result.large(), tmp_path)
+    spot = browser.script(
+        "const bar = document.querySelector('[data-chart=series] .point path'); bar.scrollIntoView({block: 'center', behavior: 'instant'});"
+        "const box = bar.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]"
+    )
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        browser.command(
+            "Input.dispatchMouseEvent", {"type": kind, "x": spot[0], "y": spot[1], "button": "left", "clickCount": 1}
+        )
+    assert len(browser.script(_TRAIL)) == 2
+
+
+def test_a_phone_has_room_and_paper_says_the_filter(browser: Browser, tmp_path: Path) -> None:
+    _opened(browser, sample_result.rich(), tmp_path, width=360)
+    _pick(browser, "t-by-0", _rows(browser, "t-by-0")[0][0])
+    assert browser.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    browser.emulate(794, 1123, media="print")
+    assert browser.script("return getComputedStyle(document.querySelector('.trail')).display") == "flex"
+
+
+def _press(browser: Browser, key: str, code: int) -> None:
+    for kind in ("keyDown", "keyUp"):
+        text: dict[str, Any] = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
+        browser.command("Input.dispatchKeyEvent", {"type": kind, "key": key, "windowsVirtualKeyCode": code, **text})
