@@ -22,6 +22,8 @@ START: Final = "<!-- backtest: python -m scripts.backtest --write -->"
 END: Final = "<!-- end of backtest -->"
 AHEAD: Final = 28
 CHOSEN: Final = "chosen"
+NOMINAL: Final = 0.8
+SEEDS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class Errors:
 
 @dataclass(frozen=True)
 class Report:
-    """One series: every method's errors, those of the one chosen each time, and how often sums lay inside the band."""
+    """One series: every method's errors, those of the one chosen each time, and how often sums and days lay inside the band."""
 
     sample: Sample
     errors: dict[str, Errors]
     picked: dict[str, int]
     inside: int
     forecasts: int
+    days_inside: int = 0
+    days: int = 0
 
 
 def origins(days: int, count: int) -> list[int]:
@@ -57,7 +61,7 @@ def examine(sample: Sample, count: int, libraries: Sequence[Method] = ()) -> Rep
     methods = [own(), *NAIVE, *libraries]
     sums: dict[str, list[float]] = {name: [0.0, 0.0] for name in (*(m.name for m in methods), CHOSEN)}
     picked: dict[str, int] = {}
-    whole, inside, places = 0.0, 0, origins(len(values), count)
+    whole, inside, within, places = 0.0, 0, 0, origins(len(values), count)
     for length in places:
         past, actual = values[:length], [v or 0.0 for v in values[length : length + ahead]]
         chosen = best(tried(sample.first, past, methods, ahead))
@@ -71,9 +75,40 @@ def examine(sample: Sample, count: int, libraries: Sequence[Method] = ()) -> Rep
                 sums[name][1] += abs(sum(forecast) - sum(actual))
             if method.name == chosen.method.name:
                 picked[method.name] = picked.get(method.name, 0) + 1
-                totals = sorted(sum(path) for path in band.paths(forecast, chosen.trials, 0, 400) or ())
-                inside += bool(totals) and band.quantile(totals, 0.1) <= sum(actual) <= band.quantile(totals, 0.9)
-    return Report(sample, {n: Errors(d / whole, t / whole) for n, (d, t) in sums.items()}, picked, inside, len(places))
+                drawn = band.paths(forecast, chosen.trials, 0, 400) or []
+                inside += bool(drawn) and _inside([sum(path) for path in drawn], sum(forecast), sum(actual))
+                within += sum(
+                    _inside([path[n] for path in drawn], forecast[n], came) for n, came in enumerate(actual) if drawn
+                )
+    errors = {n: Errors(d / whole, t / whole) for n, (d, t) in sums.items()}
+    return Report(sample, errors, picked, inside, len(places), within, len(places) * ahead)
+
+
+def _inside(drawn: Sequence[float], point: float, came: float) -> bool:
+    """Whether what came lies in the band from P10 to P90, which always holds the forecast itself, as in the command."""
+    ordered = sorted(drawn)
+    return min(band.quantile(ordered, 0.1), point) <= came <= max(band.quantile(ordered, 0.9), point)
+
+
+def coverage(reports: Sequence[Report], what: str) -> str:
+    """How often the band of nominally 80 % held what came: sums of a horizon, and single days."""
+    sums, forecasts = sum(r.inside for r in reports), sum(r.forecasts for r in reports)
+    within, days = sum(r.days_inside for r in reports), sum(r.days for r in reports)
+    return f"{what} | {NOMINAL:.0%} | {sums / forecasts:.0%} of {forecasts} | {within / days:.0%} of {days:,}"
+
+
+def coverages(seeds: int, count: int) -> str:
+    """The coverage by kind of series, over seeds that no rule was chosen on as well as those of the table."""
+    made: dict[str, list[Report]] = {}
+    for seed in range(seeds):
+        for sample in generated(f"coverage {seed}"):
+            made.setdefault(sample.name, []).append(examine(sample, count))
+    traces = [examine(sample, count) for sample in real()]
+    lines = ["series | nominal | sums in the band | days in the band", "--- | --- | --- | ---"]
+    lines += [coverage(reports, name) for name, reports in made.items()]
+    lines += [coverage(traces, "real traces")] if traces else []
+    lines.append(coverage([*(r for reports in made.values() for r in reports), *traces], "all"))
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -98,7 +133,7 @@ def main(arguments: Sequence[str]) -> None:
     for sample in (*generated(), *real()):
         reports.append(examine(sample, 4, libraries))
         print(sample.name, reports[-1].errors[CHOSEN], file=sys.stderr, flush=True)
-    made = table(reports)
+    made = f"{table(reports)}\n\n{coverages(SEEDS, 4)}"
     if "--write" not in arguments:
         print(made)
         return

@@ -35,13 +35,13 @@ class Sample:
     first: date = FIRST
 
 
-def generated() -> list[Sample]:
-    """Series of 24 weeks from a seed of their own each."""
-    return [_sample(name, about, shape) for name, (about, shape) in _SHAPES.items()]
+def generated(salt: str = "llmcost") -> list[Sample]:
+    """Series of 24 weeks from a seed of their own each; another ``salt`` gives others of the same kinds."""
+    return [_sample(name, about, shape, salt) for name, (about, shape) in _SHAPES.items()]
 
 
-def _sample(name: str, about: str, shape: Shape) -> Sample:
-    random = Random(f"llmcost {name}")
+def _sample(name: str, about: str, shape: Shape, salt: str) -> Sample:
+    random = Random(f"{salt} {name}")
     return Sample(name, about, [shape(FIRST + DAY * n, n, random) for n in range(DAYS)])
 
 

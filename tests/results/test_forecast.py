@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,8 @@ import pytest
 from llmcost import ForecastOptions, api, forecast_of
 from llmcost.errors import UsageError
 from llmcost.reports import REPORTS
-from llmcost.results.forecast.backtest import origins
+from llmcost.results.forecast import band
+from llmcost.results.forecast.backtest import Trial, origins
 from llmcost.results.forecast.methods import fit, from_end, run_rate, seasonal_naive
 from llmcost.results.forecast.model import Outlook
 from llmcost.results.forecast.parts import parts_of
@@ -223,6 +225,36 @@ def test_chosen_is_not_worse_than_naive_on_real_series() -> None:
     for sample in samples:
         errors = backtest.examine(sample, 4).errors
         assert errors["chosen"].wape <= errors["run-rate"].wape + 2 * MARGIN, sample.name
+
+
+def test_the_band_holds_about_what_it_says() -> None:
+    """Nominal 80 %: over series of many kinds, sums and days alike, and on no ordinary kind far below."""
+    reports = [backtest.examine(each, 6) for salt in ("band a", "band b") for each in backtest_series.generated(salt)]
+    assert 0.7 < sum(r.inside for r in reports) / sum(r.forecasts for r in reports) < 0.92
+    assert 0.7 < sum(r.days_inside for r in reports) / sum(r.days for r in reports) < 0.92
+    for name in ("flat", "weekday", "trend", "month-end"):
+        of_kind = [r for r in reports if r.sample.name == name]
+        assert sum(r.inside for r in of_kind) >= 8, f"{name}: of 12"
+
+
+def test_errors_that_leaned_to_one_side_are_expected_on_both() -> None:
+    """Every forecast of the past was too high by a fifth: the future may as well be above."""
+    trials = [Trial((100.0,) * 14, (80.0,) * 14, 28 + n) for n in range(20)]
+    found = band.paths([100.0] * 14, trials, 0, 400)
+    assert found is not None
+    totals = sorted(sum(path) for path in found)
+    assert band.quantile(totals, 0.1) == pytest.approx(1400 * 0.8 ** math.sqrt(1 + 14 / 33))
+    assert band.quantile(totals, 0.9) == pytest.approx(1400 * 1.25 ** math.sqrt(1 + 14 / 33))
+
+
+def test_a_band_never_goes_below_nothing_and_widens_ahead() -> None:
+    trials = [Trial((10.0,) * 7, tuple(0.0 if (n + d) % 3 else 30.0 for d in range(7)), 28 + n) for n in range(20)]
+    found = band.paths([10.0] * 35, trials, 0, 800)
+    assert found is not None
+    assert min(min(path) for path in found) >= 0
+    weeks = [sorted(sum(path[start : start + 7]) for path in found) for start in (0, 28)]
+    first, last = (band.quantile(week, 0.9) - band.quantile(week, 0.1) for week in weeks)
+    assert last > first
 
 
 def test_statsmodels_is_a_candidate_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

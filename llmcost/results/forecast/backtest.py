@@ -24,6 +24,8 @@ class Trial:
 
     forecast: tuple[float, ...]
     actual: tuple[float | None, ...]
+    after: int
+    """Days of history that it was made from."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def tried(
             forecast = method.run(first, values[:length], len(actual))
             if forecast is None:
                 break
-            trials.append(Trial(tuple(forecast), actual))
+            trials.append(Trial(tuple(forecast), actual, length))
         else:
             found.append(_measured(method, tuple(trials)))
     return found

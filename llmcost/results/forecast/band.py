@@ -1,4 +1,9 @@
-"""How wrong it may be: paths drawn from the backtest's own errors, each a whole run of days so that errors stay together."""
+"""How wrong it may be: paths drawn from the backtest's own errors, each a whole run of days so that errors stay together.
+
+A run is taken as it was, or with its level turned over: as far below the forecast as it was above, as a ratio. The runs
+of one log overlap and lean to one side together, so they say how far sums go astray and not to which side; taken as they
+were, 80 % bands held 74 to 76 % of 420 sums (``python -m scripts.backtest``), turned over 83 %, at a better interval score.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ _LEAST_TRIALS: Final = 5
 _FLOOR: Final = 0.1
 """Errors are taken relative to the forecast, or to this part of the mean where the forecast is below it."""
 _WEEK: Final = 7
+_FARTHEST: Final = 20.0
 
 
 def paths(
@@ -23,24 +29,40 @@ def paths(
     """``count`` possible futures, none below zero; None where the backtest is too short to say.
 
     A path takes the errors of one trial, day by day ahead. Beyond the trial's last day it goes on with another trial's,
-    shifted by the mean error of the week before: errors of the level add up, so the band widens.
+    at the level of the week before: errors of the level multiply, so the band widens.
     """
     errors = sorted((found for trial in trials if (found := _errors(trial))), key=len, reverse=True)
     errors = [found for n, found in enumerate(errors) if len(found) >= _WEEK or n < _LEAST_TRIALS]
     if len(errors) < _LEAST_TRIALS or not forecast:
         return None
-    mean = fmean(forecast)
     # Trials overlap: a span holds few runs that do not, and few runs know the spread too small.
-    few = math.sqrt(1 + len(errors[0]) / (len(trials[0].actual) + len(trials)))
-    scale = [few * max(value, _FLOOR * mean) for value in forecast]
+    tested = trials[-1].after + len(trials[-1].actual) - trials[0].after
+    few = math.sqrt(1 + len(errors[0]) / tested)
+    floor = _FLOOR * fmean(forecast)
     random = Random(seed)
-    return [
-        [
-            max(0.0, value + wide * error)
-            for value, wide, error in zip(forecast, scale, _drawn(random, errors, len(forecast)), strict=True)
-        ]
-        for _ in range(count)
-    ]
+    return [_path(forecast, floor, errors, few, random) for _ in range(count)]
+
+
+def _path(
+    forecast: Sequence[float], floor: float, errors: Sequence[Sequence[float]], few: float, random: Random
+) -> list[float]:
+    found: list[float] = []
+    level = 1.0
+    while len(found) < len(forecast):
+        drawn = random.choice(errors)
+        part = forecast[len(found) : len(found) + len(drawn)]
+        days = [max(0.0, v + max(v, floor) * error) for v, error in zip(part, drawn, strict=False)]
+        ratio = _ratio(days, part)
+        wanted = level * math.exp(random.choice((1, -1)) * few * math.log(ratio))
+        found += [day * wanted / ratio for day in days]
+        level = _ratio(found[-_WEEK:], forecast[max(0, len(found) - _WEEK) : len(found)])
+    return found
+
+
+def _ratio(came: Sequence[float], forecast: Sequence[float]) -> float:
+    """What came / what was forecast, inside bounds beyond which a ratio says no more than that it is far."""
+    whole = sum(forecast)
+    return min(_FARTHEST, max(1 / _FARTHEST, sum(came) / whole)) if whole > 0 else 1.0
 
 
 def _errors(trial: Trial) -> list[float]:
@@ -54,16 +76,6 @@ def _errors(trial: Trial) -> list[float]:
         else:
             found.append((actual - forecast) / wide if wide > 0 else 0.0)
     return found
-
-
-def _drawn(random: Random, errors: Sequence[Sequence[float]], horizon: int) -> list[float]:
-    found: list[float] = []
-    shift = 0.0
-    while len(found) < horizon:
-        drawn = random.choice(errors)
-        found += [shift + error for error in drawn]
-        shift += fmean(drawn[-_WEEK:])
-    return found[:horizon]
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
