@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -182,6 +183,7 @@ def _is_page(data: Any) -> bool:
     return isinstance(data, list) and any(isinstance(d, dict) and _api_of_answer(d) for d in data)
 
 
+@lru_cache(maxsize=1024)
 def _api_of_url(url: str | None) -> str | None:
     try:
         path = urlsplit(url or "").path.rstrip("/")

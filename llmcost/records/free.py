@@ -9,6 +9,7 @@ charge), https://ai.google.dev/api/tokens, https://docs.cohere.com/reference/tok
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,10 +34,13 @@ _BILLED: Final = re.compile(r"/(fine_tuning|fine-tuning|evals|cachedContents)(/[
 
 def no_call(call: Exchange) -> Skip | Problem | None:
     """What a request is that goes to no model; None if it is a call, or may be one."""
-    if call.url is None:
-        return None
+    return None if call.url is None else _told(call.url)
+
+
+@lru_cache(maxsize=1024)
+def _told(url: str) -> Skip | Problem | None:
     try:
-        path = urlsplit(call.url).path.rstrip("/")
+        path = urlsplit(url).path.rstrip("/")
     except ValueError:
         return None
     if _COUNTS.search(path):

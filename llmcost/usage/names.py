@@ -60,6 +60,8 @@ _HOSTS: Final[tuple[tuple[str, str], ...]] = (
 )  # fmt: skip
 _VERTEX_AREA: Final = re.compile(r"aiplatform\.(us|eu)\.rep\.googleapis\.com")
 """Endpoints of Vertex AI for several regions: https://docs.cloud.google.com/gemini-enterprise-agent-platform/resources/locations, 2026-11-24."""
+_ADDRESSES: Final = 1024
+"""How many addresses are remembered: a log has few of them and asks for each several times a call."""
 _GATEWAYS: Final = ("gateway.ai.cloudflare.com",)
 
 _TIERS: Final[dict[str, str]] = {
@@ -116,6 +118,7 @@ def status_of(http: int | None) -> str | None:
     return "cancelled" if http == 499 else "error"
 
 
+@lru_cache(maxsize=_ADDRESSES)
 def provider_of_url(url: str | None) -> str | None:
     """The provider that serves ``url``, told from its host (behind a known gateway, from its path); None if unknown."""
     host, port, path = _parts(url)
@@ -131,6 +134,7 @@ def provider_of_url(url: str | None) -> str | None:
     return "ollama" if port == 11434 else None
 
 
+@lru_cache(maxsize=_ADDRESSES)
 def region_of_url(url: str | None) -> str | None:
     """The region that the host names: data residency at OpenAI, the data centre at Bedrock and Vertex; None if none."""
     host, _, _ = _parts(url)
