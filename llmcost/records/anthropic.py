@@ -268,6 +268,9 @@ def _rows(call: Exchange, provider: str | None, notes: Notes) -> Iterator[Readin
         notes.append(
             Problem("stream-cut-off", f"the stream of {answer.get('id')} ends before its output count", rejected=False)
         )
+    if call.events and usage is not None and "input_tokens" not in usage:
+        told = f"the stream of {answer.get('id')} lacks its beginning, which counts the input"
+        notes.append(Problem("stream-cut-off", told, rejected=False))
     row["provider_name"], row["operation_name"] = provider, "chat"
     main = usage_row(call, answer, row, notes, body=messages_body(call.request, answer))
     if usage is not None and main.usage is not None:

@@ -305,6 +305,8 @@ def _rows(call: Exchange, notes: Notes, *, batch: bool) -> Iterator[Reading]:
     row.update(_ended(call, answer, notes, counted=named_counts))
     if cut and row["status"] == "ok":
         row["status"] = "partial"  # the last chunk of the same id counts most and takes its place
+    if row["status"] == "partial" and _said_tokens(usage) is None:
+        row["output_tokens"] = None  # the counts before the last may lack what was said already
     if counted and row["status"] == "ok" and "totalTokenCount" in usage:
         row.update({name: 0 for name in _LEFT_OUT if row.get(name) is None})  # type: ignore[typeddict-item]  # counters all
     row["provider_name"], row["operation_name"] = provider_of(call, answer), _operation(call, answer, row)
