@@ -15,9 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.json as pa_json
+from numpy.typing import NDArray
 
 from llmcost.records.canonical import KEYS
 from llmcost.records.cut import newline_count, newlines
+from llmcost.records.flatjson import flat_table
 from llmcost.records.table import MOST_UNCLEAN, DeclineError
 from llmcost.usage.arrow import TYPES
 from llmcost.usage.columns import Column
@@ -38,18 +40,22 @@ def jsonl_table(block: bytes, fields: Mapping[str, Column], *, others: Literal["
     ``others`` tells what a field outside ``fields`` does: decline, or nothing.
     """
     block = block.removeprefix(BOM)
-    lines = _object_lines(block)
+    ends = _object_lines(block)
     _utf8(block)
     samples = list(_samples(block))
     if others == "error" and any(name not in fields for sample in samples for name in sample):
         raise DeclineError
     if others == "ignore" and (b"NaN" in block or b"Infinity" in block):
         raise DeclineError  # no JSON; pyarrow would skip them silently
-    table = _parsed(block, _expected(fields, samples, others), samples, others, last=False)
+    expected = _expected(fields, samples, others)
+    table = flat_table(block, ends, expected, samples) if others == "error" else None
+    if table is not None:
+        return table
+    table = _parsed(block, expected, samples, others, last=False)
     if table is None:
         # A field that first occurs past the samples. With all types given at once, reading takes twice as long.
         table = _parsed(block, fields, samples, others, last=True)
-    if table is None or len(table) != lines:
+    if table is None or len(table) != len(ends):
         raise DeclineError
     return table
 
@@ -114,8 +120,8 @@ def _faulty(block: bytes, schema: pa.Schema, others: str) -> list[int]:
     return found if len(found) <= MOST_UNCLEAN else []
 
 
-def _object_lines(block: bytes) -> int:
-    r"""Number of lines; declines unless each begins with ``{`` and ends with ``}``.
+def _object_lines(block: bytes) -> NDArray[np.int64]:
+    r"""Where the lines end; declines unless each begins with ``{`` and ends with ``}``.
 
     Then no record can span lines: inside an object ``}`` is never followed by ``{``. It also keeps a bare ``null``
     from pyarrow 26, which crashes on it.
@@ -131,7 +137,7 @@ def _object_lines(block: bytes) -> int:
     good = (text[np.minimum(starts, len(text) - 1)] == _OPENS) & (last == _CLOSES) & (ends > starts)
     if not good.all():
         raise DeclineError(_few(np.flatnonzero(~good).tolist()))
-    return len(ends)
+    return ends
 
 
 def _few(rows: list[int]) -> list[int]:

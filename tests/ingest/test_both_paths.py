@@ -15,7 +15,8 @@ import pytest
 from llmcost.ingest import read
 from llmcost.ingest.rows import readings
 from llmcost.ingest.run import IngestOptions, ingest
-from llmcost.records import Context
+from llmcost.records import Context, blocks
+from llmcost.records.flatjson import flat_table
 from llmcost.records.table import MOST_UNCLEAN, Unclean
 from llmcost.sources import usage_rows
 from llmcost.usage.digest import store_digest
@@ -65,7 +66,9 @@ def _row(dice: random.Random, number: int) -> Row:
         "prefix_keys": [dice.randint(0, 2**63 - 1) for _ in range(dice.randint(0, 3))],
         "prefix_block_tokens": 128,
     }
-    return row | ({"team": "a"} if dice.random() < 0.3 else {})
+    return row | (
+        {"team": dice.choice(["a", "true", "7", "null", "tea.m", "e:,", None])} if dice.random() < 0.3 else {}
+    )
 
 
 def _hostile(seed: int, size: int, share: float) -> bytes:
@@ -104,6 +107,84 @@ def test_hostile_lines_among_clean_ones(
     path = tmp_path / "log.jsonl"
     path.write_bytes(_hostile(seed, size, share))
     _agrees(path, monkeypatch)
+
+
+_BALANCED: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
+    (('"m"', "5"), ('"output_tokens": 300', '"output_tokens": "300"')),  # as many quotes
+    (('"m"', "true"), ('"output_tokens": 300', '"output_tokens": "300"')),
+    (('"m"', "NaN"), ('"output_tokens": 300', '"output_tokens": "300"')),
+    (('"m"', "null"), ('"output_tokens": 300', '"output_tokens": "300"')),
+    (('"m"', '"me"'), ('"output_tokens": 300', '"output_tokens": true')),
+    (('"m"', '"m.1"'), ('"output_tokens": 300', '"output_tokens": 300.5')),
+    (('"temperature": 0.5', '"temperature": 1'), ('"output_tokens": 300', '"output_tokens": 300.5')),
+    (('"temperature": 0.5', '"temperature": "0.5"'), ('"team": "a"', '"team": 7')),
+    (('"temperature": 0.5', '"temperature": 5e-1'), ('"output_tokens": 300', '"output_tokens": 3e2')),
+    ((', "team": "a"', ""), ('"m"', '"m", "request_model": null')),  # as many colons
+    ((', "team": "a"', ""), ('"m"', '"m", "request_model": "n"')),
+    ((', "team": "a"', ""), ('"m"', '"m", "maet": "a"')),
+    (('"temperature": 0.5}', '"temperature": 0.5,}'), (', "team": "a"', "")),  # as many commas
+    (("[1, 2]", "[1, 2,]"), ("[1, 2]", "[12]")),
+    (("[1, 2]", '["1", 2]'), ('"m"', "5")),
+    (("[1, 2]", "[1.5, 2]"), ('"temperature": 0.5', '"temperature": 5')),
+    (("[1, 2]", "[1, null]"),),
+    (("{", "{ "), ("}", "\t}")),
+)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("changes", _BALANCED)
+def test_faults_that_balance_each_other(
+    changes: tuple[tuple[str, str], ...], whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one line has too much another lacks: the sums of a block stay the same, and its lines must not."""
+    line = (
+        '{"request_id": "r%d", "provider_name": "openai", "request_model": "m", "input_tokens": 400, "output_tokens": 300, '
+        '"prefix_block_tokens": 9, "prefix_keys": [1, 2], "team": "a", "temperature": 0.5}'
+    )
+    lines = [line % number for number in range(700)]
+    lines[7] = lines[7] if whole else lines[7].replace('"team": "a", ', "")
+    for place, (old, new) in enumerate(changes, 104):
+        assert old in lines[place]
+        lines[place] = lines[place].replace(old, new)
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join(lines))
+    flat = _watched(monkeypatch)
+    _agrees(path, monkeypatch)
+    # Blanks are no fault, and a null in a list is for the conversion to find.
+    assert (flat[0] is None) == (changes[0][1] not in {"{ ", "[1, null]"} or ("null" in changes[0][1] and not whole))
+
+
+def _watched(monkeypatch: pytest.MonkeyPatch) -> list[pa.Table | None]:
+    """What the engine's reader gives from now on."""
+    found: list[pa.Table | None] = []
+
+    def flat(*given: Any) -> pa.Table | None:
+        found.append(flat_table(*given))
+        return found[-1]
+
+    monkeypatch.setattr(blocks, "flat_table", flat)
+    return found
+
+
+def test_clean_lines_are_read_by_the_engine_as_by_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(8)
+    rows = [_row(dice, number) | {"temperature": dice.choice([0, 0.7, 1e-7, 5])} for number in range(500)]
+    rows = [row | {"team": "7b" if row["team"] else None} if "team" in row else row for row in rows]
+    every = [
+        {"team": None, **row, "was_routed": dice.random() < 0.5, "user_id": f"{number:x}", "seed": 2**63 - 1}
+        for number, row in enumerate(rows)
+    ]
+    flat = _watched(monkeypatch)
+    for lines in (rows, every):
+        block = b"".join(
+            json.dumps({k: v for k, v in row.items() if v is not None or lines is every}).encode() + b"\n"
+            for row in lines
+        )
+        one = usage_rows.arrow(block, Context("x", (), {}))
+        assert flat[-1] is not None
+        with monkeypatch.context() as without:
+            without.setattr(blocks, "flat_table", lambda *_: None)
+            assert one == usage_rows.arrow(block, Context("x", (), {}))
 
 
 def test_unclean_rows_of_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
