@@ -27,7 +27,7 @@ def buckets(value: Any) -> Iterator[dict[str, Any]]:
 
 def results(bucket: dict[str, Any]) -> list[dict[str, Any]]:
     """What a bucket holds."""
-    found = bucket.get("results")
+    found = bucket.get("results", bucket.get("result"))  # the singular stood in the reference at first
     return [r for r in found if isinstance(r, dict)] if isinstance(found, list) else []
 
 
