@@ -145,7 +145,7 @@ def test_or_it_waits_and_the_wait_is_told(tmp_path: Path) -> None:
 
 def test_a_fleet_that_is_up_has_no_cold_arrivals(tmp_path: Path) -> None:
     """Ordered ahead, always on, reserved or a fixed baseline: nothing is said of starts, and all is served."""
-    for place, given in enumerate((
+    for place, given in enumerate[dict[str, Any]]((
         {"lead_hours": 1}, {"mode": "always-on"}, {"replicas": 1}, {**ZERO, "replicas": 1},
         {**ZERO, "reserved_gpus": 2, "reserved_usd_per_gpu_hour": "1"},
     )):  # fmt: skip
