@@ -346,7 +346,7 @@ def subject_of(
             raise UsageError(f"no scenario has a step {strategy}", where=str(file))
         place = next(n for n, step in enumerate(found.steps) if step.name == strategy)
         before, prices_on = found.steps[:place], found.prices_on or prices_on
-        given = found.steps[place].params.model_dump(exclude_unset=True)
+        given = found.steps[place].given
     elif named.presets:
         given = dict(next(iter(named.presets.values()))[1])
     step = with_gpus(bind(strategy, given | dict(parameters or {})), gpus)

@@ -79,11 +79,16 @@ def _plain(value: Any) -> Any:
 
 def _parameters(model: type[BaseModel], prefix: str = "") -> Iterator[dict[str, Any]]:
     """Every parameter; those of a record inside a parameter follow it under a dotted name."""
+    from llmcost.results.ranged import may_range
+
     for field_name, field in model.model_fields.items():
         name = f"{prefix}{field.alias or field_name}"
         required = field.is_required()
         default = None if required else _plain(field.get_default(call_default_factory=True, validated_data={}))
-        yield {"name": name, "description": field.description or "", "required": required, "default": default}
+        yield {
+            "name": name, "description": field.description or "", "required": required, "default": default,
+            "range": may_range(field.annotation),
+        }  # fmt: skip
         for inner in _records(field.annotation):
             yield from _parameters(inner, f"{name}.")
 
@@ -106,6 +111,7 @@ def _one(name: str, strategy: Strategy[Any]) -> str:
     parts = [f"{name}: {strategy.title}", _description(strategy), "parameters"]
     for parameter in _full(name, strategy)["parameters"]:
         default = "required" if parameter["required"] else f"default: {_shown(parameter['default'])}"
+        default += "; number or { low, mode, high }" if parameter["range"] else ""
         parts.append(f"  {parameter['name']} ({default})\n{wrapped(parameter['description'], '    ')}")
     if strategy.presets:
         parts.append("ready-made scenarios")

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from llmcost.config import exact_toml
 from llmcost.errors import UsageError, line_of, nearest, quoted
+from llmcost.results.ranged import ENDS, Place, Ranged, dotted, picked, placed_in, value_at
 from llmcost.strategies import STRATEGIES
 from llmcost.workload.contract import Params, Strategy
 
@@ -81,6 +82,24 @@ class BoundStep:
     params: Params
     origin: Origin | None = field(default=None, compare=False)
     """Where it is written, for errors that only the replay can find."""
+    ranges: tuple[Ranged, ...] = ()
+    """Parameters that may have other values than those in ``params``, which holds their modes."""
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The parameters as they were given, ranges among them."""
+        found = self.params.model_dump(exclude_unset=True)
+        for each in self.ranges:
+            found = placed_in(found, each.place, {end: getattr(each, end) for end in ENDS})
+        return found
+
+    def at(self, values: Mapping[Place, Decimal]) -> BoundStep:
+        """The step with other values in the place of ranges, and no range any more; UsageError where they do not go together."""
+        given = self.params.model_dump(exclude_unset=True)
+        for place, value in values.items():
+            given = placed_in(given, place, value)
+        with placed(self):
+            return replace(bind(self.name, given), origin=self.origin)
 
 
 @dataclass(frozen=True)
@@ -182,13 +201,47 @@ def bind(name: str, parameters: Mapping[str, Any], where: str | None = None) -> 
             why="no count, size or amount is above 10^18",
         )
     try:
-        return BoundStep(name, strategy, strategy.params.model_validate(dict(parameters)))
-    except ValidationError as error:
+        return _checked(name, strategy, parameters)
+    except (ValidationError, ValueError) as error:
+        what = explain(error, strategy.params) if isinstance(error, ValidationError) else str(error)
         raise UsageError(
-            f"{name}: {explain(error, strategy.params)}",
-            where=where,
-            hint=f"llmcost strategies show {name} prints its parameters",
+            f"{name}: {what}", where=where, hint=f"llmcost strategies show {name} prints its parameters"
         ) from error
+
+
+def _checked(name: str, strategy: Strategy[Any], parameters: Mapping[str, Any]) -> BoundStep:
+    """The step at the modes of its ranges, each of whose ends was tried too; ValueError for what does not fit."""
+    spans: dict[Place, Mapping[str, Any]] = {}
+
+    def mode(place: Place, span: Mapping[str, Any]) -> Any:
+        spans[place] = span
+        return span["mode"]
+
+    params = strategy.params.model_validate(picked(parameters, strategy.params, mode))
+    return BoundStep(
+        name, strategy, params, ranges=tuple(_range(strategy, parameters, place, params) for place in spans)
+    )
+
+
+def _range(strategy: Strategy[Any], parameters: Mapping[str, Any], place: Place, params: Params) -> Ranged:
+    """The range at ``place``, its ends held to the limits of the parameter."""
+    ends = [_end(strategy, parameters, place, end) for end in ("low", "high")]
+    found = Ranged(place, ends[0], value_at(params, place), ends[1])
+    if not found.low <= found.mode <= found.high:
+        raise ValueError(
+            f"{found.name}: a range goes up from low over mode to high, not {found.low}, {found.mode}, {found.high}"
+        )
+    return found
+
+
+def _end(strategy: Strategy[Any], parameters: Mapping[str, Any], place: Place, end: str) -> Decimal:
+    """One end of a range, all other parameters being at their modes."""
+    given = picked(parameters, strategy.params, lambda at, span: span[end if at == place else "mode"])
+    try:
+        found: Decimal = value_at(strategy.params.model_validate(given), place)
+    except ValidationError as error:
+        raise ValueError(f"{explain(error, strategy.params)} (the {end} of {dotted(place)})") from error
+    return found
 
 
 def _beyond(value: Any, place: str = "") -> str | None:

@@ -6,9 +6,12 @@ import importlib
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from llmcost.errors import UsageError, nearest
 from llmcost.results.outcome import OUTCOMES
+from llmcost.results.ranged import ENDS
 from llmcost.strategies import STRATEGIES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -62,9 +65,23 @@ def _described(name: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"$schema": DIALECT, "$id": f"llmcost/{name}.json", **body}
 
 
+class _WithRanges(GenerateJsonSchema):
+    """Parameters of strategies: what may be a Decimal may be a range too."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """The number's own forms, and a range of them."""
+        number = super().decimal_schema(schema)
+        forms = number.get("anyOf", [number])
+        span = {
+            "type": "object", "description": "A range: the least, the likeliest and the greatest value.",
+            "properties": {end: {"anyOf": forms} for end in ENDS}, "required": list(ENDS), "additionalProperties": False,
+        }  # fmt: skip
+        return {"anyOf": [*forms, span]}
+
+
 def strategy(name: str) -> dict[str, Any]:
     """The schema of one strategy's parameters."""
-    body = STRATEGIES.load(name).params.model_json_schema(by_alias=True)
+    body = STRATEGIES.load(name).params.model_json_schema(by_alias=True, schema_generator=_WithRanges)
     return {"$schema": DIALECT, "$id": f"llmcost/strategy/{name}.json", **body}
 
 
@@ -72,7 +89,9 @@ def _with_strategies(body: dict[str, Any]) -> None:
     """Replaces the open step by one closed form for each strategy."""
     forms = []
     for name, found in STRATEGIES:
-        form = found.params.model_json_schema(by_alias=True, ref_template=f"#/$defs/{name}.{{model}}")
+        form = found.params.model_json_schema(
+            by_alias=True, ref_template=f"#/$defs/{name}.{{model}}", schema_generator=_WithRanges
+        )
         body["$defs"].update({f"{name}.{key}": value for key, value in form.pop("$defs", {}).items()})
         form["properties"] = {"strategy": {"const": name}, **form.get("properties", {})}
         form["required"] = ["strategy", *form.get("required", [])]

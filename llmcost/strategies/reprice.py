@@ -53,7 +53,7 @@ class RepriceParams(Selecting):
     @model_validator(mode="after")
     def _something(self) -> RepriceParams:
         given = (self.model, self.models, self.region, self.service_tier, self.prices_on)
-        if not any(given) and self.growth == 1 and self.discount == 0:
+        if not any(given) and not self.model_fields_set & {"growth", "discount"}:
             raise ValueError("give model, models, region, service_tier, prices_on, growth or discount")
         return self
 
