@@ -26,6 +26,7 @@ from llmcost.results.present import (
     shown_saving,
     tiny,
 )
+from llmcost.results.range_tables import caveat, monthly_span
 
 _MONTHS: Final = [
     "January",
@@ -113,7 +114,7 @@ def figures(result: Result) -> tuple[Figure, ...]:
         Figure(
             "Saving" if chosen.saving_usd >= 0 else "Loss",
             tiny(chosen.saving_usd, saving, places),
-            f"{share} · {_monthly(chosen.monthly_saving_usd, result.period)}",
+            f"{share} · {_monthly(chosen.monthly_saving_usd, result.period)}{monthly_span(chosen)}",
             tone if chosen.saving_usd else "",
         ),
     )
@@ -172,7 +173,7 @@ def _verdict(result: Result, places: int) -> str:
     share = f" ({percent(chosen.saving_share)})" if chosen.saving_share is not None else ""
     text = f"“{name(chosen.name)}” would have cost {cost}, a saving of {amount}{share}"
     if chosen.monthly_saving_usd is not None:
-        text += f" or {_monthly(chosen.monthly_saving_usd, result.period)}"
+        text += f" or {_monthly(chosen.monthly_saving_usd, result.period)}{monthly_span(chosen, told=True)}"
     return f"{text}. {_how_known(chosen)}".rstrip()
 
 
@@ -207,6 +208,7 @@ def caveats(result: Result) -> tuple[str, ...]:
         lines.append(
             f"Quality not measured for {which}: the saving says nothing about whether the answers stay as good."
         )
+    lines += [told for told in map(caveat, result.scenarios) if told]
     return tuple(lines)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from llmcost.results.document import Value
-from llmcost.results.model import Result, Scenario, SeriesPoint, Slice, Step, Totals
+from llmcost.results.model import Range, Result, Scenario, SeriesPoint, Slice, Step, Totals
 from llmcost.results.outcome import LongForm
 from llmcost.results.present import DIMENSIONS, NO_NAME, evidence_of
 
@@ -165,9 +165,7 @@ def _scenario(scenario: Scenario) -> Iterator[Row]:
     yield _row("scenario", "comparable_baseline", scenario.comparable_baseline_usd, "USD", **place)
     for kind, value in zip(("measured", "modelled", "assumed"), evidence_of(scenario), strict=True):
         yield _row("scenario", f"saving_{kind}", value, "USD", **place)
-    if scenario.range:
-        for key in ("p10", "p50", "p90"):
-            yield _row("scenario", f"cost_{key}", getattr(scenario.range, f"{key}_usd"), "USD", **place)
+    yield from _ranges(scenario, place)
     yield _row("not_comparable", "requests", scenario.not_comparable.requests, "requests", **place)
     yield _row("not_comparable", "cost", scenario.not_comparable.cost_usd, "USD", **place)
     for reason, requests in sorted(scenario.not_comparable.reasons.items()):
@@ -181,6 +179,33 @@ def _scenario(scenario: Scenario) -> Iterator[Row]:
     yield from _facts("latency", scenario.latency, place)
     for number, step in enumerate(scenario.steps, 1):
         yield from _step(step, {**place, "step": number, "name": step.strategy})
+
+
+def _ranges(scenario: Scenario, place: Row) -> Iterator[Row]:
+    found, months = scenario.range, scenario.month_range
+    if found is not None:
+        spread: dict[str, Range | None] = {"cost": found, "saving": found.saving}
+        spread |= {"monthly_cost": found.monthly_cost, "monthly_saving": found.monthly_saving}
+        yield from _quantiles("range", spread, place)
+        for key, unit in (("replays", ""), ("draws", ""), ("pairs_apart", ""), ("held", ""), ("off_usd", "USD")):
+            yield _row("range", key.removesuffix("_usd"), getattr(found, key), unit, **place)
+        for driver in found.drivers:
+            where = {**place, "step": driver.step, "name": driver.parameter}
+            for end in ("low", "mode", "high"):
+                yield _row("range_drivers", end, getattr(driver, end), **where)
+            yield _row("range_drivers", "saving_low", driver.saving_low_usd, "USD", **where)
+            yield _row("range_drivers", "saving_high", driver.saving_high_usd, "USD", **where)
+    if months is not None:
+        yield from _quantiles("month_range", {"cost": months.cost, "saving": months.saving}, place)
+        yield _row("month_range", "days", months.days, "days", **place)
+        yield _row("month_range", "draws", months.draws, **place)
+
+
+def _quantiles(section: str, spread: Mapping[str, Range | None], place: Row) -> Iterator[Row]:
+    for metric, found in spread.items():
+        if found is not None:
+            for key in ("p10", "p50", "p90"):
+                yield _row(section, f"{metric}_{key}", getattr(found, f"{key}_usd"), "USD", **place)
 
 
 def _facts(section: str, facts: Mapping[str, str] | None, place: Row) -> Iterator[Row]:

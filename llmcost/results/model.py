@@ -227,6 +227,51 @@ class Range(_Model):
     p90_usd: Usd
 
 
+class Driver(_Model):
+    """What one ranged assumption does to the saving, all others being at their modes."""
+
+    step: int = Field(description="Number of the step, from 1.")
+    strategy: str
+    parameter: str = Field(description="Name of the parameter, dotted where it lies inside another.")
+    low: Usd
+    mode: Usd
+    high: Usd
+    saving_low_usd: Usd = Field(description="Saving over the period with the parameter at its low.")
+    saving_high_usd: Usd = Field(description="The same at its high.")
+
+    @property
+    def swing(self) -> Decimal:
+        """How far apart its two ends are."""
+        return abs(self.saving_high_usd - self.saving_low_usd)
+
+
+class ScenarioRange(Range):
+    """What a scenario costs over the period if its ranged assumptions vary, and what it saves then."""
+
+    saving: Range = Field(description="P10, P50 and P90 of saving_usd; a low cost is a high saving.")
+    monthly_cost: Range | None = Field(
+        default=None, description="The cost scaled to a month; None as monthly_cost_usd."
+    )
+    monthly_saving: Range | None = Field(default=None, description="The saving scaled to a month.")
+    drivers: list[Driver] = Field(description="The assumptions, the one that moves the saving most first.")
+    replays: int = Field(description="Replays that the range is interpolated between, the scenario itself among them.")
+    draws: int = Field(description="Draws from the triangular distributions.")
+    pairs_apart: int = Field(
+        default=0, description="Pairs of assumptions whose joint effect was not replayed but taken as the sum of both."
+    )
+    held: int = Field(description="Further replays between these, which the interpolation was held against.")
+    off_usd: Usd = Field(description="Greatest deviation of the interpolation from them.")
+
+
+class MonthRange(_Model):
+    """What months made of the log's own days would have cost and saved; nothing about assumptions, there are none."""
+
+    cost: Range = Field(description="P10, P50 and P90 of a month's cost of the rows that are compared.")
+    saving: Range = Field(description="P10, P50 and P90 of a month's saving.")
+    days: int = Field(description="Whole days that weeks were drawn from.")
+    draws: int
+
+
 class Totals(Tokens):
     """The counters and costs of the baseline or a scenario."""
 
@@ -244,7 +289,10 @@ class Scenario(Totals):
     monthly_saving_usd: Usd | None
     comparable_baseline_usd: Usd = Field(description="Baseline cost of the rows that are compared.")
     not_comparable: NotComparable
-    range: Range | None = None
+    range: ScenarioRange | None = Field(default=None, description="None: no assumption of the scenario is a range.")
+    month_range: MonthRange | None = Field(
+        default=None, description="None: something is assumed, or the log has under 14 whole days."
+    )
     steps: list[Step]
     flat_charges: list[FlatChargeLine] = Field(default_factory=list)
     quality: dict[str, str] | None = Field(

@@ -36,6 +36,7 @@ DIMENSIONS: Final = (
 _COUNTERS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
 _SHARE: Final = re.compile(r"([01]\.[0-9]{1,9})(?: \(([0-9]{1,18}) of ([0-9]{1,18})\))?")
+_WHOLE_APART: Final = 3
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 _JOINERS: Final = "\u200c\u200d"
 
@@ -132,6 +133,14 @@ def tiny(value: Decimal, shown: Decimal, places: int) -> str:
         return usd(shown, places)
     edge = usd(Decimal(1).scaleb(-places), places)
     return f"<{edge}" if value > 0 else f">-{edge}"
+
+
+def span(low: Decimal, high: Decimal) -> str:
+    """Two amounts as ``$18 to $22``: whole dollars where that tells them apart, one amount where nothing does."""
+    whole = rounded(high, 0) - rounded(low, 0) >= _WHOLE_APART
+    places = 0 if whole else places_of([low, high])
+    first, last = usd(rounded(low, places), places), usd(rounded(high, places), places)
+    return first if first == last else f"{first} to {last}"
 
 
 def places_of(values: Iterable[Decimal | None]) -> int:

@@ -25,16 +25,18 @@ from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.audit import Audit
-from llmcost.results.model import Overlap, Period, PricesUsed, Result
+from llmcost.results.model import Overlap, Period, PricesUsed, Result, Scenario, Totals
+from llmcost.results.months import months_of
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import covered_rows
 from llmcost.results.period import Clock, period_of
 from llmcost.results.priced import Priced
+from llmcost.results.ranges import Amounts, assumed, range_of
 from llmcost.results.rowcosts import row_costs
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, placed
 from llmcost.results.stage import CORE, LOGGED, NAMES, Engine, Holdings, SceneStage, base_rows, fresh_step
 from llmcost.results.totals import totals
-from llmcost.results.waterfall import Chain, Link, scenario_of
+from llmcost.results.waterfall import Chain, Link, same_start, same_steps, scenario_of
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
 from llmcost.workload.contract import WORK, Costs, RowCosts, Workload
@@ -87,6 +89,8 @@ class Replaying:
         self.covered = covered_rows(store, options.primary, self.files, self.engine.names, catalogue)
 
     def run(self, scenarios: Sequence[BoundScenario]) -> Result:
+        for scenario in scenarios:
+            assumed(scenario)
         needed = self._columns(scenarios)
         base = Workload(self.engine.view(self._base(needed)))
         period = period_of(self.engine, base, self.options)
@@ -99,8 +103,9 @@ class Replaying:
         chains = [
             self._chain(chain, scenario, baseline, cuts) for chain, scenario in zip(links, scenarios, strict=True)
         ]
+        own = totals(baseline, period.days, self.options)
         done = [
-            scenario_of(chain, scenario, period.days, self.options)
+            self._ranged(scenario_of(chain, scenario, period.days, self.options), chain, scenario, (own, period))
             for chain, scenario in zip(chains, scenarios, strict=True)
         ]
         audit = self._audit(cuts)
@@ -118,7 +123,7 @@ class Replaying:
             ),
             coverage=summary.model_copy(update={"repeated": audit.repeated(), "overlaps": overlaps}),
             problems=audit.with_money(covering.problems(self.store, self.options), baseline),
-            baseline=totals(baseline, period.days, self.options),
+            baseline=own,
             scenarios=done,
             warnings=[
                 *self._rebased(),
@@ -126,6 +131,21 @@ class Replaying:
                 *covering.overlap_warnings(overlaps),
             ],
         )
+
+    def _ranged(self, found: Scenario, chain: Chain, scenario: BoundScenario, base: tuple[Totals, Period]) -> Scenario:
+        """The scenario with how far it may be off: by its other assumptions, replayed, or where it has none by its days."""
+
+        def play(variant: BoundScenario) -> Amounts:
+            links = self._links(variant, chain.baseline.workload, chain.links)
+            other = self._chain(links, variant, chain.baseline, self._cuts([links]), same_start(chain, links))
+            return Amounts(other.full[-1].cost, other.saved)
+
+        own, period = base
+        spread = range_of(found, scenario, play, period.days, self.options)
+        months = months_of(found, chain, own, period, self.options)
+        return found if spread is None and months is None else found.model_copy(
+            update={"range": spread, "month_range": months}
+        )  # fmt: skip
 
     def _audit(self, cuts: Cuts) -> Audit:
         return Audit(self.store, self.options, self._columns([]), lambda rows, by: self._labelled(rows, by, cuts))
@@ -291,11 +311,18 @@ class Replaying:
             instants.append(_noon(self.options.baseline_on))
         return cuts.restrict(min(instants), max(instants) + 1)
 
-    def _chain(self, links: Sequence[Link], scenario: BoundScenario, baseline: Priced, cuts: Cuts) -> Chain:
+    def _chain(
+        self,
+        links: Sequence[Link],
+        scenario: BoundScenario,
+        baseline: Priced,
+        cuts: Cuts,
+        known: Sequence[Priced] = (),
+    ) -> Chain:
         def price(workload: Workload) -> Priced:
             return self._priced(workload, cuts, self._day_of(scenario))
 
-        return Chain(self.engine, links, baseline, price)
+        return Chain(self.engine, links, baseline, price, known)
 
     def _day_of(self, scenario: BoundScenario) -> date | None:
         """The one day at whose rates a scenario is priced; None: each request's own day."""
@@ -347,16 +374,19 @@ class Replaying:
     def _named(self, workload: Workload) -> Workload:
         return replace(workload, rows=self.engine.view(workload.rows))
 
-    def _links(self, scenario: BoundScenario, base: Workload, *, weighs: bool = False) -> list[Link]:
+    def _links(
+        self, scenario: BoundScenario, base: Workload, known: Sequence[Link] = (), *, weighs: bool = False
+    ) -> list[Link]:
+        """Every step with its workloads; the first ones of ``known``, a scenario of the same name, are taken from there."""
         steps = list(scenario.steps)
         # Where the log itself is priced at that day there is no drift to take out.
         if scenario.prices_on not in {None, self.options.baseline_on}:
             moved = bind("price-day", {"on": str(scenario.prices_on)}, f"scenario {scenario.name!r}")
             steps.insert(0, moved)
-        workload: Workload = base
-        links: list[Link] = []
+        links = same_steps(known, steps)
+        workload = links[-1].rewritten.workload if links else base
         day = self._day_of(scenario)
-        for place, step in enumerate(steps):
+        for place, step in list(enumerate(steps))[len(links) :]:
             stage = SceneStage(
                 self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None,
                 price=self._costs_of(tuple(links), scenario), priced_on=None if day is None else _noon(day),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from llmcost.money import EXACT, ZERO, rounded, usd
-from llmcost.results import exhibit_tables
+from llmcost.results import exhibit_tables, range_tables
 from llmcost.results.cells import DASH, cells, columns, count_cell, saving_cell, share_cell, tone_of, usd_cell
 from llmcost.results.chart import Bar, Bars, Colour, Series, Waterfall
 from llmcost.results.document import Block, Cell, Notes, Section, Table
@@ -36,14 +36,15 @@ _OPEN: Final = 3
 
 
 def scenarios(result: Result, places: int) -> Table:
-    """Baseline and scenarios; a month and a range have columns only where some line knows them."""
+    """Baseline and scenarios; a month and a range of the saving have columns only where some line knows them."""
     base, lines = result.baseline, result.scenarios
     monthly = any(total.monthly_cost_usd is not None for total in (base, *lines))
-    ranges = any(scenario.range for scenario in lines)
-    extra = (*(["Cost a month#$?"] if monthly else []), *(["P10 to P90#?"] if ranges else []))
+    ranges = any(range_tables.has(scenario) for scenario in lines)
+    spread = "Saving a month (P10 to P90)#$" if monthly else "Saving (P10 to P90)#$"
+    extra = (*(["Cost a month#$?"] if monthly else []), *([spread] if ranges else []))
     heads = columns("Scenario", "Cost#$", "Saving#$", "Share#%", *extra, "Quality")
     month = [usd_cell(base.monthly_cost_usd)] if monthly else []
-    first = cells("baseline", usd_cell(base.cost_usd, places), DASH, DASH, *month, *([""] if ranges else []), "")
+    first = cells("baseline", usd_cell(base.cost_usd, places), DASH, DASH, *month, *([DASH] if ranges else []), "")
     rows = [first, *(_scenario_row(scenario, places, monthly, ranges) for scenario in lines)]
     partial = [s for s in lines if s.not_comparable.requests]
     note = f"{counted(len(partial), 'scenario')} leave out requests that cannot be compared; each says which."
@@ -53,15 +54,13 @@ def scenarios(result: Result, places: int) -> Table:
 
 
 def _scenario_row(scenario: Scenario, places: int, monthly: bool, ranges: bool) -> tuple[Cell, ...]:
-    spread = scenario.range
-    band = f"{money(spread.p10_usd, places)} to {money(spread.p90_usd, places)}" if spread else ""
     return cells(
         name(scenario.name),
         usd_cell(scenario.cost_usd, places),
         saving_cell(scenario.saving_usd, shown_saving(scenario, places), places),
         share_cell(scenario.saving_share, tone_of(scenario.saving_usd)),
         *([usd_cell(scenario.monthly_cost_usd)] if monthly else []),
-        *([band] if ranges else []),
+        *([range_tables.saving_span(scenario)] if ranges else []),
         _quality(scenario),
     )
 
@@ -95,7 +94,8 @@ def _waterfall(index: int, scenario: Scenario, places: int) -> Section:
     shown, label = shown_steps(scenario, places), name(scenario.name)
     spoken = f"Waterfall of {label}, from baseline to cost; the numbers are in the table of its steps."
     chart = Waterfall(f"waterfall-{index}", spoken, "From the baseline down", _bars(scenario, shown, places))
-    blocks: list[Block] = [chart, _steps(index, scenario, shown, places), *exhibit_tables.blocks(index, scenario)]
+    blocks: list[Block] = [chart, _steps(index, scenario, shown, places), *range_tables.blocks(index, scenario)]
+    blocks += exhibit_tables.blocks(index, scenario)
     notes = [_left_out(scenario, places)] if scenario.not_comparable.requests else []
     if scenario.latency:
         notes.append(f"Latency: {_facts(scenario.latency)}.")

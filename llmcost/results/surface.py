@@ -58,9 +58,7 @@ def singles(spans: Sequence[Ranged]) -> list[Point]:
 
 def corners(spans: Sequence[Ranged], one: int, other: int) -> list[Point]:
     """Two assumptions at their ends, the others at their modes."""
-    return [
-        _point(len(spans), {one: end, other: far}) for end in ends_of(spans[one]) for far in ends_of(spans[other])
-    ]
+    return [_point(len(spans), {one: end, other: far}) for end in ends_of(spans[one]) for far in ends_of(spans[other])]
 
 
 def _point(size: int, ends: Mapping[int, int]) -> Point:
@@ -115,7 +113,7 @@ def way_of(span: Ranged, share: Decimal) -> Way:
     turn = RATIO.divide(below, below + above)
     if share < turn:
         return Way(LOW, _part(RATIO.divide(share, turn)))
-    return Way(HIGH, _part(RATIO.divide(1 - share, 1 - turn))) if above else Way(LOW, ZERO)
+    return Way(HIGH, _part(RATIO.divide(1 - share, 1 - turn)))
 
 
 def _part(left: Decimal) -> Decimal:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, reduce
+from itertools import takewhile
 from typing import Final
 
 import ibis.expr.types as ir
@@ -50,11 +51,14 @@ class Chain:
     links: Sequence[Link]
     baseline: Priced
     price: Callable[[Workload], Priced]
+    known: Sequence[Priced] = ()
+    """States after the first steps that are priced already."""
 
     @cached_property
     def full(self) -> list[Priced]:
         """Every state over all selected rows."""
-        return [self.baseline, *(self.price(link.rewritten.workload) for link in self.links)]
+        left = self.links[len(self.known) :]
+        return [self.baseline, *self.known, *(self.price(link.rewritten.workload) for link in left)]
 
     @cached_property
     def excluded(self) -> ir.Table | None:
@@ -78,6 +82,11 @@ class Chain:
         if excluded is None:
             return self.full
         return [self.price(without(state.workload, excluded)) for state in self.full]
+
+    @property
+    def saved(self) -> Decimal:
+        """What all steps save together."""
+        return EXACT.subtract(self.compared[0].cost, self.compared[-1].cost)
 
     def saving(self, place: int) -> Decimal:
         """What step ``place`` saves, net of everything it adds."""
@@ -123,6 +132,19 @@ class Chain:
         return add(part for part in parts if part > 0)
 
 
+def same_steps(known: Sequence[Link], steps: Sequence[BoundStep]) -> list[Link]:
+    """The first links whose steps ``steps`` begins with too; both are of scenarios of one name."""
+    pairs = zip(known, steps, strict=False)
+    same = takewhile(lambda pair: (pair[0].step.name, pair[0].step.params) == (pair[1].name, pair[1].params), pairs)
+    return [link for link, _ in same]
+
+
+def same_start(chain: Chain, links: Sequence[Link]) -> list[Priced]:
+    """The states of ``chain`` after the steps that other links begin with too."""
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(chain.links, links, strict=False)))
+    return chain.full[1 : shared + 1]
+
+
 def unpriced_rows(state: Priced) -> ir.Table:
     """Ids of the rows without a price."""
     wide = keyed(state.workload.rows.filter(state.workload.rows.selected), state.grid)
@@ -141,8 +163,7 @@ def without(workload: Workload, excluded: ir.Table) -> Workload:
 
 def scenario_of(chain: Chain, scenario: BoundScenario, days: Decimal | None, options: ReplayOptions) -> Scenario:
     """The scenario's part of the result."""
-    final, start, end = chain.full[-1], chain.compared[0].cost, chain.compared[-1].cost
-    saving = EXACT.subtract(start, end)
+    final, start, saving = chain.full[-1], chain.compared[0].cost, chain.saved
     share = (saving / start).quantize(Decimal("1e-9")) if start else None
     own = totals(final, days, options)
     return Scenario(

@@ -172,11 +172,46 @@ def cheap_first(cost: Decimal) -> m.Scenario:
     scenario = make_scenario("cheap first, cached", cost, steps)
     return scenario.model_copy(
         update={
-            "range": m.Range(
-                p10_usd=scenario.cost_usd - 210, p50_usd=scenario.cost_usd, p90_usd=scenario.cost_usd + 340
+            "range": m.ScenarioRange(
+                p10_usd=scenario.cost_usd - 210,
+                p50_usd=scenario.cost_usd,
+                p90_usd=scenario.cost_usd + 340,
+                saving=around(scenario.saving_usd, 340, 210),
+                monthly_cost=around(scenario.monthly_cost_usd or D(0), 210, 340),
+                monthly_saving=around(scenario.monthly_saving_usd or D(0), 340, 210),
+                drivers=[
+                    m.Driver(
+                        step=1,
+                        strategy="route",
+                        parameter="rules.0.share",
+                        low=D("0.5"),
+                        mode=D("0.8"),
+                        high=D("0.9"),
+                        saving_low_usd=scenario.saving_usd - 420,
+                        saving_high_usd=scenario.saving_usd + 230,
+                    ),
+                    m.Driver(
+                        step=3,
+                        strategy="judge-route",
+                        parameter="unparsable_rate",
+                        low=D(0),
+                        mode=D("0.02"),
+                        high=D("0.1"),
+                        saving_low_usd=scenario.saving_usd + 2,
+                        saving_high_usd=scenario.saving_usd - 11,
+                    ),
+                ],
+                replays=9,
+                draws=4005,
+                held=3,
+                off_usd=D("1.25"),
             )
         }
     )
+
+
+def around(middle: Decimal, below: int, above: int) -> m.Range:
+    return m.Range(p10_usd=middle - below, p50_usd=middle, p90_usd=middle + above)
 
 
 def thinking(cost: Decimal) -> m.Scenario:
@@ -207,6 +242,9 @@ def self_host(cost: Decimal) -> m.Scenario:
     return base.model_copy(
         update={
             "cost_usd": new_cost,
+            "month_range": m.MonthRange(
+                cost=around(new_cost, 90, 120), saving=around(step.saving_usd, 120, 90), days=31, draws=2005
+            ),
             "monthly_cost_usd": new_cost * D("30.4375") / 31,
             "comparable_baseline_usd": cost - D("2.0049999"),
             "saving_share": step.saving_usd / (cost - D("2.0049999")),
