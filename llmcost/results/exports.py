@@ -16,7 +16,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from llmcost.results.agreement import agree
+from llmcost.results.agreement import agree, undated
 from llmcost.usage.store import Store
 
 _DAY: Final = 86_400_000_000
@@ -55,7 +55,12 @@ class _Node:
             return False
         if not (agree(self.organization, other.organization) and agree(self.project, other.project)):
             return False
-        return None in self.models or None in other.models or not self.models.isdisjoint(other.models)
+        return None in self.models or None in other.models or not self.families.isdisjoint(other.families)
+
+    @property
+    def families(self) -> frozenset[str]:
+        """The models' names without the dates of snapshots."""
+        return frozenset(undated(model) for model in self.models if model is not None)
 
 
 def leave_out(store: Store) -> bool:

@@ -31,8 +31,9 @@ BUCKETS: Final = "buckets"
 BY_SPAN: Final = "owner and span"
 BY_EXPORT: Final = "another export"
 _MINUTE: Final = 60_000_000
+# A log may name a model alone: its provider is the one whose model it is priced as.
 _SIDE: Final = (
-    "SELECT u.row_id, u.provider_name, m.key, u.organization, u.project, {finer}, {time}, u.source, {counted}, "
+    "SELECT u.row_id, coalesce(u.provider_name, m.host) AS provider_name, m.key, u.organization, u.project, {finer}, {time}, u.source, {counted}, "
     "coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens FROM {table} u "
     "LEFT JOIN llmcost_models m ON coalesce(m.provider, '') = coalesce(u.provider_name, '') "
     "AND coalesce(m.name, '') = coalesce(u.response_model, u.request_model, '')"

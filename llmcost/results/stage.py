@@ -186,9 +186,14 @@ class Engine:
                     "name": pa.array([n for _, n, _ in found], pa.string()),
                     "model": pa.array([i for _, _, i in found], pa.int64()),
                     "key": pa.array([self._key(i) for _, _, i in found], pa.string()),
+                    "host": pa.array([self._host(i) for _, _, i in found], pa.string()),
                 }
             ),
         )
+
+    def _host(self, number: int) -> str | None:
+        model = self.names[number][2]
+        return model.provider if model else None
 
     def _key(self, number: int) -> str | None:
         _, name, model = self.names[number]

@@ -3,7 +3,7 @@
 Two rows of different sources are one call
 
 - by response id, whatever each calls the provider: the id is the provider's own, or long enough to be nobody else's;
-- else by owner and time: the same model (behind a gateway the upstream's), input and output tokens, no owner that
+- else by owner and time: the same model (behind a gateway the upstream's; a name agrees with its snapshots), input and output tokens, no owner that
   contradicts, and starts within ``WINDOW`` of each other, the nearest pairs first. Only where half of the rows of one of
   the two sources have such a twin, in the time and the models that both cover: alike calls of two services are not one.
 
@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.names import ModelRef, prefix_provider
-from llmcost.results.agreement import OWNERS, agreeing
+from llmcost.results.agreement import OWNERS, agreeing, undated
 from llmcost.usage.columns import COUNTERS
 from llmcost.usage.store import Store
 
@@ -70,13 +70,14 @@ def _calls(
     table = {
         "provider": pa.array([p or "" for p, _, _ in found], pa.string()),
         "name": pa.array([n for _, n, _ in found], pa.string()),
-        "family": pa.array([f for _, _, f in found], pa.string()),
+        "model": pa.array([f for _, _, f in found], pa.string()),
+        "family": pa.array([f and undated(f) for _, _, f in found], pa.string()),
         "gateway": pa.array([p is None or p in GATEWAYS for p, _, _ in found], pa.bool_()),
     }
     store.register("llmcost_families", pa.table(table))
     known = " + ".join(f"({name} IS NOT NULL)::INT" for name in COUNTERS)
     store.execute(
-        "CREATE OR REPLACE TEMP TABLE llmcost_calls AS SELECT u.row_id, u.source, u.request_id, u.provider_name, f.family, "
+        "CREATE OR REPLACE TEMP TABLE llmcost_calls AS SELECT u.row_id, u.source, u.request_id, u.provider_name, f.model, f.family, "
         "coalesce(f.gateway, true) AS gateway, u.organization, u.project, u.user_id, u.started_at, u.input_tokens, "
         "u.output_tokens, u.cache_read_input_tokens AS cached, u.billed_cost IS NOT NULL AS told, "
         f"{known} AS known, {_PREFIX} AS prefix FROM {rows} u LEFT JOIN llmcost_families f ON "
@@ -160,6 +161,7 @@ def _candidates(store: Store) -> None:
         f"WHERE abs(a.started_at - b.started_at) <= {WINDOW} "
         "AND (a.provider_name = b.provider_name OR a.gateway OR b.gateway) "
         f"AND {agreeing(*OWNERS)} AND {_agree('user_id')} AND {_agree('cached')} "
+        "AND (a.model = b.model OR a.model = a.family OR b.model = b.family) "
         # Two different ids of one kind are two calls.
         "AND NOT coalesce(a.prefix <> '' AND a.prefix = b.prefix AND a.request_id <> b.request_id, false)"
     )

@@ -394,3 +394,20 @@ def test_a_cloud_s_own_export_and_its_focus_rows_are_one_bill(tmp_path: Path) ->
     assert [(x.what.partition(" (")[0], x.amount_usd) for x in found.left_out] == [
         ("another export of the same bill", D("0.6"))
     ]
+
+
+def test_a_bill_of_snapshots_meets_a_log_of_names(tmp_path: Path) -> None:
+    usage = [call(1, request_model="gpt-4o", **PRICED_ALIKE), call(2, 1, request_model="gpt-4o", **PRICED_ALIKE)]
+    named: dict[str, Any] = {"token_class": "input", "quantity": D(1_000_000), "quantity_unit": "tokens"}
+    made: dict[str, Any] = {"token_class": "output"}
+    bill = [
+        line(0, "2.50", model="gpt-4o-2024-08-06", **named), line(0, "1.00", model="gpt-4o-2024-08-06", **made),
+        line(1, "2.50", model="gpt-4o-2024-08-06"), line(1, "9.00", model="gpt-4o-2024-05-13"),
+    ]  # fmt: skip
+    found = reconciled(tmp_path, usage, bill)
+    assert (cell_of(found).model, cell_of(found).cause) == ("openai/gpt-4o-2024-08-06", "none")
+    assert {item.logged_quantity for item in found.items if item.billed_quantity} == {D(1_000_000)}
+    between = {
+        (cell.model, cell.cause) for cell in found.parts[0].cells if (cell.start - cell_of(found).start).days == 1
+    }
+    assert ("openai/gpt-4o", "missing from the bill") in between, "which of two snapshots it was nobody knows"

@@ -64,6 +64,34 @@ def test_the_tolerance_is_a_thousandth_of_each_counter(tmp_path: Path, told: int
     assert result.baseline.requests == (2000 if rows == 2 else told)
 
 
+def test_requests_that_name_their_model_alone_are_their_providers_traffic(tmp_path: Path) -> None:
+    log = [{**call(n), "request_id": f"x{n}"} for n in range(3)]
+    for row in log:
+        del row["provider_name"]
+    result = simulated(tmp_path, [*log, bucket(0, 24, 10)])
+    assert result.baseline.requests == 10
+    assert result.baseline.cost_usd == 10 * PRICE
+    assert parts(result) == [("owner and span", 1, 3 * PRICE, 7 * PRICE)]
+
+
+@pytest.mark.parametrize(
+    ("logged", "exported", "calls"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06", 10),
+        ("gpt-4o-2024-08-06", "gpt-4o", 10),
+        ("gpt-4o-2024-05-13", "gpt-4o-2024-08-06", 13),
+        ("gpt-4o", "gpt-4o-mini", 13),
+    ],
+)
+def test_a_model_and_a_snapshot_of_it_are_one_two_snapshots_are_not(
+    tmp_path: Path, logged: str, exported: str, calls: int
+) -> None:
+    """An application logs the name that it asked for, OpenAI's export the snapshot that answered."""
+    log = [call(n, request_model=logged) for n in range(3)]
+    result = simulated(tmp_path, [*log, bucket(0, 24, 10, request_model=exported)])
+    assert result.baseline.requests == calls
+
+
 def test_each_counter_is_compared(tmp_path: Path) -> None:
     whole = bucket(0, 24, 2, output_tokens=900)
     result = simulated(tmp_path, [call(1, output_tokens=100), call(2, output_tokens=100), whole])

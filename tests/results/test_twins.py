@@ -201,3 +201,11 @@ def test_every_format_shows_the_rule_and_the_amount(tmp_path: Path) -> None:
         assert "response id" in page
         assert "0.000150" in page or "0.00015" in page
     assert isinstance(result.coverage.overlaps[0], Overlap)
+
+
+@pytest.mark.parametrize(("other", "calls"), [("gpt-4o-2024-08-06", 4), ("gpt-4o-2024-05-13", 8)])
+def test_a_model_and_a_snapshot_of_it_are_one_call(tmp_path: Path, other: str, calls: int) -> None:
+    asked = "gpt-4o" if calls == 4 else "gpt-4o-2024-08-06"
+    provider = [call(n * 60, n, request_model=other, input_tokens=1000 + n) for n in range(4)]
+    gateway = [call(n * 60 + 1, request_model=asked, input_tokens=1000 + n, request_id=f"gw-{n}") for n in range(4)]
+    assert simulated(tmp_path, provider=provider, gateway=gateway).baseline.requests == calls

@@ -35,11 +35,14 @@ _HUGE: Final = 10**9
 """Input tokens that reach every context tier."""
 _QUANTITIES: Final = {
     "tokens": Decimal(1),
+    "token": Decimal(1),
     "1000_tokens": Decimal(1000),
+    "1000 tokens": Decimal(1000),
     "1k tokens": Decimal(1000),
     "1m tokens": Decimal(10**6),
+    "1000000 tokens": Decimal(10**6),
 }
-"""Units of a bill's quantity -> tokens."""
+"""Units of a bill's quantity -> tokens; FOCUS writes "1000 Tokens" (specification 1.2, ``attributes/unit_format.md``)."""
 _CACHE: Final = (
     "cache_read_input_tokens",
     "cache_read_audio_tokens",

@@ -18,6 +18,7 @@ from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import Group
 from llmcost.pricing.units import UNIT_COUNTERS
+from llmcost.results.agreement import one_model
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.reconcile.bill import Bill, BillLine, added, grouped
 from llmcost.results.reconcile.model import LeftOut
@@ -273,6 +274,7 @@ def _of_span(
         place = cell(line.model if named else None)
         place.lines.append(line)
         place.billed = EXACT.add(place.billed, line.usd or ZERO)
+    billed = sorted({line.model for line in lines if line.model})
     fees = {_FEES[c] for line in lines if named and line.model is None and (c := line.token_class or "") in _FEES}
     for part in used:
         if not named:
@@ -282,8 +284,14 @@ def _of_span(
         for counter in sorted(fees & {name for name, value in part.row.items() if value}):
             fee, rest = _split(rest, counter)
             cell(None).used.append(fee)
-        cell(part.model).used.append(rest)
+        cell(_billed_as(part.model, billed)).used.append(rest)
     return list(cells.values())
+
+
+def _billed_as(model: str, billed: Sequence[str]) -> str:
+    """The bill's name of a model: where only one line's model may be the same one, a snapshot of it, that one."""
+    same = [] if model in billed else [name for name in billed if one_model(name, model)]
+    return same[0] if len(same) == 1 else model
 
 
 def _split(part: Used, counter: str) -> tuple[Used, Used]:

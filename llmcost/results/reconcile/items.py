@@ -43,7 +43,8 @@ def _logged(priced: Priced, cells: Sequence[Cell]) -> dict[_Place, tuple[Decimal
                 continue
             _, name, model = priced.engine.names[group.model]
             for line in group.charge.lines:
-                place = (cell.provider, model.key if model else name, str(line.token_class))
+                named = cell.model or (model.key if model else name)
+                place = (cell.provider, named, str(line.token_class))
                 quantity, cost = found.get(place, (ZERO, ZERO))
                 found[place] = (EXACT.add(quantity, Decimal(line.quantity)), EXACT.add(cost, line.cost))
     return found
