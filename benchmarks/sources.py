@@ -10,6 +10,7 @@ import gzip
 import re
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _SHORTEST: Final = 6
 _MOST_IDS: Final = 20_000
 
 
-def measure(folder: Path, megabytes: int, only: str | None = None) -> Iterator[dict[str, Any]]:
+def measure(folder: Path, megabytes: float, only: str | None = None) -> Iterator[dict[str, Any]]:
     """One line of figures for each kind of file of each source, as they come; ``only`` names one folder."""
     for name, path in samples(only):
         target = folder / "sources" / name
@@ -62,23 +63,16 @@ def _content(path: Path) -> bytes:
     return gzip.decompress(data) if path.suffix == ".gz" else data
 
 
-def _figures(path: Path, target: Path, megabytes: int) -> dict[str, Any]:
-    store, found = target / "store.duckdb", {}
-    for times in (1, TIMES):
-        large = larger(path, target / f"x{times}", megabytes * times * 1_000_000)
-        ours = in_child("ingest", large, store)
-        plain = in_child("duckdb", large, target / "plain.duckdb")
-        found[times] = ours | {
-            "mb": large.stat().st_size / 1e6,
-            "duckdb_wall": plain["wall"],
-            "reader": plain["reader"],
-        }
-        large.unlink()
-    small, big = found[1], found[TIMES]
+def _figures(path: Path, target: Path, megabytes: float) -> dict[str, Any]:
+    store = target / "store.duckdb"
+    small = in_child("ingest", larger(path, target / "x1", int(megabytes * 1_000_000)), store)
+    large = larger(path, target / f"x{TIMES}", int(megabytes * TIMES * 1_000_000))
+    size = large.stat().st_size / 1e6
+    big, plain = in_child("ingest", large, store), in_child("duckdb", large, target / "plain.duckdb")
     return {
-        "mb": big["mb"], "records": big["records"], "rows": big["rows"], "wall": big["wall"], "cpu": big["cpu"],
-        "records_per_second": big["records"] / big["wall"], "mb_per_second": big["mb"] / big["wall"],
-        "duckdb_wall": big["duckdb_wall"], "reader": big["reader"], "ratio": big["wall"] / big["duckdb_wall"],
+        "mb": size, "records": big["records"], "rows": big["rows"], "wall": big["wall"], "cpu": big["cpu"],
+        "records_per_second": big["records"] / big["wall"], "mb_per_second": size / big["wall"],
+        "duckdb_wall": plain["wall"], "reader": plain["reader"], "ratio": big["wall"] / plain["wall"],
         "peak_mb": small["peak_mb"], "peak_mb_x10": big["peak_mb"],
     }  # fmt: skip
 
@@ -117,6 +111,7 @@ def _head(path: Path, content: bytes) -> tuple[bytes, bytes]:
     return content[:end], content[end:]
 
 
+@cache
 def _ids(path: Path) -> list[bytes]:
     """The ids of the sample's requests, as our own reading of it finds them."""
     from llmcost.ingest.run import ingest

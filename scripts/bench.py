@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="requests to make up (default 1,000,000)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each scenario, of which the median counts")
     parser.add_argument("--bodies-mb", type=int, default=200, help="size of the log with bodies, MB")
-    parser.add_argument("--source-mb", type=int, default=2, help="size of each source's log at 1x, MB")
+    parser.add_argument("--source-mb", type=int, default=1, help="size of each source's log at 1x, MB")
     parser.add_argument("--source", help="one folder of sample_logs, for the part sources")
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="where bench.json and the logs go")
     parser.add_argument("--only", choices=PARTS, action="append", help="parts to run (repeatable)")
@@ -53,7 +53,10 @@ def main() -> None:
         report["ingest"].append(line)
         report["more"] |= more
     if "sources" in wanted:
-        report["sources"] = list(sources.measure(folder, options.source_mb, options.source))
+        report["sources"] = []
+        for line in sources.measure(folder, options.source_mb, options.source):
+            print(f"{line['source']} {line['file']}: {line.get('failed', 'measured')}", file=sys.stderr)
+            report["sources"].append(line)
     if "scenarios" in wanted:
         report |= replays.measure(files.store(folder, options.rows), options.rows, options.repeat, report["more"])
     if "start" in wanted:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import sources, table
+from benchmarks.measure import machine
 from benchmarks.sources import SAMPLES, larger, samples
 from llmcost.ingest.run import ingest
 from llmcost.usage.store import Store
@@ -39,3 +41,18 @@ def test_copies_are_other_calls(tmp_path: Path, name: str) -> None:
     copies = _ingested(more)[0] // read
     assert copies > 1
     assert _ingested(more) == (copies * read, copies * ingested, copies * rejected)
+
+
+def test_each_file_has_a_line_and_so_has_one_that_cannot_be_measured(tmp_path: Path) -> None:
+    """The figures of the larger file, memory at both sizes, and the reason in the place of figures."""
+    lines = list(sources.measure(tmp_path, 0.05, "anthropic_console"))
+    assert [line["source"] for line in lines] == ["anthropic_console"] * len(lines)
+    assert all(line["mb"] >= 0.5 and line["records"] == line["rows"] > 1000 for line in lines)
+    assert all(line["peak_mb"] > 0 and line["peak_mb_x10"] > 0 for line in lines)
+    assert not list(tmp_path.rglob("*.*"))  # large files are not left behind
+    failed = {"source": "codex", "file": "x.jsonl", "failed": "ingest failed: out of memory"}
+    page = table.page({"rows": 1, "machine": machine(), "sources": [*lines, failed]}, "command", "2026-11-24")
+    rows = [line for line in page.splitlines() if line.startswith("| anthropic_console |")]
+    assert len(rows) == len(lines)
+    assert all(row.count("|") == 12 and "read_csv" in row for row in rows)
+    assert "| codex | x.jsonl | ingest failed: out of memory |" in page
