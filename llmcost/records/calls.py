@@ -80,10 +80,9 @@ def usage_row(
     full["requests"] = 1
     if (own := notes.soft(text, answer.get("id") or answer.get("request_id"), "id")) is not None:
         full["request_id"] = own
-    for column, value in (
-        ("request_model", call.request.get("model") or call.model),
-        ("response_model", answer.get("model")),
-    ):
+    # Beside Bedrock's bodies stands the model; a gateway's ``model_id`` is a name of its own.
+    asked = call.request.get("model") or (call.model if full.get("provider_name") == "bedrock" else None)
+    for column, value in (("request_model", asked), ("response_model", answer.get("model"))):
         if (model := notes.soft(text, value, column)) is not None:
             full[column] = model  # type: ignore[literal-required]  # one of two
     if "started_at" not in full and (at := notes.soft(instant, answer.get(created), created)) is not None:

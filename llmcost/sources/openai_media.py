@@ -5,7 +5,8 @@ From: what an application or proxy writes for calls of ``POST /v1/images/generat
 (https://platform.openai.com/docs/api-reference/images, 2026-11-24): JSONL or one JSON document of
 ``{request, response ..}`` wrappers or of bare answers; streams as raw text or lists of events. A row is one call. An
 image model of tokens bills those, one of pieces the images; speech is billed by the characters of its text or by
-tokens, a transcription by tokens or by seconds. Left out: tokens of speech that was not streamed, and an id. Calls of
+tokens, a transcription by tokens or by seconds. Left out: tokens of speech that was not streamed, and an id; the size and quality by which
+dall-e is priced are tags, and no price list at hand has its rates, so its images are counted and unpriced. Calls of
 OpenAI's other APIs in the same file are read too.
 """
 
