@@ -155,6 +155,11 @@ def _focus(
         )
     for gap in gaps:
         warn(gap)
+    if done.billed_lines:
+        lines = "line of a bill is" if done.billed_lines == 1 else "lines of bills are"
+        warn(
+            f"{done.billed_lines:,} {lines} not in it: the file holds what the log's calls cost (llmcost reconcile compares)"
+        )
     if gaps and strict:
         raise StrictGapError(
             gaps[0], why="--strict allows no gap", hint="--prices FILE gives a model a price of your own"

@@ -90,3 +90,11 @@ def test_focus_is_written_and_tells_its_gaps(llmcost: Program, tmp_path: Path) -
         "export", "-o", tmp_path / "rows.csv", "--store", tmp_path / "s.duckdb", "--focus-grain", "day", code=2
     )
     assert "--focus-grain is for FOCUS" in other.err
+
+
+def test_focus_tells_the_bills_that_it_leaves_out(llmcost: Program) -> None:
+    llmcost("ingest", OCTOBER, "-q")
+    with Store(llmcost.folder / "llmcost.duckdb") as store:
+        store.execute("INSERT INTO billed (identity, billed_cost) VALUES (1, 2.5)")
+    ran = llmcost("export", "-f", "focus", "-o", "f.csv", "--focus-grain", "day")
+    assert "1 line of a bill is not in it" in ran.err

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import focus as bench
 from llmcost import api
 from llmcost.errors import UsageError
 from llmcost.pricing.catalogue import Catalogue, load
@@ -25,6 +26,7 @@ from llmcost.results.focus.export import export_focus
 from llmcost.results.focus.query import Grain
 from llmcost.results.options import ReplayOptions
 from llmcost.usage.store import Store
+from scripts import focus_own as own
 from scripts.focus_check import check
 from tests.pricing.support import instant
 
@@ -218,8 +220,8 @@ def test_forms_and_versions_hold_the_same_rows(tmp_path: Path) -> None:
     assert "HostProviderName" in zipped[0]
     assert "HostProviderName" not in plain[0]
     assert list(plain[0]) == list(columns("1.2"))
-    own = [name.startswith("x_") for name in plain[0]]
-    assert own == sorted(own), "own columns stand last"
+    ours = [name.startswith("x_") for name in plain[0]]
+    assert ours == sorted(ours), "own columns stand last"
     table = pq.read_table(tmp_path / "f.parquet").to_pylist()
     keys = ("x_RequestId", "SkuPriceId", "ListCost")
     for others in (zipped, table):
@@ -265,7 +267,7 @@ def test_every_checkable_rule_of_the_foundations_model_holds(
     with _store(tmp_path, _rows(300, billed=billed)) as store:
         export_focus(store, discounted, OPTIONS, tmp_path / "f.csv")
     found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
-    assert found.checked > 300
+    assert (found.rules, found.checked, found.permitting, len(found.beyond)) == (510, 427, 40, 43), found.text()
     assert not found.failed, found.text()
     assert not found.advised, found.text()
 
@@ -277,6 +279,15 @@ def test_every_checkable_rule_of_the_foundations_model_holds(
         ("ListCost", "0.1", "ListUnitPrice-C-010-C"), ("BillingCurrency", "XXQ", "BillingCurrency-C-00"), ("ChargePeriodEnd", "2026-10-31 00:00", "ChargePeriodEnd-C-002-M"),
         ("Tags", '{"a": {"b": 1}}', "Tags-C-001-M"), ("PricingQuantity", "", "PricingQuantity-C-005-C"), ("ServiceCategory", "Chat", "ServiceCategory"),
         ("SkuId", "other", "SkuPriceId-C-008-M"),
+        # rules whose requirement the model leaves empty: our own SQL
+        ("ChargePeriodStart", "2026-10-31T24:00:00Z", "DateTimeFormat-A-00"), ("ContractedUnitPrice", "+0.1", "NumericFormat-A-010-M"),
+        ("ListCost", "1e+3", "NumericFormat-A-006-M"), ("PricingUnit", "tokens", "UnitFormat-A-003-M"), ("RegionName", "N/A", "NullHandling-A-002-M"),
+        ("SkuMeter", "Another meter", "SkuMeter-C-006-O"), ("SkuPriceDetails", '{"modelId": "x"}', "SkuPriceDetails-C-017-C"),
+        ("SkuPriceDetails", '{"x_Size": 5}', "SkuPriceDetails-C-018-C"), ("Tags", '{"a": null}', "Tags-C-006-M"),
+        ("PricingCurrencyListUnitPrice", "9", "ListUnitPrice-C-009-M"), ("CommitmentDiscountId", "cd-1", "PricingCategory-C-009-C"),
+        ("ResourceId", "r-1", "ResourceId-C-004-C"), ("ChargeClass", "Correction", "ChargeClass-C-003-C"), ("BillingPeriodEnd", "2026-10-01T00:00:00Z", "BillingPeriodEnd-C-004-M"),
+        ("PricingCurrencyContractedUnitPrice", "", "PricingCurrencyContractedUnitPrice-C-005-C"), ("BillingAccountType", "org_type", "BillingAccountType-C-006-M"),
+        ("SkuId", "changed", "SkuId-C-009-M"), ("InvoiceId", "i-1", "BilledCost-C-007-M"),
     ],
 )  # fmt: skip
 def test_the_check_finds_what_is_wrong(tmp_path: Path, column: str, value: str, rule: str) -> None:
@@ -291,4 +302,76 @@ def test_the_check_finds_what_is_wrong(tmp_path: Path, column: str, value: str, 
         writer.writeheader()
         writer.writerows(rows)
     found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
-    assert any(name.startswith(rule) for name in found.failed), found.text()
+    assert any(name.startswith(rule) for name in (*found.failed, *found.advised)), found.text()
+
+
+@pytest.mark.skipif(not MODEL.exists(), reason="the Foundation's model is not at hand")
+def test_every_rule_of_our_own_is_one_that_applies_and_that_the_model_leaves_empty() -> None:
+    model = json.loads(MODEL.read_text(encoding="utf-8"))["ModelRules"]
+    tables = [
+        set(table) for table in (own.ROWS, own.GROUPS, own.FORMATS, own.HEADER, own.KEY_VALUE, own.READ, own.BEYOND)
+    ]
+    for place, table in enumerate(tables):
+        assert not table & set().union(*tables[place + 1 :]), "a rule is looked at in one way"
+        for name in table:
+            assert not model[name]["ValidationCriteria"]["Requirement"] or name == "ResourceType-C-005-C", name
+
+
+@pytest.mark.skipif(not MODEL.exists(), reason="the Foundation's model is not at hand")
+@pytest.mark.parametrize(
+    ("header", "rule"), [("x_requestId", "ColumnHandling-A-001-M"), ("RequestId", "ColumnHandling-A-010-M"), ("x_" + "A" * 50, "ColumnHandling-A-005-O")]
+)  # fmt: skip
+def test_the_check_finds_a_wrong_header(tmp_path: Path, header: str, rule: str) -> None:
+    with _store(tmp_path, _rows(10)) as store:
+        export_focus(store, load([], now=NOW), OPTIONS, tmp_path / "f.csv")
+    text = (tmp_path / "f.csv").read_text(encoding="utf-8")
+    (tmp_path / "f.csv").write_text(text.replace("x_RequestId", header, 1), encoding="utf-8")
+    found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
+    assert rule in {**found.failed, **found.advised}, found.text()
+
+
+ADDED_IN_1_3 = {
+    # https://focus.finops.org/focus-specification/v1-3/ (read 2026-11-24): column -> whether it may be null
+    "AllocatedMethodDetails": True, "AllocatedMethodId": True, "AllocatedResourceId": True, "AllocatedResourceName": True,
+    "AllocatedTags": True, "ContractApplied": True, "HostProviderName": False, "ServiceProviderName": False,
+}  # fmt: skip
+
+
+def test_version_1_3_adds_its_columns_and_keeps_those_it_deprecates(tmp_path: Path) -> None:
+    with _store(tmp_path, _rows(80)) as store:
+        export_focus(store, load([], now=NOW), OPTIONS, tmp_path / "f.csv", version="1.3")
+    rows = _read(tmp_path / "f.csv")
+    assert set(columns("1.3")) - set(columns("1.2")) == set(ADDED_IN_1_3)
+    assert {"ProviderName", "PublisherName"} <= set(rows[0]), "deprecated in 1.3, removed in 1.4"
+    for row in rows:
+        assert all(row[name] or nullable for name, nullable in ADDED_IN_1_3.items())
+        assert row["ServiceProviderName"] == row["ProviderName"]
+        # No charge is an allocation of another, and no contract is applied: what says so must be null together.
+        assert not any(row[name] for name in ADDED_IN_1_3 if name.startswith("Allocated") or name == "ContractApplied")
+    named = [name for name in rows[0] if not name.startswith("x_")]
+    assert named == sorted(named)
+
+
+@pytest.mark.skipif(not MODEL.exists(), reason="the Foundation's model is not at hand")
+def test_version_1_3_keeps_every_rule_of_1_2_beside_the_columns_it_adds(tmp_path: Path) -> None:
+    """There is no model of 1.3 at hand; all that it does not change is in that of 1.2."""
+    with _store(tmp_path, _rows(200, billed=True)) as store:
+        export_focus(store, load([], now=NOW), OPTIONS, tmp_path / "f.csv", version="1.3")
+    found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
+    added = {"ColumnHandling-A-006-M", "ColumnHandling-A-010-M"}
+    assert set(found.failed) == added, found.text()
+    assert all(f"({len(ADDED_IN_1_3)} columns)" in found.failed[rule] for rule in added)
+    assert not found.advised, found.text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MODEL.exists(), reason="the Foundation's model is not at hand")
+def test_a_million_requests_keep_every_rule_in_flat_memory(tmp_path: Path) -> None:
+    store = bench.store_of(tmp_path, 1_000_000)
+    done = bench.exported(store, tmp_path / "f.csv", "1.2", "1GB")
+    assert done.rows > 2_500_000
+    assert done.peak_mb < 1_100, "the best peer's own figure"
+    found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
+    assert found.rows == done.rows
+    assert found.checked == 427
+    assert not found.failed, found.text()

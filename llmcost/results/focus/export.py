@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +52,8 @@ class Focused:
     timeless: int
     """Rows without a time: not in the file, since a charge needs a period."""
     timeless_cost: Decimal
+    billed_lines: int = 0
+    """Lines of bills in the store: not in the file, which holds what the log's calls cost; see docs/focus.md."""
 
 
 def export_focus(
@@ -96,7 +98,8 @@ class _Export:
         shape = self._shape(rows, lines, digits, billed=billed)
         self._register(sums, groups, lines, shape)
         written = self._write(query(shape))
-        return _summary(written, groups)
+        billed_lines = int(self.store.value("SELECT count(*) FROM billed"))
+        return replace(_summary(written, groups), billed_lines=billed_lines)
 
     def _time_digits(self) -> int:
         """The unit of time in which all counted seconds are whole numbers."""
