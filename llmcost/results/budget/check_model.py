@@ -92,6 +92,9 @@ class Check(_Model):
         default=None,
         description="Of after_usd: the forecast's band, or for a run-rate from resampled days; None: too few days.",
     )
+    assumed_range: Range | None = Field(
+        default=None, description="Of after_usd, from the change's ranged assumptions; None: it has none."
+    )
     currency: str = "USD"
     usd_per_unit: Usd | None = None
     findings: list[Finding] = Field(default_factory=list, description="Blocking ones first.")

@@ -23,7 +23,7 @@ from llmcost.results.budget.check_model import BasisWish, Check, Finding, Traffi
 from llmcost.results.budget.file import BudgetFile
 from llmcost.results.budget.projection import Projection, projected
 from llmcost.results.budget.rules import Rule, rules_of
-from llmcost.results.budget.verdict import Measured, finding, ordered, verdict
+from llmcost.results.budget.verdict import Measured, finding, ordered, verdict, with_range
 from llmcost.results.model import Range, Result, Scenario, SeriesPoint, Totals
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import PricedFlat
@@ -117,6 +117,7 @@ class _Gate:
             after_usd=month,
             unpriced_requests=result.coverage.requests - result.coverage.priced_requests,
             range=self._range(after, full) if month is not None else None,
+            assumed_range=self._assumed,
             currency=wanted.file.currency,
             usd_per_unit=wanted.file.usd_per_unit,
             findings=findings,
@@ -144,6 +145,21 @@ class _Gate:
             return _range(full, self.options)
         flat = _flat_of(after)
         return self._projection.range(EXACT.subtract(after.cost_usd, flat), flat)
+
+    @cached_property
+    def _assumed(self) -> Range | None:
+        """A month after the change, at P10, P50 and P90 of what it assumes as ranges."""
+        spread = self.result.scenarios[0].range if self.result.scenarios else None
+        if spread is None:
+            return None
+        flat, projection = _flat_of(self.result.scenarios[0]), self._projection
+        low, middle, high = (
+            projection.month(EXACT.subtract(cost, flat), projection.after, flat)
+            for cost in (spread.p10_usd, spread.p50_usd, spread.p90_usd)
+        )
+        if low is None or middle is None or high is None:
+            return None
+        return Range(p10_usd=low, p50_usd=middle, p90_usd=high)
 
     def _mixed(self) -> Iterator[str]:
         base, own = self.wanted.against, self._projection.basis.kind
@@ -198,7 +214,9 @@ class _Gate:
             measured = Measured(
                 then, now, int(after.get(key, _Side()).unpriced), why, "" if then is not None else why_then
             )
-            yield finding(rule.held, owner, measured, has_before=has_before)
+            told = finding(rule.held, owner, measured, has_before=has_before)
+            whole = not rule.owners and rule.when is None
+            yield with_range(told, self._assumed) if whole and self._assumed is not None else told
 
     def _value(self, rule: Rule, side: _Side, factor: Decimal) -> tuple[Decimal | None, str]:
         """A side's measure, or why it is not known."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
+from llmcost.money import rounded, usd
 from llmcost.results.budget.check_model import Finding, Measure, Verdict
+from llmcost.results.model import Range
 
 News = Literal["", "new", "rises", "old"]
 _ORDER: Final = {"block": 0, "warn": 1, "not evaluated": 2, "pass": 3}
@@ -96,6 +98,37 @@ def _state(blocked: News, warned: News) -> tuple[Literal["pass", "warn", "block"
     if blocked or warned:
         return "warn", blocked or warned
     return "pass", ""
+
+
+def with_range(found: Finding, spread: Range) -> Finding:
+    """The finding of a month's cost where assumptions are ranges: what holds at their modes but not at P90 warns.
+
+    ``spread`` is that of the month's cost. Nothing blocks by it: what is less likely is worth a look, no more.
+    """
+    limits = [limit for limit in (found.warn, found.block) if limit is not None]
+    values = [_compared(found, month) for month in (spread.p50_usd, spread.p90_usd)]
+    if found.state != "pass" or not limits or values[1] is None or values[1] <= min(limits):
+        return found
+    likely = values[0] is not None and values[0] > min(limits)
+    value = (values[0] if likely else None) or values[1]
+    amount = f"{rounded(value, 1)}%" if found.measure == "increase_percent" else usd(value)
+    where = "P50" if likely else "P90"
+    return found.model_copy(update={"state": "warn", "reason": f"{where} of what the change assumes is {amount}"})
+
+
+def _compared(found: Finding, after: Decimal) -> Decimal | None:
+    """What a month's cost would be held to the limit as."""
+    if found.measure == "monthly":
+        return after
+    if found.before is None:
+        return None
+    if found.measure == "increase":
+        return after - found.before
+    return (
+        (after - found.before) * HUNDRED / found.before
+        if found.measure == "increase_percent" and found.before
+        else None
+    )
 
 
 def ordered(findings: Sequence[Finding]) -> list[Finding]:

@@ -77,14 +77,25 @@ def _money(found: Check) -> str:
     change = found.after_usd - found.before_usd
     places = places_of([found.before_usd, found.after_usd])
     if not change:
-        return f"A month costs {least}{money(found.after_usd, places)}, as before."
+        return f"A month costs {least}{money(found.after_usd, places)}, as before{_assumed(found)}."
     verb = "more" if change > 0 else "less"
     share = f", {percent(abs(change) / found.before_usd)}" if found.before_usd else ""
-    return f"A month costs {money(abs(change), places)} {verb}{share}: {money(found.before_usd, places)} before, {money(found.after_usd, places)} after."
+    return f"A month costs {money(abs(change), places)} {verb}{share}: {money(found.before_usd, places)} before, {money(found.after_usd, places)} after{_assumed(found)}."
+
+
+def _assumed(found: Check) -> str:
+    """What a month may cost if the change's ranged assumptions vary."""
+    spread = found.assumed_range
+    if spread is None:
+        return ""
+    places = places_of([spread.p10_usd, spread.p90_usd])
+    return f" ({money(spread.p10_usd, places)} to {money(spread.p90_usd, places)} as its assumptions vary)"
 
 
 def _caveats(found: Check) -> list[str]:
     lines = [f"The projection: {clean(found.traffic.note)}."] if found.traffic.note else []
+    if found.assumed_range is not None:
+        lines.append("Limits of single owners and of single calls are held at the modes of what the change assumes.")
     unpriced = [line for line in found.findings if line.unpriced_requests]
     if unpriced:
         lines.append("Requests without a price are in no cost: limits that hold may be passed.")
@@ -97,14 +108,20 @@ def _figures(found: Check) -> tuple[Figure, ...]:
     figures = [Figure("Verdict", found.verdict, counted(len(found.findings), "limit"), tone)]  # type: ignore[arg-type]  # one of Tone
     if found.before_usd is not None:
         figures.append(Figure("Before", money(found.before_usd, places), "a month"))
-    span = "a month"
+    detail = "a month"
     if found.basis.kind == "forecast":
-        span = f"a month, forecast from {found.basis.first_day} on"
+        detail = f"a month, forecast from {found.basis.first_day} on"
     if found.range is not None:
-        span = f"{span}; {money(found.range.p10_usd, places)} to {money(found.range.p90_usd, places)} (P10 to P90)"
+        detail = f"{detail}; {money(found.range.p10_usd, places)} to {money(found.range.p90_usd, places)} (P10 to P90)"
     figures.append(
-        Figure("After" if found.before_usd is not None else "Projected", money(found.after_usd, places), span)
+        Figure("After" if found.before_usd is not None else "Projected", money(found.after_usd, places), detail)
     )
+    if found.assumed_range is not None:
+        low, middle, high = (
+            money(value, places)
+            for value in (found.assumed_range.p10_usd, found.assumed_range.p50_usd, found.assumed_range.p90_usd)
+        )
+        figures.append(Figure("As assumed", f"{low} to {high}", f"a month, P10 to P90 of the ranges; P50 {middle}"))
     return tuple(figures)
 
 
