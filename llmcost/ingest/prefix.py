@@ -23,9 +23,9 @@ from llmcost.usage.store import Store
 _LATENCY: Final = (
     f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
 )
-PAIRS: Final = 4_000_000
-"""Pairs of a row and one of its keys that are put together in memory at once: some 300 MB."""
-LARGEST: Final = 2 * PAIRS
+PAIRS: Final = 2_000_000
+"""Pairs of a row and one of its keys that are put together in memory at once: some 150 MB."""
+LARGEST: Final = 4 * PAIRS
 """Pairs of the largest single tree that is; what is larger goes through the engine, which spills."""
 _ROWS: Final = 500_000
 """Rows whose needs are put together at once."""
