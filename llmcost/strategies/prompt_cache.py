@@ -28,7 +28,7 @@ from pydantic import Field, model_validator
 from llmcost.money import plain
 from llmcost.usage.caching import NEVER
 from llmcost.workload import cachelog, cacherule, cachestorage
-from llmcost.workload.branching import calls
+from llmcost.workload.branching import calls, is_bucket
 from llmcost.workload.cachecounters import cleaned, counters, floored, ruled
 from llmcost.workload.cachelog import Seen, has_cached, unmoved
 from llmcost.workload.cacherule import Rule, Wishes, by_rule
@@ -214,7 +214,7 @@ def _evidence(rows: ir.Table, params: PromptCacheParams, stage: Stage, held: lis
     for other requests with keys and for those with only a conversation, assumed by a rate.
     """
     able = _able(rows, params, held) & rows.selected
-    told = able & drawn(rows, params.share, params.by, stage) & rows.ended_at.isnull()
+    told = able & drawn(rows, params.share, params.by, stage) & ~is_bucket(rows)
     branches: list[tuple[ir.BooleanValue, int]] = []
     if _keyed(params, stage):
         explicit = by_rule(rows, held, lambda rule: rule.explicit, default=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
+from llmcost.workload.branching import is_bucket
 from llmcost.workload.contract import Stage
 
 
@@ -40,7 +41,7 @@ def has_cached(rows: ir.Table) -> ir.BooleanValue:
 
 def seen(stage: Stage, rows: ir.Table) -> Mapping[int, Seen]:
     """What the rows say, by model id; names of one model share what they show."""
-    asked = rows.selected & rows.ended_at.isnull() & (rows.status != "error").fill_null(True)
+    asked = rows.selected & ~is_bucket(rows) & (rows.status != "error").fill_null(True)
     flags = {
         "selected": rows.selected,
         "cached": unmoved(rows) & has_cached(rows),

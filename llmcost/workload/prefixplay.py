@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from llmcost.workload import cacherule, cachestorage, fixedlife
-from llmcost.workload.branching import MOTHER, calls, one_branch, plays
+from llmcost.workload.branching import MOTHER, calls, is_bucket, one_branch, plays
 from llmcost.workload.cachelog import has_cached, unmoved
 from llmcost.workload.cacherule import Rule, by_rule
 from llmcost.workload.contract import Branches, Stage
@@ -86,7 +86,7 @@ def from_conversation(stage: Stage, rows: ir.Table, caches: Caches) -> ir.Table:
     """Rows without keys: the prompt before in the conversation is a prefix of this one, if it is not longer."""
 
     def talking(table: ir.Table) -> ir.BooleanValue:
-        asked = _uses(table, caches) & table.ended_at.isnull()
+        asked = _uses(table, caches) & ~is_bucket(table)
         talks = asked & table.conversation_key.notnull() & table.started_at.notnull()
         return talks & table.prefix_block_tokens.isnull() if "prefix_keys" in stage.present else talks
 
