@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from llmcost.money import decimal_of
+from llmcost.money import decimal_of, rounded
 
 MAX_COUNT: Final = 10**15
 """No counter of a real request or bucket comes near this; larger ones are typing errors."""
@@ -20,6 +20,8 @@ EARLIEST: Final = 1_420_070_400_000_000
 """2015-01-01: before any of these APIs existed."""
 LATEST: Final = 4_102_444_800_000_000
 """2100-01-01."""
+_FINEST: Final = 40
+"""Decimals of an amount that are read: the most that any export was seen with is 30."""
 _ISO = re.compile(
     r"^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$",
     re.IGNORECASE,
@@ -124,7 +126,11 @@ def count(value: Any, field: str) -> int | None:
 
 
 def money(value: Any, field: str) -> Decimal | None:
-    """An exact amount; Decimal, int or text. Absent is None."""
+    """An exact amount; Decimal, int or text. Absent is None.
+
+    A double written out in full may have hundreds of digits: what is beyond the 40th decimal is rounded, or no product of it
+    would be exact. The store keeps 18.
+    """
     if is_absent(value):
         return None
     if isinstance(value, bool | list | dict):
@@ -140,7 +146,12 @@ def money(value: Any, field: str) -> Decimal | None:
         raise BadValueError("not-an-amount", f"{field} is {_show(value)}, not an amount") from error
     if not amount.is_finite() or amount.adjusted() > 15:
         raise BadValueError("not-an-amount", f"{field} is {_show(value)}, not an amount")
-    return amount
+    return rounded(amount, _FINEST) if _exponent(amount) < -_FINEST else amount
+
+
+def _exponent(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
 
 
 def number(value: Any, field: str) -> float | None:

@@ -21,6 +21,7 @@ from llmcost.records.gateways import json_list, json_object
 from llmcost.records.labels import Notes
 from llmcost.records.litellm import LITELLM_KNOWS, spend_log
 from llmcost.records.shapes import mapping
+from llmcost.records.values import money
 
 _MARKS: Final = frozenset({"id", "call_type", "response_cost", "startTime"})
 _INNER: Final = "standard_logging_object"
@@ -29,6 +30,10 @@ _RENAMED: Final[dict[str, str]] = {
     "output_tokens_details": "completion_tokens_details",
 }  # fmt: skip
 """Names of the Responses API's usage, in those of the normalised one."""
+
+
+_NO_COST: Final = ("response_cost_failure_debug_info", "zero_cost_diagnostic")
+"""Why a cost could not be computed, and why a call that should cost something came to 0 (logging_spec, 2026-11-24)."""
 
 
 def sniff(sample: Sample) -> bool:
@@ -65,7 +70,7 @@ def _as_spend_log(payload: dict[str, Any], notes: Notes) -> dict[str, Any]:
     return {
         **{name: payload.get(name) for name in _SAME},
         "request_id": payload.get("id"),
-        "spend": payload.get("response_cost"),
+        "spend": _cost(payload, notes),
         "api_base": payload.get("api_base") or hidden.get("api_base"),
         "api_key": meta.get("user_api_key_hash"),
         "user": meta.get("user_api_key_user_id"),
@@ -83,6 +88,15 @@ _SAME: Final = (
     "call_type", "prompt_tokens", "completion_tokens", "total_tokens", "startTime", "endTime", "completionStartTime", "model", "model_group",
     "custom_llm_provider", "cache_hit", "request_tags", "status",
 )  # fmt: skip
+
+
+def _cost(payload: dict[str, Any], notes: Notes) -> Any:
+    """What the call cost; a zero that LiteLLM wrote because it could not compute the cost is no price."""
+    cost = payload.get("response_cost")
+    if any(payload.get(name) for name in _NO_COST) and not notes.soft(money, cost, "response_cost"):
+        notes.append(Problem("cost-unknown", "LiteLLM could not compute the cost; it is unknown", rejected=False))
+        return None
+    return cost
 
 
 def _usage(response: dict[str, Any]) -> dict[str, Any]:
