@@ -43,7 +43,7 @@ def plain(value: Decimal) -> str:
 
 
 def rounded(value: Decimal, places: int = 2) -> Decimal:
-    """``value`` rounded half up to ``places``; only reports call this."""
+    """``value`` rounded half up to ``places``: in reports, and where a number came with more digits than any amount has."""
     with localcontext() as context:
         context.prec = 100
         return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)

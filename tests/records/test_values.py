@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from llmcost.money import EXACT
 from llmcost.records import (
     BadValueError,
     Notes,
@@ -125,3 +126,18 @@ def test_plain_numbers_are_in_no_doubt(written: str) -> None:
 def test_no_number_fills_the_memory(name: str, value: Any) -> None:
     with contextlib.suppress(BadValueError):
         CONVERT[name](value, name)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("0." + "123456789" * 4, "0." + "123456789" * 4),
+        ("0." + "4" * 700, "0." + "4" * 40),
+        ("0.1000000000000000055511151231257827021181583404541015625", "0.1000000000000000055511151231257827021182"),
+        ("123456789012345." + "9" * 99, "123456789012346"),
+    ],
+)
+def test_an_amount_of_hundreds_of_digits_is_one_that_can_be_multiplied_exactly(written: str, meant: str) -> None:
+    found = money(written, "cost")
+    assert found == Decimal(meant)
+    assert EXACT.multiply(found, Decimal(10**15)) == EXACT.scaleb(found, 15)
