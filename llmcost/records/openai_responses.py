@@ -232,6 +232,11 @@ def _image_calls(answer: dict[str, Any], main: Usage, notes: Notes) -> Iterator[
         notes.append(
             Problem("image-tokens-unknown", f"{made} images of {answer.get('id')} without tokens", rejected=False)
         )
+    drawn, said = counters.get("output_tokens"), mapping(told.get("output_tokens_details")).get("text_tokens")
+    if drawn is not None and counters.get("output_image_tokens") is None:
+        counters["output_image_tokens"] = drawn - (
+            count(said, "output text_tokens") or 0
+        )  # as of an image model's own answers
     counters["output_images"] = made or None
     row = subcall(main, "image-gen", counters, model if isinstance(model, str) else None)
     row["operation_name"] = "image_generation"
