@@ -17,6 +17,7 @@ from llmcost.results.breakeven_levers import VOLUMES as LEVER_VOLUMES
 from llmcost.results.breakeven_levers import lever_plays, pulled
 from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.breakeven_plays import Play, Plays, Subject, cost_before, month_of, scaled
+from llmcost.results.breakeven_ranges import ends_of, without_ranges
 from llmcost.results.breakeven_sizes import sizes_of
 from llmcost.results.breakeven_worth import most_used, once_of, price_factor_of, use_of
 from llmcost.results.model import Result, Scenario
@@ -25,7 +26,17 @@ __all__ = ["VOLUMES", "Play", "Subject", "break_even"]
 
 
 def break_even(subject: Subject, play: Play, volumes: Sequence[Decimal] = VOLUMES) -> BreakEven:
-    """When ``subject`` pays. ``play`` replays scenarios over the log; UsageError where the log has no time or no price."""
+    """When ``subject`` pays. ``play`` replays scenarios over the log; UsageError where the log has no time or no price.
+
+    Ranged parameters are at their modes, and the whole is asked again at their ends.
+    """
+    ends = list(ends_of(subject))
+    found = _at_modes(without_ranges(subject), play, volumes)
+    lines = [each.line(found if each.is_mode else _at_modes(each.subject, play, volumes)) for each in ends]
+    return found.model_copy(update={"ranges": lines})
+
+
+def _at_modes(subject: Subject, play: Play, volumes: Sequence[Decimal]) -> BreakEven:
     plays = Plays(play)
     for volume in dict.fromkeys((*volumes, *LEVER_VOLUMES, Decimal(1))):
         plays.volume(subject, volume)

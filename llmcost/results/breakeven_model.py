@@ -63,6 +63,17 @@ class LeverLine(_Model):
         return abs(EXACT.subtract(self.saving_high_usd, self.saving_low_usd))
 
 
+class RangeEnd(_Model):
+    """The break-even with a ranged parameter at one of its values, everything else as it is."""
+
+    parameter: str
+    end: Literal["low", "mode", "high"]
+    value: Usd
+    saving_usd: Usd = Field(description="Saving a month at the log's own volume, USD.")
+    verdict: Verdict
+    crossings: list[Crossing]
+
+
 class Use(_Model):
     """Use of what is bought, and the use at which it would cost what the API does."""
 
@@ -114,6 +125,9 @@ class BreakEven(_Model):
     sizes: list[SizePoint] = Field(default_factory=list)
     size_name: str = ""
     levers: list[LeverLine]
+    ranges: list[RangeEnd] = Field(
+        default_factory=list, description="Where parameters are ranges: at each of their values."
+    )
     use: Use | None = None
     once: Once | None = None
     facts: dict[str, str] = Field(default_factory=dict)

@@ -136,3 +136,31 @@ def test_units_of_throughput_have_a_break_even_and_a_size_too(tmp_path: Path) ->
 def test_batches_have_no_volume_to_wait_for(tmp_path: Path) -> None:
     done = found(tmp_path, step("batch", eligible="all"))
     assert (done.verdict, done.crossings, done.sizes) == ("always", [], [])
+
+
+PRICE = {"low": Decimal(1), "mode": Decimal(2), "high": Decimal(4)}
+
+
+def test_a_ranged_price_has_a_break_even_at_each_of_its_values(tmp_path: Path, fleet: BreakEven) -> None:
+    """A fleet of $6, $12 or $24 against $5.50 at the API; at the mode nothing differs from the plain number."""
+    ranged = found(tmp_path, step("self-host", usd_per_gpu_hour=PRICE, **OWN))
+    assert ranged.model_dump(exclude={"ranges"}) == fleet.model_dump(exclude={"ranges"})
+    assert not fleet.ranges
+    assert [(r.parameter, r.end, r.value) for r in ranged.ranges] == [
+        ("usd_per_gpu_hour", end, value) for end, value in PRICE.items()
+    ]
+    for line, dollars in zip(ranged.ranges, (6, 12, 24), strict=True):
+        (crossing,) = line.crossings
+        assert line.verdict == "above"
+        assert float(crossing.factor) == pytest.approx(dollars / 5.5, rel=1e-3)
+        assert line.saving_usd == Decimal(1320) - dollars * 240
+    table = outcome(ranged).document(10, "").table("ranges")
+    assert [row[0].text for row in table.rows] == [f"usd_per_gpu_hour, {end}" for end in PRICE]
+
+
+def test_ranges_that_a_break_even_cannot_ask_about_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="growth is a range in a step that both sides share"):
+        found(tmp_path, step("self-host", usd_per_gpu_hour="2", **OWN), LOG, step("reprice", growth=PRICE))
+    many = {f"{name}_usd_per_month": PRICE for name in ("staff", "storage", "egress", "licence")}
+    with pytest.raises(UsageError, match="has 4 ranges"):
+        found(tmp_path / "many", step("self-host", usd_per_gpu_hour="2", **OWN, **many))

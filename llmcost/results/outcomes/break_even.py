@@ -9,7 +9,7 @@ from decimal import Decimal
 from llmcost.money import ZERO
 from llmcost.results import exhibit_tables
 from llmcost.results.breakeven_model import BreakEven, CurvePoint, LeverLine
-from llmcost.results.cells import cells, change_cell, columns, number_cell, share_cell, usd_cell
+from llmcost.results.cells import DASH, cells, change_cell, columns, number_cell, share_cell, usd_cell
 from llmcost.results.chart import Bars, Line, Lines, Point, Series
 from llmcost.results.document import Block, Document, Figure, Notes, Section, Table
 from llmcost.results.headline import period_text
@@ -130,6 +130,8 @@ def _figures(found: BreakEven) -> Iterator[Figure]:
 
 def _sections(found: BreakEven) -> Iterator[Section]:
     yield Section("volume", "Cost over volume", (_chart(found), _curve(found), *_crossed(found)), short="Volume")
+    if found.ranges:
+        yield Section("ranges", "With the ranges at their ends", (_ranges(found),), short="Ranges")
     if found.sizes:
         yield Section("size", f"How much of it: {clean(found.size_name)}", tuple(_sizes(found)), short="Size")
     yield Section("levers", "What decides it", (_tornado(found.levers), _levers(found.levers)), short="Levers")
@@ -189,6 +191,21 @@ def _crossed(found: BreakEven) -> Iterator[Block]:
     )  # fmt: skip
     heads = columns("Break-even at", "Requests a month#", "MTok a month#", "Cost a month#$", "Side")
     yield Table("crossings", "Where both cost the same", heads, rows)
+
+
+def _ranges(found: BreakEven) -> Table:
+    heads = columns("Parameter", "Value#", "Saving a month#$", "Break-even at", "Requests a month#", "In words")
+    rows = tuple(
+        cells(
+            f"{clean(end.parameter)}, {end.end}", number_cell(end.value), change_cell(end.saving_usd, good=True),
+            ", ".join(f"{number(c.factor)} x" for c in end.crossings[:3]) or "no volume",
+            number_cell(_whole(end.crossings[0].requests_per_month)) if end.crossings else DASH,
+            _VERDICTS[end.verdict],
+        )
+        for end in found.ranges
+    )  # fmt: skip
+    note = "Each range alone at its values, everything else as it is; the log is replayed at all volumes for each."
+    return Table("ranges", "With the ranges at their ends", heads, rows, note=note, titled=False)
 
 
 def _sizes(found: BreakEven) -> Iterator[Block]:
