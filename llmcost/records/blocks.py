@@ -29,6 +29,8 @@ SAMPLED_LINES: Final = 200
 _POINT_IN_DOUBT: Final = re.compile(rb"[1-9]\d{0,2}(?:\.\d{3})+(?![.\d])")
 _OPENS, _CLOSES, _RETURN = b"{}\r"
 _BLOCK: Final = 1024 * 1024
+WORTH_AN_ENGINE: Final = 1024 * 1024
+"""Bytes of a block from which on the engine's reader is worth its start."""
 _IMAGE: Final = pa.struct([("width", pa.int64()), ("height", pa.int64()), ("count", pa.int64())])
 _ROW: Final = re.compile(r" in row (\d+)$")
 _decode: Final = msgspec.json.Decoder().decode
@@ -48,7 +50,8 @@ def jsonl_table(block: bytes, fields: Mapping[str, Column], *, others: Literal["
     if others == "ignore" and (b"NaN" in block or b"Infinity" in block):
         raise DeclineError  # no JSON; pyarrow would skip them silently
     expected = _expected(fields, samples, others)
-    table = flat_table(block, ends, expected, samples) if others == "error" else None
+    flat = others == "error" and len(block) >= WORTH_AN_ENGINE
+    table = flat_table(block, ends, expected, samples) if flat else None
     if table is not None:
         return table
     table = _parsed(block, expected, samples, others, last=False)

@@ -93,6 +93,11 @@ def _read(path: Path) -> tuple[Any, ...]:
         return store_digest(store), counts, problems, sorted(found.repeated), lines
 
 
+@pytest.fixture(autouse=True)
+def _small_blocks_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "WORTH_AN_ENGINE", 0)
+
+
 def _agrees(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = _read(path)
     monkeypatch.setattr(read, "vectorised", lambda *_: False)
