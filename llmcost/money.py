@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from functools import cache
 from typing import Final
 
 MTOK: Final = Decimal(1_000_000)
@@ -10,6 +11,7 @@ ZERO: Final = Decimal(0)
 _MOST_DIGITS: Final = 1000
 EXACT: Final = Context(prec=100, traps=[InvalidOperation, Inexact])
 """Adds and multiplies money; a result that would need rounding raises instead."""
+_WIDE: Final = Context(prec=100)
 RATIO: Final = Context(prec=50, traps=[InvalidOperation])
 """Divides: shares, prices per unit and break-even points, which are no amounts and are rounded at the 50th digit."""
 
@@ -44,9 +46,12 @@ def plain(value: Decimal) -> str:
 
 def rounded(value: Decimal, places: int = 2) -> Decimal:
     """``value`` rounded half up to ``places``: in reports, and where a number came with more digits than any amount has."""
-    with localcontext() as context:
-        context.prec = 100
-        return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return value.quantize(_step(places), rounding=ROUND_HALF_UP, context=_WIDE)
+
+
+@cache
+def _step(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 def usd(value: Decimal, places: int | None = None) -> str:

@@ -68,9 +68,22 @@ def test_every_kind_of_chart_is_drawn(browser: Browser, tmp_path: Path, width: i
         " c.querySelectorAll('.scatterlayer .point').length])"
     )
     drawn = {name: (tiles, lines, marks) for name, tiles, lines, marks in browser.script(count)}
-    assert {name: found[0] for name, found in drawn.items() if found[0]} == {"c-days": 6, "c-grouped": 4, "c-heat": 48}
+    assert {name: found[0] for name, found in drawn.items() if found[0]} == {
+        "c-days": 6,
+        "c-grouped": 4,
+        "c-span": 4,
+        "c-heat": 48,
+    }
     assert drawn["c-lines"][1:] == (2, 1)
     assert drawn["c-time"][1:] == (3, 0)
+    spans = (
+        "return [...document.querySelectorAll('[data-chart=c-span] .point path')].map((b) => b.getBoundingClientRect())"
+        ".map((r) => [r.left, r.right])"
+    )
+    (low, small), (high, near) = (browser.script(spans)[at : at + 2] for at in (0, 2))
+    assert abs(low[1] - high[0]) < 2, "both ends start where it is, not at nothing"
+    assert abs((low[1] - low[0]) / (high[1] - high[0]) - 9 / 2) < 0.2
+    assert abs(small[1] - near[0]) < 2
     assert browser.script(_OVERFLOW) == 0
 
 

@@ -7,6 +7,7 @@ that a chart shows. The page's policy allows its own scripts by their hashes and
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
@@ -32,9 +33,11 @@ _PAGE: Final = 100
 """Rows of such a table that are markup; its further rows are data that the page's script shows."""
 _WORDY: Final = 24
 """Texts of more characters make a phone show a table's rows as cards."""
-_HOSTILE_IN_SCRIPT: Final = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_HOSTILE_IN_SCRIPT: Final = {
+    "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029",
+}  # fmt: skip
+_PACKED_FROM: Final = 2_000_000
+"""Characters from which the outcome, which no script of the page reads, is packed."""
 
 
 def render(outcome: Outcome, options: Options) -> bytes:
@@ -52,7 +55,7 @@ def render(outcome: Outcome, options: Options) -> bytes:
         nav=_nav(doc),
         sections="\n".join(_sections(doc)),
         footer=escape(doc.footer),
-        result=_embedded(outcome.model.model_dump(mode="json")),
+        result=_result(outcome.model.model_dump(mode="json")),
         charts=_embedded({chart.key: _drawing(chart) for chart in doc.charts()}),
         tables=_embedded({table.key: _searchable(table) for table in doc.tables() if len(table.rows) > _LONG}),
         cubes=_embedded(_filters(doc)),
@@ -76,7 +79,22 @@ def _policy(scripts: Iterable[str]) -> str:
 
 def _embedded(value: object) -> str:
     """JSON that no browser can take for markup, whatever strings it holds."""
-    return json_text(value).translate(_HOSTILE_IN_SCRIPT)
+    return _harmless(json_text(value))
+
+
+def _harmless(text: str) -> str:
+    for char, escape_ in _HOSTILE_IN_SCRIPT.items():
+        text = text.replace(char, escape_)
+    return text
+
+
+def _result(value: object) -> str:
+    """The outcome for programs: JSON, or where that is large gzip in base64."""
+    text = json_text(value)
+    kind, shown = "json", _harmless(text)
+    if len(text) > _PACKED_FROM:
+        kind, shown = "gzip", base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return f'<script type="application/{kind}" id="result">{shown}</script>'
 
 
 def _drawing(chart: Chart) -> dict[str, object]:

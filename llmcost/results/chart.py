@@ -68,12 +68,14 @@ class Days(Chart):
 
 @dataclass(frozen=True, slots=True)
 class Bars(Chart):
-    """Lying bars by name, the series of each stacked or grouped."""
+    """Lying bars by name, the series of each stacked or grouped; with a ``base`` they span from it to their value."""
 
     names: tuple[str, ...]
     series: tuple[Series, ...]
     grouped: bool = False
     unit: Axis = "USD"
+    base: Decimal | None = None
+    base_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from llmcost.money import EXACT, RATIO
 from llmcost.results.cells import cells, columns, number_cell
-from llmcost.results.chart import HeatMap, Line, Lines, Point, Series
+from llmcost.results.chart import Axis, HeatMap, Line, Lines, Point, Series
 from llmcost.results.document import Block, Cell, Table
 from llmcost.results.model import Exhibit, Scenario, Step
 from llmcost.results.present import clean, number, told
@@ -82,7 +82,9 @@ def _chart(key: str, exhibit: Exhibit) -> Lines:
         )
         for name, values in exhibit.lines.items()
     )
-    return Lines(key, f"{clean(exhibit.title)}; the numbers are in the table.", "", lines, x_unit="date", unit="number")
+    counted = [value for name in exhibit.steps for value in exhibit.lines[name]]
+    unit: Axis = "count" if counted and all(value == int(value) for value in counted) else "number"
+    return Lines(key, f"{clean(exhibit.title)}; the numbers are in the table.", "", lines, x_unit="date", unit=unit)
 
 
 def _table(key: str, exhibit: Exhibit) -> Table:

@@ -244,6 +244,8 @@ def top(lines: Sequence[tuple[str, Slice]], limit: int) -> list[tuple[str, Slice
 
 def add_up(lines: Sequence[Slice]) -> Slice:
     """The sum of some slices; a counter or cost is unknown only where no line knows it."""
+    if len(lines) == 1:
+        return lines[0]
     return Slice(
         requests=sum(line.requests for line in lines),
         rows=sum(line.rows for line in lines),
@@ -271,7 +273,10 @@ def json_text(value: object, indent: int | None = None) -> str:
     separators = (",", ": " if indent else ":")
     text = json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False, separators=separators)
     acting = {c for c in set(text) - {"\n"} if unicodedata.category(c) in _HIDDEN}
-    return text.translate({ord(c): _escape(c) for c in acting})
+    # A long text is replaced in a fraction of the time that translating it takes.
+    for char in acting:
+        text = text.replace(char, _escape(char))
+    return text
 
 
 def _escape(char: str) -> str:

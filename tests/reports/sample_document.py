@@ -34,6 +34,14 @@ def charts() -> tuple[Chart, ...]:
     return (
         Days("c-days", "Cost by day.", DAYS, (_series(p.SCRIPT, "1", "2.5", None), _series("other", "0", "1", "4"))),
         Bars("c-grouped", "Before and after.", (p.SCRIPT, "b"), (_series("x", "5", "-2"), _series("y", "3", None)), True),
+        Bars(
+            "c-span",
+            "From what it is to either end.",
+            ("price", p.SCRIPT),
+            (_series("low", "1", "9"), _series("high", "12", "11")),
+            base=D(10),
+            base_name=f"as it is {p.SCRIPT}",
+        ),
         Lines(
             "c-lines",
             "Where two lines cross.",

@@ -176,7 +176,7 @@ def test_a_workbook_has_no_formula_and_no_link(found: Outcome) -> None:
 def test_every_chart_is_drawn() -> None:
     sheet = _book(everything())["Charts"]
     kinds = sorted(type(chart).__name__ for chart in sheet._charts)
-    assert kinds == ["BarChart", "BarChart", "ScatterChart", "ScatterChart"]
+    assert kinds == ["BarChart", "BarChart", "BarChart", "ScatterChart", "ScatterChart"]
     assert sheet.conditional_formatting, "a heat map is coloured cells"
     waterfalls = _book(_outcome("rich"))["Scenarios"]._charts
     assert len(waterfalls) == 3

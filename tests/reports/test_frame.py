@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import io
 import json
 import re
@@ -10,6 +12,7 @@ import re
 import pytest
 
 from llmcost.reports import REPORTS, Options
+from llmcost.results.model import Result
 from llmcost.results.outcome import OUTCOMES, outcome
 from tests.reports import sample_result
 from tests.reports.sample_document import charts, document, everything
@@ -66,3 +69,13 @@ def test_every_outcome_is_found_by_its_kind() -> None:
         assert kind.model.kind == name
         assert kind.model.model_fields["schema_version"].default == 1
     assert outcome(sample_result.rich()).kind == "simulation"
+
+
+def test_a_large_outcome_is_packed_in_the_page_and_whole() -> None:
+    result = sample_result.large(features=12_000, days=2)
+    page = REPORTS.load("html").render(outcome(result), Options()).decode()
+    found = re.search(r'<script type="application/(json|gzip)" id="result">([^<]*)</script>', page)
+    assert found
+    assert found[1] == "gzip"
+    assert Result.model_validate_json(gzip.decompress(base64.b64decode(found[2]))) == result
+    assert len(page) < 4_000_000

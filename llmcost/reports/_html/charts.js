@@ -17,6 +17,9 @@
     return largest >= 100 ? "$,.0f" : largest >= 1 ? "$,.2~f" : "$.6~f";
   };
 
+  /* Things are counted in whole numbers, however few they are. */
+  const axisMarks = (unit, largest) => ({ tickformat: ticks(unit, largest), ...(unit === "count" && largest < 1000 ? { tick0: 0, dtick: Math.max(1, Math.ceil(largest / 10)) } : {}) });
+
   const layout = (place, more) => ({
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
@@ -129,6 +132,8 @@
   }
 
   function bars(place, chart) {
+    const from = Number(chart.base ?? 0);
+    const based = chart.base !== null;
     const traces = chart.series.map((line, index) => {
       const painted = paint(line.colour, index);
       return {
@@ -136,7 +141,8 @@
         orientation: "h",
         name: cut(line.name, 34),
         y: chart.names.map((_, at) => at),
-        x: line.values.map(number),
+        base: chart.base ?? undefined,
+        x: line.values.map((value) => (value === null ? null : Number(value) - from)),
         marker: {
           color: painted,
           line: { color: painted, width: 1 },
@@ -150,10 +156,11 @@
     const each = chart.grouped ? 24 + 18 * chart.series.length : 46;
     Plotly.react(place, traces, layout(place, {
       height: each * chart.names.length + 90,
-      barmode: chart.grouped ? "group" : "relative",
+      barmode: chart.grouped ? "group" : based ? "overlay" : "relative",
+      ...(based ? { shapes: [{ type: "line", x0: from, x1: from, y0: -0.5, y1: chart.names.length - 0.5, line: { color: colour("ink"), width: 1.5 } }] } : {}),
       showlegend: chart.series.length > 1,
       legend,
-      xaxis: axis({ tickformat: ticks(chart.unit, largest), nticks: narrow(place) ? 4 : 8, tickangle: 0 }),
+      xaxis: axis({ ...(based ? { title: { text: plain(chart.base_name), font: { color: colour("ink"), size: 13 } } } : {}), tickformat: ticks(chart.unit, largest), nticks: narrow(place) ? 4 : 8, tickangle: 0 }),
       yaxis: rows(chart.names, narrow(place) ? 17 : 30),
     }), config);
   }
@@ -199,8 +206,8 @@
       showlegend: chart.lines.length + chart.bands.length > 1,
       legend,
       margin: { l: 8, r: 24, t: 24, b: 44 },
-      xaxis: axis({ title: { text: plain(chart.x_title), font: { color: colour("soft") } }, showgrid: false, zeroline: false, tickangle: 0, ...(onTime ? dates(place) : { tickformat: ticks(chart.x_unit, furthest), nticks: narrow(place) ? 5 : 10 }) }),
-      yaxis: axis({ tickformat: ticks(chart.unit, largest), nticks: 6, rangemode: "tozero" }),
+      xaxis: axis({ title: { text: plain(chart.x_title), font: { color: colour("soft") } }, showgrid: false, zeroline: false, tickangle: 0, ...(onTime ? dates(place) : { nticks: narrow(place) ? 5 : 10, ...axisMarks(chart.x_unit, furthest) }) }),
+      yaxis: axis({ nticks: 6, ...axisMarks(chart.unit, largest), rangemode: "tozero" }),
     }), config);
   }
 

@@ -101,7 +101,7 @@ def _days(on: ChartSheet, chart: Days) -> Any:
 
 
 def _bars(on: ChartSheet, chart: Bars) -> Any:
-    subtype = "" if chart.grouped else "stacked"
+    subtype = "" if chart.grouped or chart.base is not None else "stacked"
     made = _stacked(on, on.new("bar", subtype), chart.label, chart.names, chart.series)
     made.set_x_axis({"num_format": _AXES[chart.unit]})
     made.set_y_axis({"reverse": True})

@@ -10,7 +10,7 @@ from llmcost.money import ZERO
 from llmcost.results import exhibit_tables
 from llmcost.results.breakeven_model import BreakEven, CurvePoint, LeverLine
 from llmcost.results.cells import DASH, cells, change_cell, columns, number_cell, share_cell, usd_cell
-from llmcost.results.chart import Bars, Line, Lines, Point, Series
+from llmcost.results.chart import Axis, Bars, Line, Lines, Point, Series
 from llmcost.results.document import Block, Document, Figure, Notes, Section, Table
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind
@@ -134,7 +134,7 @@ def _sections(found: BreakEven) -> Iterator[Section]:
         yield Section("ranges", "With the ranges at their ends", (_ranges(found),), short="Ranges")
     if found.sizes:
         yield Section("size", f"How much of it: {clean(found.size_name)}", tuple(_sizes(found)), short="Size")
-    yield Section("levers", "What decides it", (_tornado(found.levers), _levers(found.levers)), short="Levers")
+    yield Section("levers", "What decides it", (_tornado(found), _levers(found.levers)), short="Levers")
     if found.use is not None:
         yield Section("use", "Use and price", (_use(found),), short="Use")
     if found.facts or found.exhibits:
@@ -212,7 +212,8 @@ def _sizes(found: BreakEven) -> Iterator[Block]:
     points = tuple(Point(s.size, s.option_usd, f"{number(s.size)}: {money(s.option_usd)}") for s in found.sizes)
     best = tuple(p for p, s in zip(points, found.sizes, strict=True) if s.best)
     label = f"Monthly cost by {clean(found.size_name)}; the numbers are in the table."
-    yield Lines("sizes", label, clean(found.size_name), (Line("a month", points),), best)
+    unit: Axis = "count" if all(size.size == int(size.size) for size in found.sizes) else "number"
+    yield Lines("sizes", label, clean(found.size_name), (Line("a month", points),), best, x_unit=unit)
     names = sorted({key for size in found.sizes for key in size.facts})
     heads = columns(_headed(found.size_name), "A month#$", *(_headed(key) for key in names), "Remark")
     rows = tuple(
@@ -235,7 +236,9 @@ def _whole(value: Decimal) -> Decimal:
     return value.quantize(Decimal(1)) if value >= 100 else value
 
 
-def _tornado(levers: list[LeverLine]) -> Bars:
+def _tornado(found: BreakEven) -> Bars:
+    levers = found.levers
+
     def series(label: str, attribute: str) -> Series:
         values = tuple(getattr(line, attribute) for line in levers)
         return Series(label, values, tuple(money(value) for value in values))
@@ -247,7 +250,8 @@ def _tornado(levers: list[LeverLine]) -> Bars:
         label,
         names,
         (series("low end", "saving_low_usd"), series("high end", "saving_high_usd")),
-        grouped=True,
+        base=found.saving_usd,
+        base_name=f"as it is: {money(found.saving_usd)}",
     )
 
 
