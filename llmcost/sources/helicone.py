@@ -9,7 +9,7 @@ From: ``npx @helicone/export`` (JSONL, JSON, CSV), or pages of ``POST /v1/reques
   ``completion_tokens``. ``total_tokens`` is their sum without the cached ones: it decides nothing, it is only checked.
 - With ``--include-body`` the bodies are read first: their counts, the provider's response id and model win, so that the
   provider's own log and this one are one spend. Without them ``request_id`` is Helicone's own.
-- ``costUSD`` is what Helicone computed, or what the provider behind it reported. A hit in Helicone's cache
+- ``costUSD`` is what Helicone computed, or what the provider behind it reported (``cost`` in its own table counts billionths). A hit in Helicone's cache
   (``cache_reference_id`` of another request) stays, with ``requests`` 0 and the tag ``gateway_cache_hit``.
 - ``response_status`` below 0 is Helicone's own (cancelled, no answer yet); from 400 on the call failed.
 
@@ -19,8 +19,10 @@ Left out without bodies: the region, the served tier, what the request asked for
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any, Final
 
+from llmcost.money import EXACT
 from llmcost.records.contract import Context, Problem, Reading, Record, Sample, Skip, Source
 from llmcost.records.gateways import GATEWAY_KNOWS, as_gateway_hit, call_of, json_object, with_bodies
 from llmcost.records.labels import Notes, labels_of
@@ -75,7 +77,7 @@ def _one(row: dict[str, Any], notes: Notes) -> Iterator[Reading]:
     full = labels_of({}, (_properties(row, notes),), notes)
     full.update(_identity(row, url, notes))
     full.update(_times(row, notes))
-    full["requests"], full["billed_cost"] = 1, money(_first(row, "costUSD", "cost_usd", "cost"), "costUSD")
+    full["requests"], full["billed_cost"] = 1, _cost(row)
     full["status"] = _status(row, http)
     if full["status"] in {"ok", None}:
         full.update(_counts(row, full, notes))
@@ -91,6 +93,18 @@ def _one(row: dict[str, Any], notes: Notes) -> Iterator[Reading]:
 
 def _first(row: dict[str, Any], *names: str) -> Any:
     return next((row[name] for name in names if not is_absent(row.get(name))), None)
+
+
+def _cost(row: dict[str, Any]) -> Decimal | None:
+    """Dollars; a whole number under ``cost`` counts billionths of one, as Helicone's own table does.
+
+    github.com/Helicone/helicone ``packages/cost/costCalc.ts``: COST_PRECISION_MULTIPLIER (2026-11-24).
+    """
+    said = money(_first(row, "costUSD", "cost_usd"), "costUSD")
+    if said is not None:
+        return said
+    raw = money(row.get("cost"), "cost")
+    return EXACT.scaleb(raw, -9) if raw is not None and raw == raw.to_integral_value() else raw
 
 
 def _http(row: dict[str, Any], notes: Notes) -> int | None:

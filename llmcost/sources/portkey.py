@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
+from llmcost.money import EXACT
 from llmcost.records.contract import Context, Problem, Reading, Record, Sample, Skip, Source
 from llmcost.records.gateways import GATEWAY_KNOWS, as_gateway_hit, call_of, json_list, json_object, with_bodies
 from llmcost.records.labels import Notes, labels_of
@@ -127,7 +128,7 @@ def _cost(row: dict[str, Any], notes: Notes) -> Decimal | None:
     if currency is not None and currency.upper() != "USD":
         notes.append(Problem("foreign-currency", "cost_currency is not USD; the charge is unknown", rejected=False))
         return None
-    return cents * _CENTS
+    return EXACT.multiply(cents, _CENTS)
 
 
 def _status(row: dict[str, Any], http: int | None, notes: Notes) -> str | None:
