@@ -14,6 +14,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from llmcost.ingest.ahead import in_order
 from llmcost.ingest.trees import COLUMNS, derive, packed
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, NEVER, PROJECT_SCOPED
 from llmcost.usage.ddl import DERIVED
@@ -23,9 +24,9 @@ from llmcost.usage.store import Store
 _LATENCY: Final = (
     f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
 )
-PAIRS: Final = 2_000_000
-"""Pairs of a row and one of its keys that are put together in memory at once: some 150 MB."""
-LARGEST: Final = 4 * PAIRS
+PAIRS: Final = 1_000_000
+"""Pairs of a row and one of its keys in a group of trees: some 80 MB, and a few groups are in memory at once."""
+LARGEST: Final = 8 * PAIRS
 """Pairs of the largest single tree that is; what is larger goes through the engine, which spills."""
 _ROWS: Final = 500_000
 """Rows whose needs are put together at once."""
@@ -83,9 +84,21 @@ def _prefixed(store: Store, *, arriving: bool) -> int:
 
 
 def _derive(store: Store) -> None:
-    """Makes ``derived`` of ``prefixed``: in memory what fits there, group of trees by group, else in the engine."""
+    """Makes ``derived`` of ``prefixed``: in memory what fits there, some groups of trees at once, else in the engine."""
     columns = ", ".join(f"{name} {kind}" for name, kind in DERIVED)
     store.execute(f"CREATE OR REPLACE TEMP TABLE derived (row_id BIGINT, {columns})")
+    large: list[str] = []
+    for _, found in in_order(_fetched(store, large), derive):
+        store.append("derived", found)
+    for rows in large:
+        store.execute(f"CREATE OR REPLACE TEMP VIEW grouped AS FROM {rows}")
+        _nodes(store)
+        _needs(store)
+        store.execute("DROP VIEW grouped")
+
+
+def _fetched(store: Store, large: list[str]) -> Iterator[pa.Table]:
+    """The rows of each group that fits in memory; the SQL of the others is added to ``large``."""
     for group, pairs in _groups(store):
         rows = (
             "prefixed"
@@ -93,13 +106,9 @@ def _derive(store: Store) -> None:
             else f"prefixed SEMI JOIN tree_groups g ON prefix_keys[1] = g.root AND g.number = {group}"
         )
         if pairs <= LARGEST:
-            found = derive(store.arrow(f"SELECT {', '.join(COLUMNS)}, prefix_keys FROM {rows}"))
-            store.append("derived", found)
-            continue
-        store.execute(f"CREATE OR REPLACE TEMP VIEW grouped AS FROM {rows}")
-        _nodes(store)
-        _needs(store)
-        store.execute("DROP VIEW grouped")
+            yield store.arrow(f"SELECT {', '.join(COLUMNS)}, prefix_keys FROM {rows}")
+        else:
+            large.append(rows)
 
 
 def _groups(store: Store) -> list[tuple[int | None, int]]:
