@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # each is loaded by the function that needs it: together they
     from llmcost.results.breakeven_model import BreakEven
     from llmcost.results.budget.check_model import BasisWish, Check
     from llmcost.results.budget.file import BudgetFile
-    from llmcost.results.budget.status import BudgetStatus
+    from llmcost.results.budget.status_model import BudgetStatus
     from llmcost.results.compare import Comparison, compare
     from llmcost.results.focus.columns import Version
     from llmcost.results.focus.export import Focused
@@ -197,6 +197,7 @@ def report(
         wanted = MonthlyOptions(
             month or last_month(opened, narrowed), tuple(tags), tuple(by), dict(budgets or {}),
             limits.budgets().budgets if limits is not None and limits.budget else (),
+            "UTC" if limits is None else limits.timezone,
             tuple(showback), tuple(shared), ahead,
         )  # fmt: skip
         return run(opened, catalogue, narrowed, wanted, starters() if scenarios is None else scenarios)

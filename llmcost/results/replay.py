@@ -301,12 +301,19 @@ class Replaying:
         )
         self.engine.load_models(names, span[1] if span else self.options.now)
 
-    def _cuts(self, links: Sequence[Sequence[Link]]) -> Cuts:
-        """Where any price of a model met so far changes, inside the log's time, today and the days that steps name."""
+    def _whole_span(self) -> tuple[int, int] | None:
+        """First and last instant of all rows, also those that are not selected: they spend of a window's budget too."""
+        first, last = self.store.rows("SELECT min(started_at), max(started_at) FROM usage")[0]
+        return None if first is None else (first, last)
+
+    def _cuts(self, links: Sequence[Sequence[Link]], span: tuple[int, int] | None = None) -> Cuts:
+        """Where any price of a model met so far changes, inside the log's time, today and the days that steps name.
+
+        ``span`` widens the log's time to rows that are not selected.
+        """
         cuts = self.catalogue.cuts(model for model in self.engine.models if model is not None)
         instants = [self.options.now, *(at for chain in links for link in chain for at in link.rewritten.instants)]
-        if self.log_span is not None:
-            instants += self.log_span
+        instants += [at for each in (self.log_span, span) if each is not None for at in each]
         if self.options.baseline_on is not None:
             instants.append(_noon(self.options.baseline_on))
         return cuts.restrict(min(instants), max(instants) + 1)
@@ -350,7 +357,7 @@ class Replaying:
 
         def costs(workload: Workload) -> RowCosts:
             pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
-            return row_costs(self.engine, pricer, self._cuts([links]), workload)
+            return row_costs(self.engine, pricer, self._cuts([links], self._whole_span()), workload)
 
         return costs
 

@@ -71,3 +71,19 @@ def test_every_report_shows_it(llmcost: Program) -> None:
         "Of 3 budgets: 1 over, 2 within."
     )
     assert "error" in llmcost("budget", "budget.toml", "log.jsonl", "-q", "-f", "annotations").out
+
+
+def test_a_price_that_changed_before_the_period_does_not_price_the_period(llmcost: Program) -> None:
+    """Calls before --since spend of their windows too, at their own day's price, and leave the others theirs."""
+    _log(llmcost)
+    (llmcost.folder / "own.toml").write_text(
+        'provider = "openai"\n[[model]]\nid = "gpt-4o"\n[[model.price]]\nfrom = 2026-01-01\nrates = { input = 10, output = 1 }\n'
+        "[[model.price]]\nfrom = 2026-09-10\nrates = { input = 5, output = 1 }\n"
+    )
+    (llmcost.folder / "budget.toml").write_text('[[budget]]\nname = "day"\nusd = 0.1\nper = "day"\n')
+    given = ("budget", "budget.toml", "log.jsonl", "-q", "--prices", "own.toml", "-f", "json", "--until", "2026-09-21")
+    every = llmcost(*given).json["over"]
+    later = llmcost(*given, "--since", "2026-09-15").json["over"]
+    spent = {line["start"][:10]: line["spent"] for line in every}
+    assert (spent["2026-09-09"], spent["2026-09-10"], spent["2026-09-20"]) == ("0.4", "0.2", "0.4")
+    assert {line["start"][:10]: line["spent"] for line in later} == spent

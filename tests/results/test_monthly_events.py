@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,54 @@ def test_budgets_of_owners(store: llmcost.Store, tmp_path: Path) -> None:
     assert (tokens.unit, int(tokens.spent)) == ("tokens", 318_299 + 41_211 + 231_570 + 98_092)
     assert not any(name == "a day" for name, _ in budgets)
     over = {f.value for f in found.findings if f.kind == "budget"}
-    assert over == {"teams (platform)", "teams (content)", "five hundred"}
+    assert over == {"teams (platform)", "teams (content)", "five hundred", "a day"}
+
+
+def test_windows_shorter_than_a_month_are_held_too(store: llmcost.Store, tmp_path: Path) -> None:
+    """Against the days of a plain replay: who was over, when, and by how much; a week is whole across the month's edge."""
+    file = tmp_path / "budget.toml"
+    file.write_text(
+        '[[budget]]\nname = "a day"\nper = "day"\nusd = 0.5\n[[budget]]\nname = "a week"\nper = "week"\nusd = 3\n'
+        '[[budget]]\nname = "an hour each"\nper = "hour"\nusd = 0.3\nfor = { user = "*" }\n'
+        '[[budget]]\nname = "never"\nper = "day"\ntokens = 999999999\n'
+    )
+    options = ReplayOptions(now=NOW)
+    found = llmcost.report(
+        store=store, month="2026-10", prices=[PRICES], scenarios=[], budget_file=file, options=options
+    )
+    daily: dict[date, Decimal] = {}
+    for point in llmcost.simulate(scenarios=[], store=store, prices=[PRICES], options=options).baseline.series:
+        daily[point.date] = daily.get(point.date, Decimal(0)) + point.cost_usd
+    weeks: dict[date, Decimal] = {}
+    for day, cost in daily.items():
+        monday = day - timedelta(days=day.weekday())
+        weeks[monday] = weeks.get(monday, Decimal(0)) + (cost if day < date(2026, 11, 1) else 0)
+    assert found.windows is not None
+    lines = {line.budget: line for line in found.windows.budgets if not line.owner}
+    october = {day: cost for day, cost in daily.items() if (day.year, day.month) == (2026, 10)}
+    over = {day: cost for day, cost in october.items() if cost > Decimal("0.5")}
+    a_day = lines["a day"]
+    assert 0 < len(over) < a_day.windows == len(october)
+    assert (a_day.over, a_day.most) == (len(over), max(october.values()))
+    assert a_day.above == sum(cost - Decimal("0.5") for cost in over.values())
+    passed = [line for line in found.windows.passed if line.budget == "a day"]
+    assert [line.start.date() for line in passed] == sorted(over)
+    assert all(line.start <= line.over_at < line.end for line in passed)
+    met = {monday: cost for monday, cost in weeks.items() if monday + timedelta(days=7) > date(2026, 10, 1)}
+    assert date(2026, 9, 28) in met
+    assert (lines["a week"].windows, lines["a week"].most) == (len(met), max(met.values()))
+    assert lines["never"].over == 0
+    runaway = [line for line in found.windows.passed if line.budget == "an hour each"]
+    assert {line.owner["user"] for line in runaway} == {"u-runaway"} or len(runaway) > 0
+    told = [f for f in found.findings if f.kind == "budget" and f.value == "a day"]
+    assert told[0].amount_usd == a_day.above
+    assert f"passed in {len(over)} of {len(october)} days, first on {min(over)}" in told[0].text
+    for name in ("terminal", "markdown", "html", "csv"):
+        assert b"an hour each" in llmcost.render(found, name)
+
+
+def test_a_month_without_shorter_budgets_has_no_windows(october: llmcost.Monthly) -> None:
+    assert october.windows is None
 
 
 def test_the_days_after_the_log_are_forecast(october: llmcost.Monthly) -> None:

@@ -3,106 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar, Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Final
 
 from llmcost import __version__
 from llmcost.money import RATIO, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.results.budget.file import BudgetFile
-from llmcost.results.model import Period, PricesUsed, Usd
+from llmcost.results.budget.status_model import BudgetLine, BudgetStatus, OverLine, State
 from llmcost.results.options import ReplayOptions
 from llmcost.results.replay import Replaying
 from llmcost.results.scenario import BoundScenario, bind
 from llmcost.usage.store import Store
 from llmcost.workload.budgetplay import Played, Window
-from llmcost.workload.budgets import Budget
+from llmcost.workload.budgets import Budget, Budgets
 from llmcost.workload.clock import Clock, bounds_of, instant_of, moment
 
-State = Literal["over", "will be over", "near", "within"]
 _DAY: Final = Decimal(86_400_000_000)
 _LEAST_US: Final = {"month": 86_400_000_000, "week": 86_400_000_000, "day": 3_600_000_000, "hour": 600_000_000}
 """How much of a window must have passed before its pace says anything about the rest."""
 _PLACES: Final = Decimal("1e-12")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class BudgetLine(_Model):
-    """The window of a budget and owner in which the log ends."""
-
-    budget: str
-    owner: dict[str, str] = Field(description="Whose calls: column and value; empty: all of them.")
-    unit: Literal["USD", "tokens"]
-    action: Literal["block", "warn", "downgrade"]
-    per: Literal["hour", "day", "week", "month"]
-    start: datetime
-    end: datetime
-    limit: Usd
-    spent: Usd = Field(description="What the log's calls add up to in the window.")
-    share: Usd | None = Field(description="spent / limit; None where the limit is nothing.")
-    a_day: Usd | None = Field(description="Burn rate, a day; None: too little of the window has passed.")
-    projected: Usd | None = Field(description="Spent at the window's end at that rate.")
-    exhausted_at: datetime | None = Field(description="When the limit was passed, or would be before the window ends.")
-    state: State
-    requests: int
-    unknown_requests: int = Field(description="Requests without a price or counts: they are in no amount.")
-
-
-class OverLine(_Model):
-    """A window that was passed."""
-
-    budget: str
-    owner: dict[str, str]
-    unit: Literal["USD", "tokens"]
-    start: datetime
-    end: datetime
-    limit: Usd
-    spent: Usd
-    over_at: datetime = Field(description="The first call that passed the limit.")
-    requests_over: int = Field(description="Requests from then on, had nothing been held up.")
-    blocked: int = Field(description="Requests that the budgets would have blocked.")
-    blocked_amount: Usd
-    downgraded: int = Field(description="Requests that would have gone to the cheaper model.")
-
-
-class BudgetStatus(_Model):
-    """Budgets against a log, version 1."""
-
-    kind: ClassVar[str] = "budget"
-    schema_version: Literal[1] = 1
-    generated_with: str
-    title: str = ""
-    sources: list[str] = Field(default_factory=list)
-    budget_file: str
-    timezone: str
-    as_of: datetime | None = Field(description="Where the log ends; None: it has no times.")
-    period: Period
-    prices: PricesUsed
-    lines: list[BudgetLine] = Field(default_factory=list, description="Nearest to its limit first.")
-    over: list[OverLine] = Field(default_factory=list, description="Latest first.")
-    warnings: list[str] = Field(default_factory=list)
-
-
 def status(store: Store, catalogue: Catalogue, options: ReplayOptions, file: BudgetFile, name: str) -> BudgetStatus:
     """The status of the file's budgets over the store's rows."""
     budgets = file.budgets()
-    step = bind(
-        "budget",
-        {
-            "budgets": [b.model_dump(by_alias=True, exclude_none=True) for b in budgets.budgets],
-            "timezone": file.timezone,
-        },
-    )
     replaying = Replaying(store, catalogue, options)
     try:
         result = replaying.run([])
-        played, warnings = replaying.played(BoundScenario("budget", (step,)), budgets)
+        played, warnings = windows_of(replaying, budgets)
         span = replaying.log_span
     finally:
         replaying.engine.close()
@@ -113,9 +42,16 @@ def status(store: Store, catalogue: Catalogue, options: ReplayOptions, file: Bud
         generated_with=f"llmcost {__version__}", title=options.title, sources=list(options.sources), budget_file=name,
         timezone=file.timezone, as_of=period.end, period=period, prices=result.prices,
         lines=sorted(lines, key=lambda line: (-(line.share if line.share is not None else Decimal(10**9)), line.budget, str(line.owner))),
-        over=sorted((_over(w, file.timezone) for w in played.windows if w.over_at is not None), key=lambda o: o.over_at, reverse=True),
+        over=sorted((over_line(w, file.timezone) for w in played.windows if w.over_at is not None), key=lambda o: o.over_at, reverse=True),
         warnings=[*result.warnings, *warnings],
     )  # fmt: skip
+
+
+def windows_of(replaying: Replaying, budgets: Budgets) -> tuple[Played, tuple[str, ...]]:
+    """Every window of ``budgets`` over the replay's rows, and what the replay of them warns of."""
+    given = [b.model_dump(by_alias=True, exclude_none=True) for b in budgets.budgets]
+    step = bind("budget", {"budgets": given, "timezone": budgets.timezone})
+    return replaying.played(BoundScenario("budget", (step,)), budgets)
 
 
 def _lines(played: Played, budgets: Sequence[Budget], timezone: str, first: int, end: int) -> Iterator[BudgetLine]:
@@ -164,7 +100,8 @@ def _state(window: Window, projected: Decimal | None, share: Decimal | None) -> 
     return "near" if share is not None and share >= window.budget.warn_at else "within"
 
 
-def _over(window: Window, timezone: str) -> OverLine:
+def over_line(window: Window, timezone: str) -> OverLine:
+    """A window that was passed."""
     start, stop = bounds_of(window.number, window.budget.per, timezone)
     return OverLine(
         budget=window.budget.name, owner=dict(window.owner), unit="USD" if window.budget.usd is not None else "tokens",

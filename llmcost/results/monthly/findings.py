@@ -34,8 +34,12 @@ def findings(
         *_budgets(headline),
         *_gaps(headline),
     ]
-    found.sort(key=lambda f: (f.amount_usd is None, -abs(f.amount_usd or ZERO), f.kind, f.text))
-    return found[:_SHOWN]
+    return ranked(found)
+
+
+def ranked(found: Sequence[Finding]) -> list[Finding]:
+    """The largest first, as many as a report holds."""
+    return sorted(found, key=lambda f: (f.amount_usd is None, -abs(f.amount_usd or ZERO), f.kind, f.text))[:_SHOWN]
 
 
 def _prices(changes: Sequence[PriceChange]) -> Iterator[Finding]:

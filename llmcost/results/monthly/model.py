@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from llmcost.results.budget.status_model import OverLine
 from llmcost.results.forecast.model import Outlook
 from llmcost.results.model import Coverage, Evidence, Period, PricesUsed, ProblemCount, Usd, WhatIf
 
@@ -39,6 +40,30 @@ class Budget(_Model):
     left: Usd = Field(description="Below zero: overspent.")
     spent_share: Usd | None
     unpriced_requests: int = Field(default=0, description="Calls without a price, which are in no amount.")
+
+
+class WindowBudget(_Model):
+    """A budget of hours, days or weeks over the month's windows that have calls."""
+
+    budget: str
+    owner: dict[str, str] = Field(description="Whose calls: column and value; empty: all of them.")
+    unit: Literal["USD", "tokens"]
+    per: Literal["hour", "day", "week", "month"]
+    amount: Usd
+    windows: int = Field(description="Windows with a call of the owner.")
+    over: int = Field(description="Windows that were passed in the month.")
+    most: Usd = Field(description="The largest window's amount.")
+    most_at: datetime = Field(description="Where that window begins.")
+    above: Usd = Field(description="What was spent above the amount, in all windows together.")
+    unknown_requests: int = Field(default=0, description="Calls without a price or counts: in no amount.")
+
+
+class Windows(_Model):
+    """The month held against budgets shorter than a month."""
+
+    timezone: str = Field(description="Where windows begin: the budget file's.")
+    budgets: list[WindowBudget]
+    passed: list[OverLine] = Field(description="Earliest first.")
 
 
 class Headline(_Model):
@@ -335,6 +360,7 @@ class Monthly(_Model):
     unallocated: list[Unallocated] = Field(default_factory=list)
     showback: list[Showback] = Field(default_factory=list)
     anomalies: Anomalies
+    windows: Windows | None = Field(default=None, description="None: no budget is shorter than a month.")
     scenarios: Scenarios | None = None
     what_if: WhatIf | None = Field(default=None, description="Only where it was asked for: by a page, which shows it.")
     forecast: Outlook | None = Field(

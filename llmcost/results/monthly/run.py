@@ -23,7 +23,7 @@ from llmcost.results.monthly import hidden, retries, routing, savings
 from llmcost.results.monthly.anomalies import NARROW, Finder
 from llmcost.results.monthly.budgets import held, of_amount, tags_of
 from llmcost.results.monthly.effects import Change, total
-from llmcost.results.monthly.findings import findings, shifts
+from llmcost.results.monthly.findings import findings, ranked, shifts
 from llmcost.results.monthly.ledger import LAST, THIS, Dimension, Ledger
 from llmcost.results.monthly.model import (
     Day,
@@ -39,6 +39,8 @@ from llmcost.results.monthly.model import (
 from llmcost.results.monthly.pricechanges import price_changes
 from llmcost.results.monthly.showback import Shared, showback
 from llmcost.results.monthly.spend import change_by_model, days, effects, movers, share_of, spend
+from llmcost.results.monthly.window_tables import findings as window_findings
+from llmcost.results.monthly.windows import windows
 from llmcost.results.options import ReplayOptions
 from llmcost.results.period import moment
 from llmcost.results.priced import add
@@ -70,7 +72,9 @@ class MonthlyOptions:
     budgets: Mapping[str, Decimal] = field(default_factory=dict)
     """Name to dollars for the whole month."""
     budget_file: tuple[Given, ...] = ()
-    """Budgets of a budget file; those of other windows than a month are left to others."""
+    """Budgets of a budget file."""
+    budget_zone: str = "UTC"
+    """Where windows shorter than a month begin."""
     showback: tuple[str, ...] = ()
     """Dimensions whose values pay; without any, the team and every tag."""
     shared: tuple[Shared, ...] = ()
@@ -116,6 +120,11 @@ def monthly(
         found = _Run(replaying, wanted, result, start).report(options)
     finally:
         replaying.engine.close()
+    over = windows(store, catalogue, options, wanted.budget_file, wanted.budget_zone, start, end)
+    if over is not None:
+        found = found.model_copy(
+            update={"windows": over, "findings": ranked([*found.findings, *window_findings(over)])}
+        )
     return _with_forecast(found, store, catalogue, replace(options, until=end), wanted) if wanted.forecast else found
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from llmcost.results.budget.status import BudgetLine, BudgetStatus, OverLine
+from llmcost.results.budget.status_model import BudgetLine, BudgetStatus, OverLine
 from llmcost.results.cells import DASH, columns, count_cell, share_cell
 from llmcost.results.chart import Tone
 from llmcost.results.document import Cell, Document, Figure, Section, Table

@@ -9,10 +9,10 @@ from decimal import Decimal
 from llmcost.money import EXACT, ZERO, rounded
 from llmcost.results import trust_tables
 from llmcost.results.chart import Band, Bar, Bars, Line, Lines, Point, Series, Tone, Waterfall
-from llmcost.results.document import Block, Document, Figure, Notes, Section
+from llmcost.results.document import Block, Document, Figure, Notes, Section, Table
 from llmcost.results.forecast.model import Outlook
 from llmcost.results.headline import period_text
-from llmcost.results.monthly import detail_tables, tables
+from llmcost.results.monthly import detail_tables, tables, window_tables
 from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import Headline, Monthly
 from llmcost.results.outcome import Kind
@@ -113,7 +113,11 @@ def _caveats(found: Monthly) -> Iterator[str]:
 
 def _sections(found: Monthly, top_n: int) -> Iterator[Section]:
     yield Section("findings", "What happened", (tables.findings_table(found.findings, top_n),))
-    budgets = (tables.budgets_table(found.headline.budgets, top_n),) if found.headline.budgets else ()
+    budgets: tuple[Table, ...] = (
+        (tables.budgets_table(found.headline.budgets, top_n),) if found.headline.budgets else ()
+    )
+    if found.windows is not None:
+        budgets += window_tables.tables(found.windows, top_n)
     yield Section("budgets", "Budgets", budgets)
     yield _change(found, top_n)
     time: tuple[Block, ...] = (*_days_chart(found), tables.days_table(found))
