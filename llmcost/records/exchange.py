@@ -107,7 +107,12 @@ class Exchange:
     @property
     def api(self) -> str | None:
         """Which API was called (chat, responses, messages, embeddings ..), from the URL or else the answer's form."""
-        return _api_of_url(self.url) or _api_of_answer(self.response) or _api_of_events(self.events)
+        return _api_of_url(self.url) or self.form
+
+    @property
+    def form(self) -> str | None:
+        """The API whose form the answer has, whatever the URL says."""
+        return _api_of_answer(self.response) or _api_of_events(self.events)
 
 
 def exchanges(value: Any) -> Iterator[Exchange]:

@@ -34,7 +34,8 @@ _BILLED: Final = re.compile(r"/(fine_tuning|fine-tuning|evals|cachedContents)(/[
 
 def no_call(call: Exchange) -> Skip | Problem | None:
     """What a request is that goes to no model; None if it is a call, or may be one."""
-    return None if call.url is None else _told(call.url)
+    told = None if call.url is None else _told(call.url)
+    return told if told is None or call.form is None else None  # a gateway of one's own may call its paths as it likes
 
 
 @lru_cache(maxsize=1024)

@@ -154,6 +154,14 @@ def test_calls_are_not_taken_for_something_else(path: str) -> None:
     assert isinstance(found[0], Row)
 
 
+def test_an_answer_of_a_model_is_a_call_whatever_its_path_is_called() -> None:
+    call = _chat("https://gateway.example/api/create", "c-9")
+    (row,) = readings(SOURCES.load("openai-chat"), call)
+    assert isinstance(row, Row)
+    assert row.usage is not None
+    assert row.usage["input_tokens"] == 10
+
+
 def test_what_is_read_elsewhere_needs_a_source_of_calls() -> None:
     with pytest.raises(TypeError, match="reads no single calls"):
         read_elsewhere("claude-code", object())
