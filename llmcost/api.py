@@ -206,17 +206,23 @@ def report(
 def forecast(
     *paths: Path | str,
     wanted: ForecastOptions | None = None,
+    budget_file: BudgetFile | Path | str | None = None,
     **logs: Unpack[Logs],
 ) -> Forecast:
     """What logs will cost if they go on, with a band from the errors of forecasts made at their own earlier days.
 
-    Logs are given as to :func:`simulate`. A daily series of your own: :func:`forecast_of`.
+    ``budget_file`` has monthly budgets of owners: each is forecast by itself, and told when it is spent. Logs are given as
+    to :func:`simulate`. A daily series of your own: :func:`forecast_of`.
     """
+    from llmcost.results.budget.breach import with_budgets
     from llmcost.results.forecast.outlook import ForecastOptions
     from llmcost.results.forecast.run import forecast as run
 
+    asked = wanted or ForecastOptions()
+    file = load_budgets(budget_file) if isinstance(budget_file, Path | str) else budget_file
     with opened_logs("forecast", paths, **logs) as (opened, catalogue, narrowed):
-        return run(opened, catalogue, narrowed, wanted or ForecastOptions())
+        found = run(opened, catalogue, narrowed, asked)
+        return found if file is None else with_budgets(found, opened, catalogue, narrowed, asked, file)
 
 
 def check(

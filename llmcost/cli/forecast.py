@@ -55,7 +55,9 @@ def forecast(
     ] = 1,
     budget: Annotated[
         str | None,
-        typer.Option("--budget", metavar="USD", help="Budget of a calendar month: when it is spent, how likely."),
+        typer.Option(
+            "--budget", metavar="USD|FILE", help="A month's budget, or a budget file: when each is spent, how likely."
+        ),
     ] = None,
     by: Annotated[
         str | None,
@@ -121,7 +123,8 @@ def forecast(
     zone = opt.zone_of(timezone)
     first, last = opt.span_of(since, as_of, None, zone)
     formats = chosen(format, out)
-    spare(*(paths or ()), *(prices or ()), mapping, store or (None if paths else DEFAULT_STORE))
+    amount, budget_file = opt.budget_of(budget)
+    spare(*(paths or ()), *(prices or ()), mapping, budget_file, store or (None if paths else DEFAULT_STORE))
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
@@ -133,7 +136,7 @@ def forecast(
         settled=settled,
         gaps_zero=gaps is Gaps.ZERO,
         growth=opt.growth_of(growth, "--growth") if growth is not None else None,
-        budget=opt.positive(budget, "--budget") if budget is not None else None,
+        budget=amount,
         method=method.value,
         by=by,
         seed=seed,
@@ -153,6 +156,7 @@ def forecast(
         found = api.forecast(
             *(paths or ()),
             wanted=wanted,
+            budget_file=budget_file,
             store=store or (None if paths else Path(DEFAULT_STORE)),
             prices=prices or (),
             options=choice,

@@ -287,6 +287,19 @@ def memory(text: str | None) -> str:
     return text.strip()
 
 
+def budget_of(text: str | None) -> tuple[Decimal | None, Path | None]:
+    """An amount, or the file that holds budgets."""
+    if text is None:
+        return None, None
+    try:
+        amount = decimal_of(text.strip().removeprefix("$").replace(",", ""))
+    except ValueError:
+        return None, Path(text)
+    if amount <= 0:
+        raise UsageError(f"{text} is not above zero", where="--budget", hint="write the dollars of a month: 5000")
+    return amount, None
+
+
 def now() -> int:
     """This instant in microseconds: what "today's prices" means in this run."""
     return _micros(datetime.now(UTC))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +13,7 @@ from llmcost.cli.options import OnProblem, Owners, command_app
 from llmcost.cli.output import chosen, spare, write
 from llmcost.cli.progress import reading
 from llmcost.config import DEFAULT_STORE
-from llmcost.errors import StrictGapError, UsageError
-from llmcost.money import decimal_of
+from llmcost.errors import StrictGapError
 
 if TYPE_CHECKING:
     from llmcost.ingest.run import IngestSummary
@@ -84,7 +82,7 @@ def report(
     scenarios would be worth doing. PATHs are read as by simulate; without, the store is reported.
     """
     opt.zone_of(timezone)
-    amount, budget_file = _budget(budget)
+    amount, budget_file = opt.budget_of(budget)
     formats = chosen(format, out)
     spare(
         *(paths or ()),
@@ -139,19 +137,6 @@ def report(
         for account in accounts:
             check_strict(account)
         check_month(found)
-
-
-def _budget(text: str | None) -> tuple[Decimal | None, Path | None]:
-    """An amount, or the file that holds budgets."""
-    if text is None:
-        return None, None
-    try:
-        amount = decimal_of(text.strip().removeprefix("$").replace(",", ""))
-    except ValueError:
-        return None, Path(text)
-    if amount <= 0:
-        raise UsageError(f"{text} is not above zero", where="--budget", hint="write the dollars of a month: 5000")
-    return amount, None
 
 
 def check_month(found: Monthly) -> None:

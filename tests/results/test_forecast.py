@@ -323,6 +323,70 @@ def test_a_log_with_prices_dated_ahead(tmp_path: Path) -> None:
     assert b"P10 to P90" in api.render(found, "html")
 
 
+BUDGETS = """
+[[budget]]
+name = "all"
+usd = 25
+[[budget]]
+name = "teams"
+usd = 7.25
+for = { team = "*" }
+[[budget]]
+name = "tokens"
+tokens = 2500000
+[[budget]]
+name = "a day"
+usd = 1
+per = "day"
+[[budget]]
+name = "nobody"
+usd = 1
+for = { team = "nobody" }
+"""
+
+
+def test_every_budget_of_a_file_is_forecast_from_its_own_calls(tmp_path: Path) -> None:
+    """$1 a day, half of it red and a quarter blue: from 11 October on the rest of the month is plain arithmetic."""
+    book = tmp_path / "own.toml"
+    book.write_text(PRICES.format(change="2026-10-21"), encoding="utf-8")
+    file = tmp_path / "budget.toml"
+    file.write_text(BUDGETS, encoding="utf-8")
+    options = ReplayOptions(now=1_760_000_000_000_000)
+    found = api.forecast(log(tmp_path), budget_file=file, prices=[book], options=options)
+    lines = {(line.budget, line.owner.get("team")): line for line in found.budgets}
+    assert set(lines) == {("all", None), ("teams", "red"), ("teams", "blue"), ("tokens", None)}
+    whole = lines["all", None]
+    assert whole.total == found.outlook.months[0].total_usd
+    assert (whole.known, whole.forecast) == (Decimal(10), Decimal("15.5"))
+    assert (whole.on, whole.probability) == (date(2026, 10, 31), Decimal(1)), "10 + 10 + 10 x 0.5 is no more than 25"
+    red, blue = lines["teams", "red"], lines["teams", "blue"]
+    assert (red.known, red.on) == (Decimal(5), date(2026, 10, 15)), "5 + 0.5 x 5 is above 7.25"
+    assert (blue.known, blue.on) == (Decimal("2.5"), None), "2.5 + 2.5 + 2.75 / 2 is below 7.25"
+    assert Decimal("3.8") < blue.forecast < Decimal("3.95")
+    tokens = lines["tokens", None]
+    assert (tokens.unit, tokens.known, tokens.on) == ("tokens", Decimal(1_000_000), date(2026, 10, 26)), (
+        "prices move none"
+    )
+    assert any("a day" in warning for warning in found.warnings)
+    assert any("nobody meets no request" in warning for warning in found.warnings)
+    for name in ("terminal", "markdown", "html", "csv", "line"):
+        assert b"teams (team red)" in api.render(found, name), name
+
+
+def test_a_budget_that_is_spent_already_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "budget.toml"
+    file.write_text('[[budget]]\nname = "small"\nusd = 4\n[[limit]]\nname = "x"\nmeasure = "monthly"\nblock = 1\n')
+    book = tmp_path / "own.toml"
+    book.write_text(PRICES.format(change="2027-01-01"), encoding="utf-8")
+    found = api.forecast(
+        log(tmp_path), budget_file=file, prices=[book], options=ReplayOptions(now=1_760_000_000_000_000)
+    )
+    (line,) = found.budgets
+    assert (line.spent, line.on, line.probability) == (True, None, Decimal(1))
+    assert "1 passed already" in api.render(found, "line").decode()
+    assert "the file's limits are for llmcost check" in found.warnings
+
+
 def test_known_days_are_those_of_the_replay(tmp_path: Path) -> None:
     book = tmp_path / "own.toml"
     book.write_text(PRICES.format(change="2027-01-01"), encoding="utf-8")

@@ -125,6 +125,29 @@ class Outlook(_Model):
     notes: list[str] = Field(default_factory=list)
 
 
+class BudgetBreach(_Model):
+    """One budget of a budget file, one owner and one month: the forecast of its own calls against its amount."""
+
+    budget: str
+    owner: dict[str, str] = Field(description="Whose calls: column and value; empty: all of them.")
+    unit: Literal["USD", "tokens"]
+    month: str = Field(description="YYYY-MM.")
+    amount: Usd
+    known: Usd = Field(description="Settled days of the month, exactly.")
+    forecast: Usd = Field(description="The days to come.")
+    total: Usd
+    p10: Usd | None = Field(default=None, description="Of total; None: no band.")
+    p90: Usd | None = None
+    complete: bool = Field(description="Whether the forecast reaches the month's end.")
+    status: Status
+    method: str
+    spent: bool = Field(description="Whether the settled days alone are above the amount.")
+    on: date | None = Field(description="First day whose end finds the month above the amount, by the forecast itself.")
+    probability: Usd | None = Field(description="Share of the drawn paths that end the month above it; None: no band.")
+    early: date | None = Field(default=None, description="One path in ten is above it by the end of this day.")
+    late: date | None = Field(default=None, description="Nine paths in ten are above it by the end of this day.")
+
+
 class Forecast(_Model):
     """What the log will cost if it goes on."""
 
@@ -140,6 +163,7 @@ class Forecast(_Model):
     by: str | None = Field(default=None, description="The dimension of parts.")
     parts: list[Part] = Field(default_factory=list, description="The forecast by dimension; they sum to total_usd.")
     parts_days: int = Field(default=0, description="The recent days that the shares were taken from.")
+    budgets: list[BudgetBreach] = Field(default_factory=list, description="Of a budget file: the fullest first.")
     growth: Usd | None = Field(default=None, description="Growth a month that the user gave; None: as the log shows.")
     seed: int = 0
     unpriced_requests: int = Field(default=0, description="Requests of the log without a price; in no amount.")

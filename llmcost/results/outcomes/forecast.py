@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -10,10 +10,10 @@ from llmcost.money import ZERO
 from llmcost.results.cells import cells, columns, count_cell, number_cell, share_cell, usd_cell
 from llmcost.results.chart import Band, Line, Lines, Point
 from llmcost.results.document import Block, Cell, Document, Figure, Notes, Section, Table
-from llmcost.results.forecast.model import Breach, Forecast, Interval, MonthForecast, Outlook
+from llmcost.results.forecast.model import Breach, BudgetBreach, Forecast, Interval, MonthForecast, Outlook
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind
-from llmcost.results.present import clean, counted, money, name, number, percent, places_of
+from llmcost.results.present import UNKNOWN, clean, counted, money, name, number, percent, places_of, rest_note
 from llmcost.results.spend_tables import dimension_title
 from llmcost.results.trust_tables import prices_text
 
@@ -63,12 +63,28 @@ def _sentences(found: Forecast) -> Iterator[str]:
     for month in outlook.months:
         if month.breach is not None:
             yield _breach_text(month, month.breach)
+    if found.budgets:
+        yield _budget_sentence(found.budgets)
 
 
 def _month(month: MonthForecast) -> str:
     year, number_of = month.month.split("-")
     text = f"{date(int(year), int(number_of), 1):%B %Y}"
     return text if month.complete else f"{text} (up to the forecast's end)"
+
+
+def _budget_sentence(lines: Sequence[BudgetBreach]) -> str:
+    spent = [line for line in lines if line.spent]
+    coming = sorted((line for line in lines if line.on), key=lambda line: line.on or date.max)
+    said = f"Of {counted(len(lines), 'monthly budget')}"
+    if not spent and not coming:
+        return f"{said} none would be passed."
+    parts = [f"{len(spent):,} passed already"] if spent else []
+    if coming:
+        first = coming[0]
+        when = f"{_budget_label(first)} on {_day(first.on)}" if first.on else ""
+        parts.append(f"{len(coming):,} would be passed, first {when}")
+    return f"{said}: {' and '.join(parts)}."
 
 
 def _breach_text(month: MonthForecast, breach: Breach) -> str:
@@ -128,6 +144,8 @@ def _figures(outlook: Outlook) -> Iterator[Figure]:
 def _sections(found: Forecast, top_n: int) -> Iterator[Section]:
     outlook = found.outlook
     yield Section("months", "By month", (_months(outlook),), short="Months")
+    if found.budgets:
+        yield Section("budgets", "Budgets", (_budgets(found.budgets, top_n),))
     yield Section("days", "By day", (_chart(outlook), _days(outlook), _history(outlook)), short="Days")
     if found.by and found.parts:
         yield Section("parts", f"By {dimension_title(found.by)}", (_parts(found, top_n),))
@@ -168,6 +186,55 @@ def _breach_cells(breach: Breach | None, places: int) -> tuple[Cell | str, ...]:
         on,
         share_cell(None) if known is None else Cell(_probability(known), "", known),
     )
+
+
+def _budget_label(line: BudgetBreach) -> str:
+    owner = ", ".join(f"{key} {value}" for key, value in line.owner.items())
+    return clean(f"{line.budget} ({owner})" if owner else line.budget)
+
+
+def _budget_cell(value: Decimal | None, line: BudgetBreach) -> Cell:
+    if value is None:
+        return Cell(UNKNOWN, "muted")
+    return Cell(money(value) if line.unit == "USD" else f"{number(value, 0)} tokens", "", value)
+
+
+def _budgets(lines: Sequence[BudgetBreach], top_n: int) -> Table:
+    """Each budget of the file with the day it is spent, those that are passed first."""
+    ordered = sorted(lines, key=lambda line: (not line.spent, line.on is None, line.on or date.max))
+    rows = tuple(
+        cells(
+            Cell(_budget_label(line), "loss" if line.spent or line.on else ""), line.month, _budget_cell(line.amount, line),
+            _budget_cell(line.known, line), _budget_cell(line.total, line), _budget_cell(line.p10, line), _budget_cell(line.p90, line),
+            "already" if line.spent else line.on.isoformat() if line.on else "–",
+            share_cell(None) if line.probability is None else Cell(_probability(line.probability), "", line.probability),
+            line.early.isoformat() if line.early else "–", line.late.isoformat() if line.late else "–",
+        )
+        for line in ordered[:top_n]
+    )  # fmt: skip
+    few = sum(line.status == "insufficient-history" for line in lines)
+    note = "Each budget's own calls, continued like the whole; a month's known days are exact. "
+    note += f"{counted(few, 'line')} at the run-rate: insufficient history. " if few else ""
+    note += (
+        "Months that the forecast does not reach the end of count to its last day. "
+        if not all(n.complete for n in lines)
+        else ""
+    )
+    note += rest_note(len(lines) - len(rows), "further line")
+    heads = columns(
+        "Budget",
+        "Month",
+        "Amount#",
+        "Known#?",
+        "Total#",
+        "P10#?",
+        "P90#?",
+        "Spent on",
+        "Probability#%",
+        "Early?",
+        "Late?",
+    )
+    return Table("budgets", "Budgets", heads, rows, note=note.strip(), titled=False)
 
 
 def _chart(outlook: Outlook) -> Lines:
