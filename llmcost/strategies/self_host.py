@@ -15,7 +15,7 @@ lie from its measurements, the tokenizer factor where ``as_model`` names the hos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -24,19 +24,32 @@ import ibis
 import ibis.expr.types as ir
 
 from llmcost.hosting.throughput import Work
-from llmcost.money import EXACT
+from llmcost.money import EXACT, RATIO
 from llmcost.pricing.names import ModelRef
 from llmcost.workload import coldstarts, fleettold
-from llmcost.workload.branching import counted, is_bucket, part, shown
+from llmcost.workload.branching import add, counted, is_bucket, part, shown
 from llmcost.workload.capacity import SERVED, weighted, weights, windows, within
 from llmcost.workload.coldstarts import ColdStarts
-from llmcost.workload.contract import MODELLED, Lever, Noted, Rewritten, Stage, Strategy, Sweep, Workload, with_rows
+from llmcost.workload.contract import (
+    ASSUMED,
+    MODELLED,
+    FlatCharge,
+    Lever,
+    Noted,
+    Rewritten,
+    Stage,
+    Strategy,
+    Sweep,
+    Workload,
+    with_rows,
+)
 from llmcost.workload.draw import take
 from llmcost.workload.fleetparams import SelfHostParams
 from llmcost.workload.fleets import UNITS, WINDOW_US, Plan
 from llmcost.workload.move import fits, ratio, refused, rescaled
 from llmcost.workload.select import condition
 
+_GB: Final = Decimal("1e-12")
 _COUNTERS: Final = ("input_tokens", "cache_read_input_tokens", "output_tokens")
 
 
@@ -62,11 +75,12 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
     rows = within(rows, able, weighted(_units(rows, plan), rows, counts), WINDOW_US, room, stage)
     over = rows._asks & ~rows[SERVED]
     number = counted(stage, taken.branches, rows, {"served": rows[SERVED], "over": over})[()]
+    egress = tuple(_egress(rows, counts, params, stage))
     everyone = EXACT.add(number["served"], number["over"])
     rows = rows.mutate(sent=rows.sent & ~rows[SERVED], changed=rows.changed | rows[SERVED])
     result = with_rows(workload, rows.select(*before), branches=taken.branches, moved=True)
     return Rewritten(
-        replace(result, charges=(*workload.charges, *plan.charges())),
+        replace(result, charges=(*workload.charges, *plan.charges(), *egress)),
         title=_title(params),
         evidence=MODELLED,
         assumptions=(*fleettold.notes(plan), *_factors(target, stage)),
@@ -96,6 +110,22 @@ def _settled(plan: Plan, units: dict[int, int], starts: ColdStarts) -> tuple[Pla
     if plan.waiting:
         return settled, units
     return settled, {window: of - starts.units.get(window, 0) for window, of in units.items()}
+
+
+def _egress(
+    rows: ir.Table, counts: Mapping[int, Decimal], params: SelfHostParams, stage: Stage
+) -> Iterator[FlatCharge]:
+    """Traffic of the answers that the fleet gives, where it is priced by GB."""
+    if not params.egress_usd_per_gb:
+        return
+    served = rows.filter(rows[SERVED])
+    found = stage.collect(served.group_by("branch").agg(out=served._out.sum())).to_pylist()
+    tokens = add(
+        EXACT.multiply(counts.get(int(line["branch"]), Decimal(1)), Decimal(int(line["out"]))) for line in found
+    )
+    gb = RATIO.multiply(tokens, params.bytes_per_output_token).scaleb(-9).quantize(_GB)
+    if gb:
+        yield FlatCharge("egress", gb, "GB", unit_usd=params.egress_usd_per_gb, evidence=ASSUMED)
 
 
 def _counted_as(rows: ir.Table, params: SelfHostParams, target: ModelRef | None, stage: Stage) -> ir.Table:

@@ -80,6 +80,14 @@ class SelfHostParams(Selecting):
     staff_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="People who run it, USD a month.")
     storage_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="Weights, logs, images, USD a month.")
     egress_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="Traffic out of the cloud, USD a month.")
+    egress_usd_per_gb: Decimal = Field(
+        default=ZERO, ge=0, description="Traffic out of the cloud, USD per GB of answers, in place of a sum a month."
+    )
+    bytes_per_output_token: Decimal = Field(
+        default=Decimal(4),
+        gt=0,
+        description="Bytes that an output token is on the wire: 4 of English text, some 200 where each is an event of a stream.",
+    )
     licence_usd_per_month: Decimal = Field(default=ZERO, ge=0, description="Licences, USD a month.")
 
     @field_validator("active")
@@ -93,6 +101,8 @@ class SelfHostParams(Selecting):
     def _fitting(self) -> SelfHostParams:
         if self.reserved_gpus and self.reserved_usd_per_gpu_hour is None:
             raise ValueError("reserved_gpus needs reserved_usd_per_gpu_hour")
+        if self.egress_usd_per_gb and self.egress_usd_per_month:
+            raise ValueError("egress is given by the month and by GB: leave one out")
         if self.active is not None and self.mode != "active-window":
             raise ValueError("active belongs to mode = 'active-window'")
         return self

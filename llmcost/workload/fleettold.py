@@ -62,6 +62,9 @@ def notes(plan: Plan) -> Iterator[Noted]:
     yield Noted("cached input", plain(plan.params.cached_cost), "of a new token's prefill", said("cached_cost"))
     yield Noted("prefixes the fleet finds", plan.params.own_cache, "", said("own_cache"))
     yield Noted("cold start", plan.params.cold_start, "", said("cold_start"))
+    if plan.params.egress_usd_per_gb:
+        each = plan.params.bytes_per_output_token
+        yield Noted("bytes of an answer's token", plain(each), "bytes", said("bytes_per_output_token"))
     if plan.cold:
         where = "wait" if plan.waiting else "go to the API"
         yield Noted("requests while GPUs start and none is up", where, "", said("while_starting"))
@@ -88,6 +91,7 @@ def warnings(plan: Plan) -> Iterator[str]:
             f"{plan.modelled.farthest:.1f} x away): its throughput is the model's alone"
         )
     missing = [n for n in ("staff", "storage", "egress") if not getattr(plan.params, f"{n}_usd_per_month")]
+    missing = [n for n in missing if n != "egress" or not plan.params.egress_usd_per_gb]
     if missing:
         yield f"not counted, because none was given: {', '.join(missing)}"
     if plan.series.load == "offline":

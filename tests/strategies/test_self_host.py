@@ -145,13 +145,27 @@ def test_or_it_waits_and_the_wait_is_told(tmp_path: Path) -> None:
 
 def test_a_fleet_that_is_up_has_no_cold_arrivals(tmp_path: Path) -> None:
     """Ordered ahead, always on, reserved or a fixed baseline: nothing is said of starts, and all is served."""
-    for place, given in enumerate[dict[str, Any]]((
+    shapes: tuple[dict[str, Any], ...] = (
         {"lead_hours": 1}, {"mode": "always-on"}, {"replicas": 1}, {**ZERO, "replicas": 1},
         {**ZERO, "reserved_gpus": 2, "reserved_usd_per_gpu_hour": "1"},
-    )):  # fmt: skip
+    )  # fmt: skip
+    for place, given in enumerate(shapes):
         facts = played(tmp_path / str(place), log=QUIET, **{"cold_start": "1m", **given}).steps[0].facts
         assert "times nothing was up" not in facts
         assert facts["requests left to the API"] == "0"
+
+
+def test_egress_by_gb_is_that_of_the_answers_the_fleet_gives(tmp_path: Path) -> None:
+    """550 answers of 1,000 tokens and 4 bytes are 0.0022 GB; of 3 bytes and with seven left to the API a little less."""
+    done = played(tmp_path / "a", egress_usd_per_gb="0.09")
+    costs = {line.sku: (line.quantity, line.cost_usd) for line in done.flat_charges}
+    assert costs["egress"] == (Decimal("0.0022"), Decimal("0.000198"))
+    assert not any("egress" in warning for warning in done.steps[0].warnings)
+    assert ("bytes of an answer's token", "4") in {(a.name, a.value) for a in done.steps[0].assumptions}
+    less = played(tmp_path / "b", log=QUIET, **ZERO, **{"egress_usd_per_gb": "100", "bytes_per_output_token": "3"})
+    assert {line.sku: line.quantity for line in less.flat_charges}["egress"] == Decimal("0.000408")
+    with pytest.raises(UsageError, match="egress is given by the month and by GB"):
+        played(tmp_path / "c", egress_usd_per_gb="1", egress_usd_per_month="1")
 
 
 def test_one_request_alone_finds_nothing_up(tmp_path: Path) -> None:
