@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from llmcost.cli import options as opt
 from llmcost.errors import UsageError
@@ -23,6 +23,7 @@ KNOWN: Final = frozenset(
     {"model", "gpu", "precision", "provider", "region", "tier", "utilisation", "staff_usd_per_month"}
 )
 """Parameters of ``self-host`` that mean something without a log."""
+_LEAST, _MOST = Decimal("1e-12"), Decimal("1e18")
 
 
 def limit(
@@ -47,26 +48,52 @@ def limit(
     if not api_usd_per_mtok:
         raise UsageError("without a log the API's price is needed", hint="--api-usd-per-mtok 0.90, or name a log")
     question = Question(
-        [opt.positive(text, "--api-usd-per-mtok") for text in api_usd_per_mtok],
-        None if mtok_per_day is None else opt.positive(mtok_per_day, "--mtok-per-day"),
+        [_number(text, "--api-usd-per-mtok") for text in api_usd_per_mtok],
+        None if mtok_per_day is None else _number(mtok_per_day, "--mtok-per-day"),
         _share(given.get("utilisation", 1)),
-        decimal_of(str(given.get("staff_usd_per_month", 0))),
+        _staff(given.get("staff_usd_per_month", 0)),
         month_days,
     )
     if tokens_per_second is not None:
         if not usd_per_hour:
             raise UsageError("what the cluster costs an hour is needed", hint="--usd-per-hour 40")
-        speed = opt.positive(tokens_per_second, "--tokens-per-second")
+        speed = _number(tokens_per_second, "--tokens-per-second")
         clusters = [_own(text, speed) for text in usd_per_hour]
         return gpu_limit(clusters, question, title=title)
     found, assumptions, warnings = _measured(given, usd_per_hour, lengths, gpus)
     return gpu_limit(found, question, title=title, assumptions=assumptions, warnings=warnings)
 
 
+def _number(text: str, name: str) -> Decimal:
+    """A number above zero that a cluster could have."""
+    found = opt.positive(text, name)
+    if not _LEAST <= found <= _MOST:
+        raise UsageError(f"{name}: {text} is beyond anything", hint=f"between {_LEAST:.0e} and {_MOST:.0e}")
+    return found
+
+
+def _staff(value: Any) -> Decimal:
+    try:
+        found = decimal_of(str(value))
+    except ValueError as error:
+        raise UsageError(f"staff_usd_per_month is {value!r}: no number", where="--set") from error
+    if not 0 <= found <= _MOST:
+        raise UsageError(f"staff_usd_per_month is {value}: it cannot be", where="--set", hint="0 or more")
+    return found
+
+
+def _text(given: Mapping[str, Any], name: str, default: str | None = None) -> str | None:
+    """A parameter that is a name."""
+    value = given.get(name, default)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{name} is {value!r}: no name", where="--set")
+    return value
+
+
 def _own(text: str, speed: Decimal) -> Cluster:
     from llmcost.results.gpu_limit import Cluster
 
-    price = opt.positive(text, "--usd-per-hour")
+    price = _number(text, "--usd-per-hour")
     return Cluster(f"A cluster at ${plain(price)} an hour", price, speed)
 
 
@@ -87,18 +114,19 @@ def _measured(
     from llmcost.results.gpu_limit import Cluster
     from llmcost.results.model import Assumption
 
-    if "model" not in given:
+    model = _text(given, "model")
+    if model is None:
         raise UsageError(
             "neither what the cluster puts through nor a measured model is given",
             hint="--tokens-per-second 2000, or --set model=Llama-3.3-70B",
         )
     catalogue = GpuCatalogue(gpus)
-    gpu = catalogue.gpu(given.get("gpu", "H100-SXM"))
+    gpu = catalogue.gpu(_text(given, "gpu") or "H100-SXM")
     work = Work.one(*_lengths(lengths))
-    series = nearest_series(catalogue.measured(given["model"], gpu, given.get("precision")), work).series
+    series = nearest_series(catalogue.measured(model, gpu, _text(given, "precision")), work).series
     found = Throughput(series).estimate(work)
     each = Decimal(f"{(work.input_tokens + work.output_tokens) / found.gpu_seconds:.3f}")
-    prices = [(f"{series.gpus} {gpu} at ${text} a GPU", opt.positive(text, "--usd-per-hour")) for text in usd_per_hour]
+    prices = [(f"{series.gpus} {gpu} at ${text} a GPU", _number(text, "--usd-per-hour")) for text in usd_per_hour]
     speed, size = EXACT.multiply(each, Decimal(series.gpus)), Decimal(series.gpus)
     clusters = [
         Cluster(name, EXACT.multiply(price, size), speed) for name, price in prices or _cheapest(catalogue, gpu, given)
@@ -124,9 +152,14 @@ def _warnings(series: Series, found: Estimate) -> list[str]:
 
 def _cheapest(catalogue: Any, gpu: str, given: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
     """The cheapest price of each cloud."""
+    from llmcost.hosting.schema import Tier
+
     at = datetime.fromtimestamp(opt.now() / 1e6, UTC)
-    tier = given.get("tier", "on_demand")
-    rates = catalogue.offered(gpu, at, tier=tier, provider=given.get("provider"), region=given.get("region"))
+    tier = _text(given, "tier") or "on_demand"
+    if tier not in get_args(Tier):
+        raise UsageError(f"no tier is called {tier!r}", where="--set", hint=f"known: {', '.join(get_args(Tier))}")
+    where = {"provider": _text(given, "provider"), "region": _text(given, "region")}
+    rates = catalogue.offered(gpu, at, tier=tier, **where)
     if not rates:
         raise UsageError(f"no price of a {gpu} is known", hint="--usd-per-hour gives one")
     found: dict[str, Decimal] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -14,6 +14,7 @@ from llmcost.results.model import Result, Scenario
 from llmcost.results.scenario import BoundScenario, BoundStep, bind
 
 _PLACES: Final = Decimal("1e-6")
+_LARGEST: Final = Decimal(1000)
 Play = Callable[[Sequence[BoundScenario]], Result]
 
 
@@ -31,8 +32,16 @@ class Subject:
         if changed:
             given = step.params.model_dump(exclude_unset=True) | changed
             step = bind(step.name, given)
-        grown = () if growth == 1 else (bind("reprice", {"growth": plain(growth)}),)
-        return BoundScenario(name, (*self.before, *grown, step), self.prices_on)
+        return BoundScenario(name, (*self.before, *_grown(growth), step), self.prices_on)
+
+
+def _grown(growth: Decimal) -> Iterator[BoundStep]:
+    """Steps that multiply the volume; one alone may not do more than :data:`_LARGEST`."""
+    while growth > _LARGEST:
+        yield bind("reprice", {"growth": plain(_LARGEST)})
+        growth = RATIO.divide(growth, _LARGEST)
+    if growth != 1:
+        yield bind("reprice", {"growth": plain(growth)})
 
 
 @dataclass

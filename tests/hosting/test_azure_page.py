@@ -65,6 +65,10 @@ def trace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return invented(tmp_path_factory.mktemp("trace"))
 
 
+def total(rows: pl.DataFrame, name: str) -> float:
+    return float(rows[name].to_numpy().sum())
+
+
 @dataclass(frozen=True)
 class Own:
     """The trace as this test counts it: requests with GPU-seconds and API price, and windows of five minutes."""
@@ -92,7 +96,7 @@ class Own:
         """USD of a fixed baseline: its GPUs, and the calls it has no room for, in order of arrival."""
         room = replicas * 2 * 300 * UTILISATION
         left = self.calls.with_columns(sum=pl.col("seconds").cum_sum().over("window"))
-        return replicas * 2 * self.hours * GPU_HOUR + float(left.filter(pl.col("sum") > room)["usd"].sum())
+        return replicas * 2 * self.hours * GPU_HOUR + total(left.filter(pl.col("sum") > room), "usd")
 
 
 def counted(path: Path) -> Own:
@@ -102,13 +106,13 @@ def counted(path: Path) -> Own:
     calls = pl.read_csv(path).with_columns(
         at=pl.col("TIMESTAMP").str.slice(0, 26).str.to_datetime("%Y-%m-%d %H:%M:%S%.f")
     )
-    begin = calls["at"].min().replace(minute=0, second=0, microsecond=0)  # type: ignore[union-attr]  # it has times
+    begin = min(calls["at"].to_list()).replace(minute=0, second=0, microsecond=0)
     calls = calls.sort("at", maintain_order=True).with_columns(
         window=(pl.col("at") - begin).dt.total_seconds() // 300,
         seconds=prefill * (into + ATTENTION * into * into / 2) + decode * out,
         usd=(into * INPUT + out * OUTPUT) / 1e6,
     )
-    hours = int(calls["window"].max()) // 12 + 1  # type: ignore[arg-type]  # it has rows
+    hours = max(calls["window"].to_list()) // 12 + 1
     work = np.zeros(hours * 12)
     for window, seconds in calls.group_by("window").agg(pl.col("seconds").sum()).iter_rows():
         work[window] = seconds
@@ -150,7 +154,7 @@ def money(text: str) -> float:
 def test_a_month_at_the_api_and_on_the_fleet(page: tuple[Own, Any, str]) -> None:
     own, found, _ = page
     month = MONTH_HOURS / own.hours
-    api = float(own.calls["usd"].sum())
+    api = total(own.calls, "usd")
     assert found["requests"] == own.calls.height
     assert money(found["baseline_usd"]) == pytest.approx(api * month, rel=1e-9)
     assert money(found["option_usd"]) == pytest.approx(own.paid() * month, rel=1e-9)
@@ -181,13 +185,13 @@ def test_the_hybrid_sweep_and_its_best_size(page: tuple[Own, Any, str]) -> None:
 
 def test_break_even_use_and_volume(page: tuple[Own, Any, str]) -> None:
     own, found, _ = page
-    api, seconds = float(own.calls["usd"].sum()), float(own.work.sum())
+    api, seconds = total(own.calls, "usd"), float(own.work.sum())
     gpus = own.fleet()
     served = float(np.minimum(own.work, np.repeat(gpus, 12) * 300 * UTILISATION).sum())
     use = served / (sum(gpus) * 3600)
     assert float(found["use"]["now"]) == pytest.approx(use, abs=1e-6)
     assert float(found["use"]["break_even"]) == pytest.approx(use * own.paid() / api, rel=1e-4)
-    tokens = own.calls["ContextTokens"].sum() + own.calls["GeneratedTokens"].sum()
+    tokens = total(own.calls, "ContextTokens") + total(own.calls, "GeneratedTokens")
     assert float(found["use"]["full_use_usd_per_mtok"]) == pytest.approx(
         seconds / 3600 * GPU_HOUR / tokens * 1e6, rel=1e-4
     )

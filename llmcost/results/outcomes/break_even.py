@@ -23,7 +23,7 @@ _VERDICTS = {
     "above": "pays above the break-even volume",
     "below": "pays below the break-even volume",
     "mixed": "pays at some volumes and not at others",
-    "no-effect": "changes nothing in this log",
+    "no-effect": "finds nothing to change in this log",
 }
 
 
