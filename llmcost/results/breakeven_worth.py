@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from llmcost.money import EXACT, RATIO, ZERO
@@ -99,4 +99,5 @@ def _day(months: Decimal | None, period: Period) -> date | None:
     """The day so many months after the log's end; a part of a day is the next one."""
     if months is None or period.end is None or months >= _FAR:
         return None
-    return period.end.date() + timedelta(days=-int(-months * period.month_days // 1))
+    days = EXACT.multiply(months, period.month_days).to_integral_value(ROUND_CEILING)
+    return period.end.date() + timedelta(days=int(days))

@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 
 from llmcost.money import EXACT, RATIO, ZERO, plain
 from llmcost.workload.branching import counted, is_bucket, part, shown
-from llmcost.workload.capacity import SERVED, WINDOW, weighted, weights, within
+from llmcost.workload.capacity import SERVED, WINDOW, parted, weighted, weights, within
 from llmcost.workload.contract import (
     ASSUMED,
     MODELLED,
@@ -114,6 +114,9 @@ def _hours(stage: Stage) -> Decimal:
 def _provisioned(workload: Workload, params: CommitmentParams, stage: Stage) -> Rewritten:
     room = params.units * (params.tokens_per_minute or 0) * _SCALE
     counts = weights(workload.rows, workload.branches, stage)
+    if max(counts.values(), default=Decimal(1)) > 1:
+        workload = parted(workload, workload.rows._taken, stage)
+        counts = weights(workload.rows, workload.branches, stage)
     work = weighted(_work(workload.rows, params), workload.rows, counts)
     rows = within(workload.rows, workload.rows._taken, work, _MINUTE_US, room, stage)
     over = rows._taken & ~rows[SERVED]

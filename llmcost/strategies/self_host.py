@@ -28,7 +28,7 @@ from llmcost.money import EXACT, RATIO
 from llmcost.pricing.names import ModelRef
 from llmcost.workload import coldstarts, fleettold
 from llmcost.workload.branching import add, counted, is_bucket, part, shown
-from llmcost.workload.capacity import SERVED, weighted, weights, windows, within
+from llmcost.workload.capacity import SERVED, parted, weighted, weights, windows, within
 from llmcost.workload.coldstarts import ColdStarts
 from llmcost.workload.contract import (
     ASSUMED,
@@ -66,6 +66,11 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
     plan, units = _plan(rows, params, counts, stage)
     if not plan.work:
         return Rewritten(workload, _title(params), MODELLED, warnings=("no matching request: no fleet",))
+    if max(counts.values(), default=Decimal(1)) > 1 and (plan.cold or plan.fleet.served_share < 1):
+        split = parted(replace(workload, rows=rows, branches=taken.branches), rows._asks, stage)
+        rows, taken = split.rows, replace(taken, rows=split.rows, branches=split.branches)
+        counts = weights(rows, split.branches, stage)
+        units = _room_of(rows, plan, counts, stage)
     rows = coldstarts.marked(rows, plan.cold, stage)
     starts = coldstarts.found(rows, _units(rows, plan), plan, counts, stage)
     plan, units = _settled(plan, units, starts)
@@ -168,9 +173,15 @@ def _plan(
     plan = Plan(params, stage, dict(sorted(work.items())), firsts)
     if not work:
         return plan, {}
+    return plan, _room_of(rows, plan, counts, stage)
+
+
+def _room_of(rows: ir.Table, plan: Plan, counts: Mapping[int, Decimal], stage: Stage) -> dict[int, int]:
+    """What asks for room in each window, in the rows' own units."""
+    asking = rows.filter(rows._asks)
     own = weighted(_units(asking, plan), asking, counts)
     units = asking.mutate(_own=own).group_by(window=windows(asking, WINDOW_US)).agg(units=lambda t: t._own.sum())
-    return plan, {int(line["window"]): int(line["units"]) for line in stage.collect(units).to_pylist()}
+    return {int(line["window"]): int(line["units"]) for line in stage.collect(units).to_pylist()}
 
 
 def _positions(rows: ir.Table) -> ir.IntegerValue:

@@ -8,16 +8,39 @@ engine.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
-from llmcost.workload.contract import Branches, Stage
+from llmcost.workload.contract import Branches, Stage, Weight, Workload
 from llmcost.workload.prefixes import tie
 
 SERVED = "_served"
 WINDOW = "_window"
+
+
+PARTS: Final = tuple(Decimal(part).scaleb(-5) for part in (50_000, 25_000, 12_500, 6_250, 3_125, 3_125))
+"""A call that stands for many is served in parts of these sizes."""
+
+
+def parted(workload: Workload, taking: ir.BooleanValue, stage: Stage) -> Workload:
+    """The ``taking`` rows in :data:`PARTS`: where a row stands for many calls, some may be served and others not.
+
+    A volume of a hundred times the log's is a hundred calls where the log has one; without parts a row that a window has no
+    room for in one piece is left out whole, and capacity seems unused the more there is to do.
+    """
+    places = [(0, 0), *((1, number) for number in range(1, len(PARTS) + 1))]
+    table = pa.table({name: [row[n] for row in places] for n, name in enumerate(("part_of", "part_place"))})
+    parts, rows = stage.register(table), workload.rows
+    marked = rows.mutate(_parted=taking.ifelse(1, 0).fill_null(0).cast("int64"))
+    found = marked.inner_join(parts, marked._parted == parts.part_of)
+    found = found.mutate(branch=(found.branch * len(places) + found.part_place).cast("int64"))
+    weights_ = (Weight(), *(Weight(count=part) for part in PARTS))
+    return replace(workload, rows=stage.view(found.select(*rows.columns)), branches=workload.branches.split(weights_))
 
 
 def windows(rows: ir.Table, window_us: int) -> ir.IntegerValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -164,3 +165,95 @@ def test_ranges_that_a_break_even_cannot_ask_about_are_refused(tmp_path: Path) -
     many = {f"{name}_usd_per_month": PRICE for name in ("staff", "storage", "egress", "licence")}
     with pytest.raises(UsageError, match="has 4 ranges"):
         found(tmp_path / "many", step("self-host", usd_per_gpu_hour="2", **OWN, **many))
+
+
+def steady(minutes: int = 60, each: int = 6) -> list[dict[str, Any]]:
+    """So many calls of $0.01 in every minute, 2,000 tokens each."""
+    return [
+        {**LOG[0], "request_id": f"s{n}", "started_at": LOG[0]["started_at"] + n * 60_000_000 // each}
+        for n in range(minutes * each)
+    ]
+
+
+def test_more_volume_than_a_unit_holds_keeps_it_full(tmp_path: Path) -> None:
+    """12,000 tokens a minute, $3.60 an hour; a unit of 20,000 for $2: at 10 and 100 times it serves 10 calls a minute, $6."""
+    unit = step("commitment", kind="provisioned", tokens_per_minute=20_000, usd_per_unit_hour="2")
+    with world(tmp_path, steady()) as here:
+
+        def play(scenarios: Sequence[BoundScenario]) -> Result:
+            return here.result(*scenarios, extrapolate=True, dimensions=(), month_days=Decimal(30))
+
+        done = break_even(Subject(unit), play, tuple(map(Decimal, ("0.5", "1", "2", "10", "100"))))
+    assert done.verdict == "above"
+    saved = {float(p.factor): float(p.baseline_usd - p.option_usd) / 720 for p in done.curve}
+    assert saved[1] == pytest.approx(1.6)
+    assert saved[0.5] == pytest.approx(-0.2)
+    # A part of a call that does not fit is a thirty-second of it at most.
+    assert saved[10] == pytest.approx(4, rel=0.1)
+    assert saved[100] == pytest.approx(4, rel=0.25)
+    assert done.use is not None
+    assert float(done.use.most or 0) > 0.9
+
+
+def test_a_baseline_that_volume_outgrows_stays_full(tmp_path: Path) -> None:
+    """A replica of two GPUs has 600 seconds in five minutes; a call takes 0.4527 of them: 1,325 of 3,000 at a hundred times."""
+    own = step("self-host", usd_per_gpu_hour="2", replicas=1, **{**OWN, "mode": "autoscale"})
+    done = found(tmp_path, own, steady())
+    with world(tmp_path / "more", steady()) as here:
+        grown = here.result(Subject(own).scenario("x", Decimal(100))).scenarios[0]
+    assert float(grown.steps[-1].measures["utilisation"]) == pytest.approx(1, abs=1e-6)
+    saved = float(grown.steps[-1].saving_usd)
+    assert saved == pytest.approx(12 * 600 / 0.4527 * 0.01 - 4, rel=0.05)
+    assert done.verdict in {"above", "always"}
+
+
+def test_never_is_not_said_before_the_volume_that_pays(tmp_path: Path) -> None:
+    """One call of $0.01 in an hour that costs $4: it pays from about 400 calls an hour on, far beyond what is tried at first."""
+    calm = step("self-host", usd_per_gpu_hour="2", **OWN)
+    done = found(tmp_path, calm, steady(60, 1)[::10])
+    assert done.verdict == "above"
+    (crossing,) = done.crossings
+    assert float(crossing.factor) == pytest.approx(4 / 0.06, rel=1e-3)
+
+
+def test_always_is_not_said_where_small_volumes_do_not_pay(tmp_path: Path) -> None:
+    """$3.60 an hour against a unit of $0.90: equal at a quarter of the volume, below the half that was tried."""
+    cheap = step("commitment", kind="provisioned", tokens_per_minute=200_000, usd_per_unit_hour="0.9")
+    done = found(tmp_path, cheap, steady())
+    assert done.verdict == "above"
+    assert float(done.crossings[0].factor) == pytest.approx(0.25, rel=1e-3)
+
+
+def test_a_payback_has_its_range_with_each_ends_own_training(tmp_path: Path) -> None:
+    """$1,254 a month; $600 of training take 0.478 months, three times as much 1.435, and the days are counted from the log's end."""
+    tuned = step(
+        "fine-tune", model="openai/small", example_tokens=0, training_tokens=1_000_000, epochs=1, training_usd_per_mtok="600",
+        retrain_every="365d",
+    )  # fmt: skip
+    once = found(tmp_path, tuned).once
+    assert once is not None
+    net = 1320 * 0.95
+    assert float(once.months_high or 0) == pytest.approx(3 * 600 / net, abs=2e-3)
+    assert float(once.months_low or 0) == pytest.approx(
+        600 / net / 2, abs=2e-3
+    )  # half the training, or twice the volume
+    assert (once.on_low, once.on, once.on_high) == (date(2026, 10, 9), date(2026, 10, 16), date(2026, 11, 14))
+    text = REPORTS.load("markdown").render(outcome(found(tmp_path / "b", tuned)), Options()).decode()
+    assert "by 16 October 2026 (between 0.24 months, 9 October 2026, and 1.44 months, 14 November 2026, as" in text
+
+
+def test_what_is_paid_again_before_it_is_earned_back_never_is(tmp_path: Path) -> None:
+    """$600 every ten days are $1,800 a month, and a month saves $1,254 before them."""
+    tuned = step(
+        "fine-tune", model="openai/small", example_tokens=0, training_tokens=1_000_000, epochs=1, training_usd_per_mtok="600",
+        retrain_every="10d",
+    )  # fmt: skip
+    done = found(tmp_path, tuned)
+    assert done.once is not None
+    assert (done.once.months, done.once.on) == (None, None)
+    assert float(done.once.life_months or 0) == pytest.approx(1 / 3, abs=1e-3)
+    text = REPORTS.load("markdown").render(outcome(done), Options()).decode()
+    assert (
+        "paid at the start are never earned back: a month saves $1,254.00 before them. They come again every 0.33"
+        in text
+    )
