@@ -22,7 +22,8 @@ from llmcost.records.table import Unclean
 from llmcost.sources import read_elsewhere
 from llmcost.usage.arrow import billed_to_arrow, rows_to_arrow
 
-BATCH_ROWS: Final = 50_000
+BATCH_ROWS: Final = 8192
+"""Rows that are Python objects at once: each takes some kilobytes."""
 PARTS: Final = 8
 SMALL_BLOCK: Final = 256
 ROUNDS: Final = 6

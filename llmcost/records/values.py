@@ -97,8 +97,10 @@ def count(value: Any, field: str) -> int | None:
     """A whole number that is not negative; ``10``, ``"10"``, ``10.0`` and ``"10.0"`` are 10. Absent is None."""
     if type(value) is int and 0 <= value <= MAX_COUNT:
         return value
-    if type(value) is str and len(value) <= _PLAIN_DIGITS and value.isascii() and value.isdigit():
-        return int(value)
+    if type(value) is str and len(value) <= _PLAIN_DIGITS and value.isascii():
+        digits = value.removesuffix(".0")
+        if digits.isdigit():
+            return int(digits)
     if is_absent(value):
         return None
     if isinstance(value, bool | list | dict):
