@@ -89,8 +89,7 @@ class Replaying:
         self.covered = covered_rows(store, options.primary, self.files, self.engine.names, catalogue)
 
     def run(self, scenarios: Sequence[BoundScenario]) -> Result:
-        for scenario in scenarios:
-            assumed(scenario)
+        self.engine.sharing = sum(len(assumed(scenario)) for scenario in scenarios) > 0
         needed = self._columns(scenarios)
         base = Workload(self.engine.view(self._base(needed)))
         period = period_of(self.engine, base, self.options)
@@ -108,6 +107,7 @@ class Replaying:
             self._ranged(scenario_of(chain, scenario, period.days, self.options), chain, scenario, (own, period))
             for chain, scenario in zip(chains, scenarios, strict=True)
         ]
+        self.engine.sharing = False
         audit = self._audit(cuts)
         overlaps = self.overlaps(audit)
         summary = covering.coverage(self.store, baseline, self.options)

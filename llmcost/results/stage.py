@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -81,6 +81,10 @@ class Engine:
     _ids: dict[tuple[str | None, str], int] = field(default_factory=dict)
     _made: list[str] = field(default_factory=list)
     _compiled: dict[Hashable, str] = field(default_factory=dict)
+    _named: dict[Hashable, str] = field(default_factory=dict)
+    sharing: bool = False
+    """Whether what is named twice is made once: scenarios that differ in weights alone then share their rows and sums. Nothing
+    that they build on may be made anew meanwhile."""
     made: int = 0
     """Tables filled so far."""
 
@@ -102,7 +106,10 @@ class Engine:
         if key not in self._compiled:
             self._compiled[key] = compiled(sums(ibis.table(schema, name=_ROWS)))
         source = rows.get_name() if isinstance(rows.op(), UnboundTable) else self.view(rows).get_name()
-        name = self._new_name()
+        same = ("sums", key, source)
+        if self.sharing and same in self._named:
+            return self._named[same]
+        name = self._named[same] = self._new_name()
         listed = ", ".join(f'"{column}"' for column in schema)
         self.store.execute(f'CREATE OR REPLACE TEMP VIEW {_ROWS} AS SELECT {listed} FROM "{source}"')
         self.store.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._compiled[key]}')
@@ -128,16 +135,21 @@ class Engine:
 
     def view(self, expression: ir.Table) -> ir.Table:
         """Names the expression in the engine, so that what builds on it compiles from there; nothing is run."""
-        name = self._new_name()
-        self.store.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {compiled(expression)}')
-        return ibis.table(expression.schema(), name=name)
+        return self._called("VIEW", expression)
 
     def materialise(self, expression: ir.Table) -> ir.Table:
         """Runs the expression once and keeps its rows for further expressions."""
-        name = self._new_name()
         self.made += 1
-        self.store.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {compiled(expression)}')
-        return ibis.table(expression.schema(), name=name)
+        return self._called("TABLE", expression)
+
+    def _called(self, kind: Literal["VIEW", "TABLE"], expression: ir.Table) -> ir.Table:
+        """The expression under a name, its old one while ``sharing``."""
+        same = (kind, expression.op())
+        if not self.sharing or same not in self._named:
+            query = compiled(expression)
+            self._named[same] = self._new_name()
+            self.store.execute(f'CREATE OR REPLACE TEMP {kind} "{self._named[same]}" AS {query}')
+        return ibis.table(expression.schema(), name=self._named[same])
 
     def register(self, data: pa.Table) -> ir.Table:
         """Makes a table of results available to expressions."""
@@ -163,6 +175,7 @@ class Engine:
         """Drops what this engine made in the store's connection."""
         self.store.drop_temporary(reversed(self._made))
         self._made.clear()
+        self._named.clear()
 
     def model_id(self, provider: str | None, name: str, model: ModelRef | None) -> int:
         """The id of a logged name, made when it is new."""

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from llmcost.errors import UsageError
 from llmcost.money import plain
+from llmcost.results import stage
 from llmcost.results.model import Scenario, ScenarioRange
 from llmcost.results.options import ReplayOptions
 from llmcost.results.ranges import MOST_REPLAYS, Amounts, range_of
@@ -142,6 +143,31 @@ def test_the_grid_is_direct_replays_and_the_inside_is_held_against_some(here: Wo
     grid = {(D(g), D(d)) for g in ("1", "1.2", "2") for d in ("0", "0.1", "0.3")} - {(D("1.2"), D("0.1"))}
     assert grid <= seen
     assert all(1 < growth < 2 and 0 < discount < D("0.3") for growth, discount in seen - grid)
+
+
+def test_what_differs_in_weights_alone_is_not_asked_of_the_engine_again(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The replays at other rates share the rows and sums of the scenario itself; other scenarios share nothing."""
+    asked: list[str] = []
+    compiled = stage.compiled
+
+    def noted(expression: Any) -> str:
+        asked.append(compiled(expression))
+        return asked[-1]
+
+    monkeypatch.setattr(stage, "compiled", noted)
+
+    def queries(*steps: BoundStep) -> int:
+        asked.clear()
+        one(here, *steps)
+        return len(asked)
+
+    growth = step("reprice", growth=span("1.1", "1.2", "2"))
+    assert queries(growth) == queries(step("reprice", growth="1.2"))
+    rules = {"when": "output_tokens < 250", "model": "openai/small"}
+    routed = step("route", rules=[{**rules, "share": span("0.2", "0.5", "0.9")}])
+    assert queries(routed) > queries(step("route", rules=[{**rules, "share": "0.5"}]))
 
 
 def curved(bound: BoundScenario) -> Amounts:
