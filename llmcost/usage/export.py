@@ -23,7 +23,7 @@ from llmcost.usage.store import Store
 
 Form = Literal["jsonl", "csv", "parquet"]
 _BATCH: Final = 100_000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for a formula at the beginning of a text."""
 
 
@@ -118,7 +118,7 @@ def _cell(value: Any, done: Exported) -> str:
             return plain(value)
         case list():
             return json.dumps(value)
-        case str() if value.startswith(_FORMULA):
+        case str() if value.lstrip(" ").startswith(_FORMULA):
             done.defused += 1
             return f"'{value}"
     return str(value)

@@ -123,7 +123,8 @@ def _tags(shape: Shape, names: Sequence[str]) -> str:
     owners = f"concat('{{', concat_ws(',', {', '.join(pairs)}), '}}')" if pairs else "'{}'"
     if "tags" in shape.known and shape.grain == "request":
         owners = f"CASE WHEN r.tags IS NULL THEN {owners} ELSE json_merge_patch(r.tags::VARCHAR, {owners})::VARCHAR END"
-    return f"nullif({owners}, '{{}}')"
+    # JSON escapes what is below 0x20 and leaves signs that act, such as those that turn the direction of text.
+    return f"nullif(regexp_replace({owners}, '{_ACTING}', ' ', 'g'), '{{}}')"
 
 
 def _charges(shape: Shape) -> str:
