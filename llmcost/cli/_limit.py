@@ -45,6 +45,13 @@ def limit(
         raise UsageError(
             f"{unknown[0]} means nothing without a log", where="--set", hint=f"known here: {', '.join(sorted(KNOWN))}"
         )
+    ranged = next((name for name, value in given.items() if isinstance(value, dict)), None)
+    if ranged is not None:
+        raise UsageError(
+            f"{ranged} is a range, and without a log nothing is replayed",
+            where="--set",
+            hint="give a number, or name a log",
+        )
     if not api_usd_per_mtok:
         raise UsageError("without a log the API's price is needed", hint="--api-usd-per-mtok 0.90, or name a log")
     question = Question(

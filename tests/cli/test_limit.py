@@ -47,6 +47,7 @@ def test_without_a_price_every_clouds_cheapest_is_taken(llmcost: Program) -> Non
         (("--tokens-per-second", "2000", "--usd-per-hour", "4"), "the API's price is needed"),
         (("--api-usd-per-mtok", "1"), "nor a measured model is given"),
         (("--api-usd-per-mtok", "1", "--set", "replicas=2"), "replicas means nothing without a log"),
+        (("--api-usd-per-mtok", "1", "--set", "utilisation={low=0.5,mode=0.6,high=0.7}"), "utilisation is a range"),
         (("--api-usd-per-mtok", "1", "--set", "model=Llama-3.3-70B", "--lengths", "9"), "'9' is no INPUT/OUTPUT"),
         (("some.jsonl", "--api-usd-per-mtok", "1"), "two questions"),
     ],
