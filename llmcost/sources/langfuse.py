@@ -24,8 +24,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import reduce
 from typing import Any, Final
 
+from llmcost.money import EXACT
 from llmcost.records.contract import Body, Context, Problem, Reading, Record, Row, Sample, Skip, Source
 from llmcost.records.gateways import GATEWAY_KNOWS, json_list, json_object, with_tag
 from llmcost.records.genai import genai_row
@@ -167,7 +169,8 @@ def _row(item: dict[str, Any], trace: dict[str, Any], operation: str | None, not
 def _labels(item: dict[str, Any], trace: dict[str, Any], meta: dict[str, Any], notes: Notes) -> Usage:
     """Owners and tags out of the observation's and the trace's labels; OpenTelemetry's envelopes are none."""
     own = {k: v for k, v in meta.items() if k not in _ENVELOPES and not k.startswith("ls_")}
-    shared = {k: v for k, v in mapping(trace.get("metadata")).items() if k not in _ENVELOPES}
+    of_trace = json_object(trace.get("metadata"), notes, "metadata")
+    shared = {k: v for k, v in of_trace.items() if k not in _ENVELOPES}
     raw = item.get("tags") or item.get("trace_tags") or trace.get("tags")
     tags = {tag: "true" for tag in json_list(raw, notes, "tags") if isinstance(tag, str)}
     full = labels_of({}, (own, shared, tags), notes)
@@ -231,6 +234,9 @@ def _cost(item: dict[str, Any], counted: Usage, notes: Notes) -> Decimal | None:
         return money(told, "costDetails total")
     sums = (item.get("total_cost"), item.get("calculated_total_cost"))
     cost = money(next((value for value in sums if value is not None), None), "totalCost")
+    if cost is None and details:  # Langfuse sums what the client gave without a total
+        parts = [part for name, value in details.items() if (part := money(value, f"costDetails {name}")) is not None]
+        cost = reduce(EXACT.add, parts) if parts else None
     return cost if cost or details or counted else None
 
 
