@@ -411,3 +411,23 @@ def test_a_bill_of_snapshots_meets_a_log_of_names(tmp_path: Path) -> None:
         (cell.model, cell.cause) for cell in found.parts[0].cells if (cell.start - cell_of(found).start).days == 1
     }
     assert ("openai/gpt-4o", "missing from the bill") in between, "which of two snapshots it was nobody knows"
+
+
+@pytest.mark.parametrize(
+    ("part", "taken"),
+    [
+        (["0.05", "0.05"], "costs"),
+        (["0.10", "0.08"], "focus"),
+        (["0.0999", "0.0799"], "focus"),
+        (["0.09", "0.08"], "focus"),
+        (["0.0899", "0.0799"], "costs"),
+    ],
+    ids=["a project's", "all, in detail", "but for a thousandth", "rounded to cents", "too little for exact amounts"],
+)
+def test_an_export_that_holds_a_part_in_many_lines_is_not_the_bill(tmp_path: Path, part: list[str], taken: str) -> None:
+    detailed = [line(0, cost, source="focus", line_item=f"i{n}") for n, cost in enumerate(part)]
+    found = reconciled(tmp_path, [call(1)], [line(0, "0.18"), *detailed])
+    assert [x.what for x in found.left_out] == [
+        f"another export of the same bill ({'focus' if taken == 'costs' else 'costs'})"
+    ]
+    assert found.parts[0].total.billed_usd == (D("0.18") if taken == "costs" else sum(map(D, part)))

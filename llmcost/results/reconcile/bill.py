@@ -1,8 +1,8 @@
 """What bills say: lines by provider, model, item and day, in dollars where a rate is known, each charge once.
 
 Amounts of different currencies are never added. Of two exports of the same bill (an API and a CSV, a cost report and
-FOCUS rows, one query grouped in two ways) one is taken, that with more lines, for each provider and day; the other is named
-with its amount.
+FOCUS rows, one query grouped in two ways) one is taken for each provider and day, of those that hold all of it the one with
+most lines; the other is named with its amount.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _KEYS: Final = (
 )  # fmt: skip
 _GROUPINGS: Final = ("line_item", "project", "api_key_id", "user_id")
 _LONG_DAY: Final = 25 * HOUR_US
+_CENT: Final = Decimal("0.01")
 _DIGITS: Final = Decimal("1e-12")
 """Dollars of a line whose rate is a quotient: far below any bill's own digits."""
 
@@ -240,7 +241,7 @@ def _ordered(lines: Iterable[BillLine]) -> list[BillLine]:
 
 
 def _one_source(lines: Sequence[BillLine]) -> tuple[list[BillLine], list[LeftOut]]:
-    """Of several exports of one account's bill, for each day the one with most lines; the others with their amounts.
+    """Of several exports of one account's bill, for each day the fullest; the others with their amounts.
 
     Exports that name different accounts are different bills; one that names none may be any.
     """
@@ -250,12 +251,11 @@ def _one_source(lines: Sequence[BillLine]) -> tuple[list[BillLine], list[LeftOut
         found = ((line.provider, day) for day in _days(line))
         return [(*place, None if place in nameless else line.organization) for place in found]
 
-    counts: dict[tuple[str, int | None, str | None], dict[str, int]] = {}
+    sides: dict[tuple[str, int | None, str | None], dict[str, list[BillLine]]] = {}
     for line in lines:
         for place in places(line):
-            by_export = counts.setdefault(place, {})
-            by_export[line.export] = by_export.get(line.export, 0) + line.lines
-    chosen = {place: min(found, key=lambda s: (-found[s], s)) for place, found in counts.items()}
+            sides.setdefault(place, {}).setdefault(line.export, []).append(line)
+    chosen = {place: _fullest(found) for place, found in sides.items()}
     kept: list[BillLine] = []
     dropped: list[BillLine] = []
     for line in lines:
@@ -265,6 +265,34 @@ def _one_source(lines: Sequence[BillLine]) -> tuple[list[BillLine], list[LeftOut
     for line in dropped:
         groups.setdefault((line.provider, line.export, line.currency), []).append(line)
     return kept, [_twice(key, found) for key, found in sorted(groups.items())]
+
+
+def _fullest(exports: Mapping[str, Sequence[BillLine]]) -> str:
+    """Of several exports of a day's bill the most detailed one of those that hold all of it.
+
+    One that was narrowed to a project may have more lines than the whole. Two that differ by a hundredth, or by the
+    rounding of lines to cents, hold the same.
+    """
+    if len(exports) == 1:
+        return next(iter(exports))
+    amounts = {name: _charged(lines) for name, lines in exports.items()}
+    known = {name: amount for name, amount in amounts.items() if amount is not None}
+    most = max(known.values(), default=ZERO)
+    whole = [
+        name for name in exports if name not in known or known[name] + _slack(most, exports[name], known[name]) >= most
+    ]
+    return min(whole, key=lambda name: (-sum(line.lines for line in exports[name]), name))
+
+
+def _charged(lines: Iterable[BillLine]) -> Decimal | None:
+    """Dollars of usage a day, a line over several days spread over them; None where a rate is missing."""
+    usage = [line for line in lines if line.is_usage]
+    return added(None if line.usd is None else (line.usd / len(_days(line))).quantize(_DIGITS) for line in usage)
+
+
+def _slack(most: Decimal, lines: Iterable[BillLine], amount: Decimal) -> Decimal:
+    in_cents = amount == amount.quantize(_CENT)
+    return abs(most) / 100 + (_CENT / 2 * sum(line.lines for line in lines) if in_cents else ZERO)
 
 
 def _days(line: BillLine) -> range | tuple[None]:
