@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 from llmcost.money import EXACT, RATIO
 from llmcost.results.breakeven_model import Crossing, CurvePoint, Verdict
@@ -111,8 +111,16 @@ def _inside(curve: Sequence[CurvePoint]) -> Iterable[Decimal]:
 
 def crossings_of(curve: Sequence[CurvePoint]) -> Iterable[Crossing]:
     """Where the two costs cross, between the volumes either side."""
-    for left, right in pairwise(curve):
-        if _gap(left) * _gap(right) >= 0:
+    for left, right in pairwise([point for point in curve if _gap(point)]):
+        if _gap(left) * _gap(right) > 0:
+            continue
+        pays: Literal["above", "below"] = "above" if _gap(right) > 0 else "below"
+        even = next((point for point in curve if left.factor < point.factor < right.factor), None)
+        if even is not None:
+            yield Crossing(
+                factor=even.factor, requests_per_month=even.requests_per_month, mtok_per_month=even.mtok_per_month,
+                usd_per_month=even.baseline_usd, pays=pays,
+            )  # fmt: skip
             continue
         part = RATIO.divide(abs(_gap(left)), abs(_gap(left)) + abs(_gap(right)))
 
@@ -123,8 +131,7 @@ def crossings_of(curve: Sequence[CurvePoint]) -> Iterable[Crossing]:
 
         yield Crossing(
             factor=between("factor"), requests_per_month=between("requests_per_month"),
-            mtok_per_month=between("mtok_per_month"), usd_per_month=between("baseline_usd"),
-            pays="above" if _gap(right) > 0 else "below",
+            mtok_per_month=between("mtok_per_month"), usd_per_month=between("baseline_usd"), pays=pays,
         )  # fmt: skip
 
 

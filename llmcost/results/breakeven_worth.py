@@ -41,6 +41,7 @@ def use_of(own: Scenario, result: Result) -> Use | None:
             flat = EXACT.add(flat, line.cost_usd or ZERO)
     avoided = EXACT.add(step.saving_usd, flat_cost(own))
     share = RATIO.divide(RATIO.multiply(now, flat), avoided).quantize(_PLACES) if avoided > 0 else None
+    share = step.measures.get("break_even_utilisation", share)
     speed, price = step.measures.get("tokens_per_gpu_second"), step.measures.get("usd_per_gpu_hour")
     base = result.baseline
     tokens = Decimal((base.input_tokens or 0) + (base.output_tokens or 0))

@@ -224,7 +224,8 @@ def _spend(workload: Workload, params: CommitmentParams, stage: Stage) -> Rewrit
         assumptions=tuple(_notes(params)),
         warnings=(f"{shown(unpriced)} requests have no price: they use nothing of the commitment",) if unpriced else (),
         facts={"use of the commitment": "none committed" if use is None else f"{use * 100:.1f} %"},
-        measures={} if use is None else {"utilisation": use},
+        # What is committed costs what the list price does once usage at the discount fills this part of it.
+        measures={} if use is None else {"utilisation": use, "break_even_utilisation": Decimal(1) - params.discount},
     )
 
 

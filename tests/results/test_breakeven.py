@@ -257,3 +257,16 @@ def test_what_is_paid_again_before_it_is_earned_back_never_is(tmp_path: Path) ->
         "paid at the start are never earned back: a month saves $1,254.00 before them. They come again every 0.33"
         in text
     )
+
+
+def test_committed_spend_pays_once_the_discount_fills_it(tmp_path: Path) -> None:
+    """$3.60 an hour at the list; $7.20 committed at 20 % off: 40 % used, 80 % is even, at twice the volume."""
+    spend = step("commitment", kind="spend", usd_per_month="5256", discount="0.2")
+    done = found(tmp_path, spend, steady())
+    assert done.use is not None
+    assert float(done.use.now) == pytest.approx(0.4)
+    assert float(done.use.break_even or 0) == pytest.approx(0.8)
+    assert done.verdict == "above"
+    assert float(done.crossings[0].factor) == pytest.approx(2, rel=1e-3)
+    text = REPORTS.load("markdown").render(outcome(done), Options()).decode()
+    assert "more than all of it" not in text
