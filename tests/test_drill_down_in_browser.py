@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+import llmcost
 from llmcost.reports import REPORTS, Options
 from llmcost.results.model import Result
+from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import outcome
 from llmcost.results.present import by_dimension, label_of
 from tests.reports import sample_result
 from tests.reports.browser import Browser
+from tests.whatif.support import DAY, NOW, buckets
 
 _KEYS = "return [...document.querySelectorAll('table[id^=t-by-]')].map((t) => t.id)"
 _SAID = "return [...document.querySelectorAll('main > [role=status]')].map((p) => p.textContent)[0]"
@@ -157,6 +160,39 @@ def test_a_phone_has_room_and_paper_says_the_filter(browser: Browser, tmp_path: 
     assert browser.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     browser.emulate(794, 1123, media="print")
     assert browser.script("return getComputedStyle(document.querySelector('.trail')).display") == "flex"
+
+
+def test_a_month_is_filtered_with_the_month_before_it(browser: Browser, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    before = [
+        {**row, "started_at": row["started_at"] - 30 * DAY, "ended_at": row["ended_at"] - 30 * DAY, "requests": 50}
+        for row in buckets()[4:]
+    ]
+    log.write_text("\n".join(json.dumps(row) for row in (*buckets(), *before)))
+    options = ReplayOptions(now=NOW, what_if=True)
+    month = llmcost.report(log, month="2026-10", scenarios=[], ahead=False, options=options)
+    file = tmp_path / "page.html"
+    file.write_bytes(REPORTS.load("html").render(outcome(month), Options()))
+    browser.emulate(1280, 900)
+    browser.log("browser")
+    browser.open(file)
+    browser.script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    tables = [table for table in browser.script(_KEYS) if table.rpartition("-")[2] in {"model", "feature", "provider"}]
+    assert len(tables) == 3
+    whole = browser.script(_ALL)
+    for table in tables:
+        for row in _rows(browser, table)[:-1]:
+            _pick(browser, table, row[0])
+            for other in tables:
+                if other != table:
+                    total = _rows(browser, other)[-1]
+                    assert total[5] == row[5], "requests"
+                    for column in (1, 3):
+                        assert abs(_usd(total[column]) - _usd(row[column])) <= Decimal("0.01"), "cost, last month"
+            _pick(browser, table, row[0])
+    assert browser.script(_ALL) == whole
+    assert browser.script("return document.querySelectorAll('.lever').length") > 2, "the month has its levers too"
+    assert browser.log("browser") == []
 
 
 def _press(browser: Browser, key: str, code: int) -> None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-Measure = Literal["cost", "share", "requests", "unpriced", "input", "cached", "output", ""]
-"""What a column shows of the lines under it: a sum, the cost's share of the whole, cached input's share of input; "" what no
-cube knows."""
+Measure = Literal[
+    "cost", "share", "requests", "unpriced", "input", "cached", "output", "last", "change", "last_requests", ""
+]
+"""What a column shows of the lines under it: a sum, the cost's share of the whole, cached input's share of input; the month
+before and the change since; "" what no cube knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@
   const cubes = Object.fromEntries(data.cubes.map((cube) => [cube.key, cube]));
   if (!data.cubes.length || !Object.keys(data.tables).length) return;
   const titles = Object.fromEntries(data.cubes.flatMap((cube) => cube.dimensions.map((name, place) => [name, cube.titles[place]])));
-  const scale = Math.max(...data.cubes.flatMap((cube) => cube.cells.map(([, values]) => ((values[0] ?? "0").split(".")[1] || "").length)), 0);
+  const scale = Math.max(...data.cubes.flatMap((cube) => cube.cells.flatMap(([, values]) => values.map((value) => (String(value ?? 0).split(".")[1] || "").length))), 0);
   const exact = (text) => {
     const [whole, part = ""] = text.split(".");
     return BigInt(whole + part.padEnd(scale, "0"));
   };
   const quotient = (over, under) => (over < 0n ? -((-over * 2n + under) / (under * 2n)) : (over * 2n + under) / (under * 2n));
   const ten = (power) => 10n ** BigInt(power);
-  for (const cube of data.cubes) for (const [, values] of cube.cells) values.forEach((value, place) => { values[place] = value === null ? null : place === 0 ? exact(value) : BigInt(value); });
+  for (const cube of data.cubes) for (const [, values] of cube.cells) values.forEach((value, place) => { values[place] = value === null ? null : ["cost", "last"].includes(cube.measures[place]) ? exact(value) : BigInt(value); });
 
   /* How an amount, a count and a share read: as in the rest of the report. */
   const count = (value) => (value === null ? "unknown" : value.toLocaleString("en-US"));
@@ -50,6 +50,7 @@
     return found;
   }
 
+  const tone = (measure, text) => (text === "unknown" || text === "–" ? "muted" : measure !== "change" || !/[1-9]/.test(text) ? "" : text.startsWith("+") ? "loss" : "saving");
   const added = (lines) => lines.reduce((sum, line) => line.map((value, at) => (value === null && sum[at] === null ? null : (value ?? 0n) + (sum[at] ?? 0n))));
   function ranked(found) {
     const order = ([one, a], [other, b]) => (a[0] === null) - (b[0] === null) || (a[0] === b[0] ? 0 : a[0] > b[0] ? -1 : 1) || (one < other ? -1 : 1);
@@ -73,15 +74,27 @@
     const whole = lines.reduce((sum, [, line]) => sum + (line[0] ?? 0n), 0n);
     const at = (measure) => cube.measures.indexOf(measure);
     const rounded = (value) => quotient(value * ten(view.places), ten(scale));
-    let running = 0n;
+    const running = { cost: 0n, last: 0n };
+    const shown = {};
+    /* Nothing known of no call is nothing; of calls it is unknown. */
+    const known = (measure, line) => line[at(measure)] ?? (at("last") >= 0 && !line[at(measure === "last" ? "last_requests" : "requests")] ? 0n : null);
+    const amount = (measure, line) => {
+      const value = known(measure, line);
+      const before = rounded(running[measure]);
+      running[measure] += value ?? 0n;
+      shown[measure] = value === null ? null : rounded(running[measure]) - before;
+      return value === null ? "unknown" : money(value, shown[measure], view.places);
+    };
     const cell = (measure, line, total) => {
       const value = at(measure) < 0 ? null : line[at(measure)];
-      if (measure === "cost") {
-        const before = rounded(running);
-        running += value ?? 0n;
-        return value === null ? "unknown" : total ? digits(rounded(whole), view.places) : money(value, rounded(running) - before, view.places);
+      if (measure === "cost" || measure === "last") return total ? (known(measure, line) === null ? "unknown" : digits(rounded(known(measure, line)), view.places)) : amount(measure, line);
+      if (measure === "change") {
+        if (total) return "";
+        if (shown.cost === null || shown.last === null) return "unknown";
+        const change = shown.cost - shown.last;
+        return `${change > 0n ? "+" : ""}${digits(change, view.places)}`;
       }
-      if (measure === "share") return total ? "" : line[0] === null ? "unknown" : percent(line[0], whole);
+      if (measure === "share") return total ? "" : known("cost", line) === null ? "unknown" : percent(known("cost", line), whole);
       if (measure === "cached") return total ? "" : percent(value, line[at("input")]);
       if (measure === "input" || measure === "output") return total ? "" : count(value);
       return measure === "" ? "–" : count(value);
@@ -95,7 +108,7 @@
     const heads = table.tHead.rows[0].cells;
     const cells = texts.slice(1).map((text, place) => {
       const share = measures[place] === "share" && /^\d+(\.\d+)?%$/.test(text);
-      const node = make("td", { className: ["num", text === "unknown" || text === "–" ? "muted" : "", share ? "share" : ""].filter(Boolean).join(" ") }, text);
+      const node = make("td", { className: ["num", tone(measures[place], text), share ? "share" : ""].filter(Boolean).join(" ") }, text);
       node.dataset.label = heads[place + 1].textContent;
       if (share) node.append(make("i"));
       if (share) node.lastChild.style.setProperty("--part", parseFloat(text) / 100);

@@ -124,6 +124,24 @@ class Spend(_Model):
     lines: list[SpendLine]
 
 
+class SpendCell(_Model):
+    """Both months of one combination of values; an amount of None is unknown, or there was nothing."""
+
+    values: list[str | None]
+    cost_usd: Usd | None
+    last_usd: Usd | None
+    requests: int
+    last_requests: int
+    unpriced_requests: int
+
+
+class SpendCells(_Model):
+    """Spend by every combination of a few dimensions, of which each table of spend is a sum."""
+
+    dimensions: list[str]
+    cells: list[SpendCell]
+
+
 class UnitCost(_Model):
     """The month's cost over a count of something."""
 
@@ -362,6 +380,9 @@ class Monthly(_Model):
     anomalies: Anomalies
     windows: Windows | None = Field(default=None, description="None: no budget is shorter than a month.")
     scenarios: Scenarios | None = None
+    cells: SpendCells | None = Field(
+        default=None, description="Only where it was asked for: by a page, which filters by it."
+    )
     what_if: WhatIf | None = Field(default=None, description="Only where it was asked for: by a page, which shows it.")
     forecast: Outlook | None = Field(
         default=None,

@@ -38,7 +38,7 @@ from llmcost.results.monthly.model import (
 )
 from llmcost.results.monthly.pricechanges import price_changes
 from llmcost.results.monthly.showback import Shared, showback
-from llmcost.results.monthly.spend import change_by_model, days, effects, movers, share_of, spend
+from llmcost.results.monthly.spend import change_by_model, days, effects, movers, share_of, spend, spend_cells
 from llmcost.results.monthly.window_tables import findings as window_findings
 from llmcost.results.monthly.windows import windows
 from llmcost.results.options import ReplayOptions
@@ -218,6 +218,7 @@ class _Run:
                 spend(ledger, dimension, self.cubes[dimension.name], self.cost, has_last=self.has_last)
                 for dimension in self.dimensions
             ],
+            cells=spend_cells(ledger, self.dimensions) if options.what_if else None,
             days=dayly,
             unit_costs=savings.unit_costs(ledger, self.cost),
             caching=savings.caching(ledger),

@@ -14,11 +14,12 @@ from llmcost.money import ZERO, rounded
 from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.results.monthly.effects import Change, Side, changes, total
 from llmcost.results.monthly.ledger import LAST, THIS, Dimension, Ledger
-from llmcost.results.monthly.model import Day, Effects, Mover, Movers, Spend, SpendLine
+from llmcost.results.monthly.model import Day, Effects, Mover, Movers, Spend, SpendCell, SpendCells, SpendLine
 from llmcost.results.priced import EPOCH, add, whole
 
 SPEND_LINES: Final = 200
 MOVER_LINES: Final = 20
+_MOST_CELLS: Final = 5000
 _REST: Final = -1
 _NUMBERS: Final = itertools.count(1)
 _CELL: Final = tuple(PRICE_KEYS.index(name) for name in ("service_tier", "region", "size", "span"))
@@ -49,6 +50,30 @@ def spend(ledger: Ledger, dimension: Dimension, cube: str, cost: Decimal, *, has
     if not has_last:
         lines = [line.model_copy(update={"last_usd": None}) for line in lines]
     return Spend(dimension=dimension.name, values=values, lines=lines)
+
+
+def spend_cells(ledger: Ledger, dimensions: Sequence[Dimension]) -> SpendCells | None:
+    """Spend by combination: of as many of the dimensions, in their order, as make no more than a page can carry."""
+    kept = list(dimensions)
+    while len(kept) > 1:
+        names = ", ".join(f'CAST(l."{d.column}" AS VARCHAR) AS v{place}' for place, d in enumerate(kept))
+        rows = ledger.rows(f"{names}, {_SPLIT}", f"GROUP BY ALL ORDER BY ALL LIMIT {_MOST_CELLS + 1}")
+        if len(rows) <= _MOST_CELLS:
+            return SpendCells(dimensions=[d.name for d in kept], cells=[_cell(ledger, row, len(kept)) for row in rows])
+        kept.pop()
+    return None
+
+
+def _cell(ledger: Ledger, row: Sequence[Any], size: int) -> SpendCell:
+    before, now, calls_before, calls_now, _, unpriced = row[size:]
+    return SpendCell(
+        values=[None if value is None else str(value) for value in row[:size]],
+        cost_usd=ledger.known_usd(now),
+        last_usd=ledger.known_usd(before),
+        requests=int(calls_now or 0),
+        last_requests=int(calls_before or 0),
+        unpriced_requests=int(unpriced or 0),
+    )
 
 
 def _distinct(ledger: Ledger, cube: str) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 from llmcost.money import EXACT, ZERO, plain, rounded
 from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, usd_cell, usd_cells
+from llmcost.results.cube import Cube, Measure, View
 from llmcost.results.document import Cell, Table
 from llmcost.results.forecast.model import Outlook
 from llmcost.results.monthly.findings import budget_name, budget_text
@@ -20,10 +21,11 @@ from llmcost.results.monthly.model import (
     PriceChange,
     Scenarios,
     Spend,
+    SpendCells,
     SpendLine,
 )
 from llmcost.results.present import clean, name, places_of, rest_note, running
-from llmcost.results.spend_tables import dimension_title
+from llmcost.results.spend_tables import SPEND, dimension_title
 
 _OPEN: Final = 3
 _KINDS: Final = {
@@ -198,7 +200,28 @@ def spend_table(found: Spend, place: int, top_n: int) -> Table:
         *(["Unpriced#r?"] if gaps else []),
     )  # fmt: skip
     by = f"By {title[:1].lower()}{title[1:]}" if title != "API key" else "By API key"
-    return Table(f"by-{_key(found.dimension, place)}", by, heads, tuple(rows), total, folded=place >= _OPEN)
+    measures: tuple[Measure, ...] = (
+        "cost", "share", *(("last", "change") if compared else ()), "requests", *(("unpriced",) if gaps else ()),
+    )  # fmt: skip
+    view = View(SPEND, found.dimension, measures, top_n, places)
+    key = f"by-{_key(found.dimension, place)}"
+    return Table(key, by, heads, tuple(rows), total, folded=place >= _OPEN, view=view)
+
+
+def cube(cells: SpendCells | None) -> tuple[Cube, ...]:
+    """What the tables of spend can be filtered by."""
+    if cells is None:
+        return ()
+    names: list[dict[str, int]] = [{} for _ in cells.dimensions]
+    lines = []
+    for cell in cells.cells:
+        at = tuple(held.setdefault(name(value), len(held)) for held, value in zip(names, cell.values, strict=True))
+        measured = (cell.cost_usd, cell.requests, cell.unpriced_requests, cell.last_usd, cell.last_requests)
+        lines.append((at, measured))
+    titles = tuple(titled(dimension) for dimension in cells.dimensions)
+    labels = tuple(tuple(held) for held in names)
+    measures: tuple[Measure, ...] = ("cost", "requests", "unpriced", "last", "last_requests")
+    return (Cube(SPEND, tuple(cells.dimensions), titles, labels, measures, tuple(lines)),)
 
 
 def _shown(values: Sequence[Decimal | None], places: int) -> list[Decimal | None]:

@@ -34,6 +34,7 @@ def document(found: Monthly, top_n: int = 10, title: str = "") -> Document:
         sections=tuple(section for section in _sections(found, top_n) if section.blocks),
         warnings=tuple(clean(warning) for warning in found.warnings),
         footer=f"{clean(found.generated_with)} · {trust_tables.prices_text(found.prices)}",
+        cubes=tables.cube(found.cells),
         panel=panel(found.what_if, found.period, before="coverage"),
     )
 
