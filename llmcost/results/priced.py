@@ -44,8 +44,8 @@ class PricedFlat:
 class Priced:
     """A workload's selected rows, summed in the engine; prices are looked up when asked for.
 
-    ``dimensions`` are the breakdown's columns; ``day_index`` turns an instant into a day of the result's time zone;
-    flat charges that name no instant are priced at ``flat_at``.
+    ``dimensions`` are the breakdown's columns; ``day_index`` turns an instant into a day of the result's time zone
+    (None: no days are asked for); flat charges that name no instant are priced at ``flat_at``.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Priced:
         cuts: Cuts,
         workload: Workload,
         dimensions: Sequence[str],
-        day_index: Callable[[ir.IntegerValue], ir.IntegerValue],
+        day_index: Callable[[ir.IntegerValue], ir.IntegerValue] | None,
         flat_at: int,
     ) -> None:
         self.flat_at = flat_at
@@ -63,12 +63,14 @@ class Priced:
         self.grid = Grid.of(cuts, pricer.present, pricer.models)
         self.dimensions = tuple(dimensions)
         used = {*CORE, *WORK, *SUMMED, "billed_cost", *self.dimensions}
-        self.fine = engine.summed(workload.rows, used, (self.grid, self.dimensions), self._sums(day_index))
+        shape = (self.grid, self.dimensions, day_index is None)
+        self.fine = engine.summed(workload.rows, used, shape, self._sums(day_index))
 
-    def _sums(self, day_index: Callable[[ir.IntegerValue], ir.IntegerValue]) -> Callable[[ir.Table], ir.Table]:
+    def _sums(self, day_index: Callable[[ir.IntegerValue], ir.IntegerValue] | None) -> Callable[[ir.Table], ir.Table]:
         def of(rows: ir.Table) -> ir.Table:
             labels: dict[str, ir.Value] = {f"d_{name}": rows[name] for name in self.dimensions}
-            labels |= {"day": day_index(rows.started_at), "evidence_now": rows.evidence, "role": rows.call_role}
+            labels |= {"day": day_index(rows.started_at)} if day_index else {}
+            labels |= {"evidence_now": rows.evidence, "role": rows.call_role}
             return sums(rows, self.grid, labels)
 
         return of

@@ -82,6 +82,7 @@ class Replaying:
                 raise UsageError(f"there is no dimension {name!r} (--by)", hint=nearest(name, BY_NAME))
         self.held = Holdings.of(store)
         self.present = self.held.known
+        self.engine.small = self.held.rows <= _FEW
         self.files = self._files()
         self.log_span = self._span()
         self.clock = Clock(options.timezone, self.log_span)
@@ -326,8 +327,10 @@ class Replaying:
         cuts: Cuts,
         known: Sequence[Priced] = (),
     ) -> Chain:
-        def price(workload: Workload) -> Priced:
-            return self._priced(workload, cuts, self._day_of(scenario))
+        def price(workload: Workload, *, final: bool = False) -> Priced:
+            # Only the last state is shown by day and dimension. Few rows are summed alike: compiling takes longer then.
+            by_day = final or self.engine.small
+            return self._priced(workload, cuts, self._day_of(scenario), None if by_day else (), by_day=by_day)
 
         return Chain(self.engine, links, baseline, price, known)
 
@@ -362,14 +365,15 @@ class Replaying:
         return costs
 
     def _priced(
-        self, workload: Workload, cuts: Cuts, prices_on: date | None, dimensions: tuple[str, ...] | None = None
-    ) -> Priced:
+        self, workload: Workload, cuts: Cuts, prices_on: date | None, dimensions: tuple[str, ...] | None = None,
+        *, by_day: bool = True,
+    ) -> Priced:  # fmt: skip
         pricer = self._pricer()
         flat_at = self.engine.span[1] - 1 if self.engine.span else self.options.now
         if prices_on is not None:
             flat_at = _noon(prices_on)
         by = self.options.dimensions if dimensions is None else dimensions
-        return Priced(self.engine, pricer, cuts, workload, by, self.clock.day_index, flat_at)
+        return Priced(self.engine, pricer, cuts, workload, by, self.clock.day_index if by_day else None, flat_at)
 
     def _kept(self, workload: Workload, coming: Sequence[BoundStep]) -> Workload:
         """The rows in a table, without what the log has anyhow and names that no coming step asks for."""
@@ -414,6 +418,8 @@ class Replaying:
         return links
 
 
+_FEW: Final = 20_000
+"""Rows of a small log."""
 _MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens"})
 """Counters that a strategy may make where the log has none."""
 

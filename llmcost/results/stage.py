@@ -87,6 +87,8 @@ class Engine:
     that they build on may be made anew meanwhile."""
     made: int = 0
     """Tables filled so far."""
+    small: bool = False
+    """Few rows: what is named is run at once, since the engine binds a view anew, with all below it, in every query."""
 
     def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
         """The answer as dicts of Python values: integers stay exact."""
@@ -134,8 +136,8 @@ class Engine:
         yield from self.store.batches(compiled(expression))
 
     def view(self, expression: ir.Table) -> ir.Table:
-        """Names the expression in the engine, so that what builds on it compiles from there; nothing is run."""
-        return self._called("VIEW", expression)
+        """Names the expression in the engine, so that what builds on it compiles from there; nothing is run but on few rows."""
+        return self._called("TABLE" if self.small else "VIEW", expression)
 
     def materialise(self, expression: ir.Table) -> ir.Table:
         """Runs the expression once and keeps its rows for further expressions."""
@@ -285,6 +287,7 @@ class Holdings:
     """What the rows of a store can hold: ``known`` are the usage columns that at least one row knows."""
 
     known: frozenset[str]
+    rows: int
     each: int | None
     """How many requests every row says it is; None where rows differ or do not say."""
     uncounted: bool = False
@@ -307,7 +310,7 @@ class Holdings:
             )
         )
         single = each == 1 or not (told or ends or uncounted)
-        return cls(known - {"ended_at", "requests"} if single else known, each, uncounted)
+        return cls(known - {"ended_at", "requests"} if single else known, rows, each, uncounted)
 
     @property
     def constants(self) -> dict[str, ir.Value]:

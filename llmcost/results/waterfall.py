@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, reduce
 from itertools import takewhile
-from typing import Final
+from typing import Final, Protocol
 
 import ibis.expr.types as ir
 
@@ -43,6 +43,12 @@ class Link:
     rewritten: Rewritten
 
 
+class Pricing(Protocol):
+    """Prices a state; a ``final`` one, which is shown, by day and dimension too."""
+
+    def __call__(self, workload: Workload, *, final: bool = False) -> Priced: ...
+
+
 @dataclass
 class Chain:
     """The priced states of a scenario: the baseline and one after every step."""
@@ -50,15 +56,17 @@ class Chain:
     engine: Engine
     links: Sequence[Link]
     baseline: Priced
-    price: Callable[[Workload], Priced]
+    price: Pricing
     known: Sequence[Priced] = ()
     """States after the first steps that are priced already."""
 
     @cached_property
     def full(self) -> list[Priced]:
         """Every state over all selected rows."""
-        left = self.links[len(self.known) :]
-        return [self.baseline, *self.known, *(self.price(link.rewritten.workload) for link in left)]
+        last = len(self.links)
+        states = [(n, link.rewritten.workload) for n, link in enumerate(self.links, 1)]
+        left = states[len(self.known) :]
+        return [self.baseline, *self.known, *(self.price(state, final=n == last) for n, state in left)]
 
     @cached_property
     def excluded(self) -> ir.Table | None:
@@ -81,7 +89,10 @@ class Chain:
         excluded = self.excluded
         if excluded is None:
             return self.full
-        return [self.price(without(state.workload, excluded)) for state in self.full]
+        ends = {0, len(self.links)}
+        return [
+            self.price(without(state.workload, excluded), final=place in ends) for place, state in enumerate(self.full)
+        ]
 
     @property
     def saved(self) -> Decimal:

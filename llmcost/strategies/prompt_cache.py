@@ -120,7 +120,7 @@ class PromptCacheParams(Selecting):
 
 def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewritten:
     """Gives the matching rows the counters that the replayed or assumed cache would give them."""
-    present = cachelog.seen(stage, workload.rows)
+    present = cachelog.seen(stage, workload.rows, _wished(workload.rows, params))
     held = cacherule.rules(stage, params.wishes, present)
     evidence = _evidence(workload.rows, params, stage, held)
     able = _able(workload.rows, params, held)
@@ -161,10 +161,15 @@ def _uncounted(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> tuple
 
 def _able(rows: ir.Table, params: PromptCacheParams, held: list[Rule]) -> ir.BooleanValue:
     """Rows, selected or not, that the scenario wants to be cached and that reach a provider which can."""
-    able = rows.sent & rows.model.isin(sorted({rule.model for rule in held}) or [-1]) & rows.input_tokens.notnull()
+    caching = rows.model.isin(sorted({rule.model for rule in held}) or [-1])
+    return (_wished(rows, params) & caching).fill_null(False)
+
+
+def _wished(rows: ir.Table, params: PromptCacheParams) -> ir.BooleanValue:
+    """Rows, selected or not, that the scenario wants to be cached and that reach a provider, whichever it is."""
     # A call that a gateway answered (requests = 0) reached no cache.
-    able = able & ~(rows.status == "error").fill_null(False) & (calls(rows) > 0)
-    return (able & condition(params.when, rows) if params.when else able).fill_null(False)
+    sent = rows.sent & rows.input_tokens.notnull() & (rows.status != "error").fill_null(True) & (calls(rows) > 0)
+    return (sent & condition(params.when, rows) if params.when else sent).fill_null(False)
 
 
 def _found(
@@ -178,19 +183,33 @@ def _found(
     """Rows with what they find in the caches in ``_found``, and the charges with those of storage."""
     latency = None if params.write_latency is None else micros_of(params.write_latency)
     marked = "cache_breakpoints" in stage.present and params.breakpoints == "log"
-    playing = _playing(workload, params, stage, held, present)
+    open_ = _open(params, stage, held, present)
+    playing = _playing(workload, params, stage, held, present) & open_
     caches = Caches(held, playing, workload.branches, latency, marked=marked, partly=_partly(params))
     charges = workload.charges
     if not _keyed(params, stage):
         rows = rows.mutate(_found=ibis.null("int64"))
     else:
-        lives = {rule.life for rule in held if rule.model not in playing}
+        lives = {rule.life for rule in held if rule.model in open_ - playing}
         told = stage.logged(rows, hits_read(lives))
         rows = told.mutate(_found=logged_hits(told, told._life, lives)).drop(set(told.columns) - set(rows.columns))
         if playing:
             rows, kept = played(stage, rows, caches)
             charges = (*charges, *cachestorage.replayed(stage, kept, held))
-    return (from_conversation(stage, rows, caches) if _talks(params, stage) else rows), charges
+    talk = _talks(params, stage) and any(present[number].talks for number in open_ & present.keys())
+    return (from_conversation(stage, rows, caches) if talk else rows), charges
+
+
+def _open(params: PromptCacheParams, stage: Stage, held: list[Rule], present: Mapping[int, Seen]) -> frozenset[int]:
+    """Models of which some row's counters depend on what it finds, or whose entries are billed; :func:`_kept` of the others holds."""
+    replaced = params.observed == "replace" or params.hit_rate is not None
+    replaced = replaced or params.wishes.any_given or params.scope is not None
+
+    def depends(rule: Rule) -> bool:
+        one = present[rule.model]
+        return rule.stored or (one.asked if replaced else one.unmarked if rule.explicit else one.unread)
+
+    return cacherule.sharing(stage, {rule.model for rule in held if depends(rule)})
 
 
 def _partly(params: PromptCacheParams) -> bool:
@@ -266,14 +285,13 @@ def _playing(
     if workload.touched or stage.restricted or breakpoints or params.write_latency is not None:
         return frozenset(rule.model for rule in held)
     alike = cacherule.merged_names(stage, present)
-    partly = _partly(params)
     return frozenset(
         rule.model
         for rule in held
         if (workload.moved and present[rule.model].disturbed)
         or rule.model in alike
         or not cacherule.as_ingested([rule], stage.present)
-        or (rule.stored or not rule.renews or (rule.explicit and partly))
+        or (rule.stored or not rule.renews or (rule.explicit and (params.share < 1 or present[rule.model].unasked)))
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from llmcost.workload.branching import is_bucket
+from llmcost.workload.branching import calls, is_bucket
 from llmcost.workload.contract import Stage
 
 
@@ -27,6 +27,16 @@ class Seen:
     """A selected request of it does not say what it read."""
     disturbed: bool
     """Rows came to it, left it or are no longer sent: its caches are not those of the log."""
+    asked: bool
+    """Some selected request of it is to be cached."""
+    unread: bool
+    """Such a request neither says what it read nor wrote anything."""
+    unmarked: bool
+    """Such a request neither read nor wrote anything."""
+    unasked: bool
+    """Some call of it is not to be cached."""
+    talks: bool
+    """Some request of it has a conversation and no prefix keys."""
 
 
 def unmoved(rows: ir.Table) -> ir.BooleanValue:
@@ -39,13 +49,21 @@ def has_cached(rows: ir.Table) -> ir.BooleanValue:
     return (rows.cache_read_input_tokens > 0).fill_null(False) | (rows.cache_creation_input_tokens > 0).fill_null(False)
 
 
-def seen(stage: Stage, rows: ir.Table) -> Mapping[int, Seen]:
-    """What the rows say, by model id; names of one model share what they show."""
-    asked = rows.selected & ~is_bucket(rows) & (rows.status != "error").fill_null(True)
+def seen(stage: Stage, rows: ir.Table, wished: ir.BooleanValue) -> Mapping[int, Seen]:
+    """What the rows say, by model id; names of one model share what they show. ``wished``: the scenario wants them cached."""
+    alone = rows.selected & ~is_bucket(rows)
+    answered = (rows.status != "error").fill_null(True)
+    cached = unmoved(rows) & has_cached(rows)
+    silent = rows.cache_read_input_tokens.isnull()
     flags = {
         "selected": rows.selected,
-        "cached": unmoved(rows) & has_cached(rows),
-        "untold": asked & unmoved(rows) & rows.cache_read_input_tokens.isnull(),
+        "cached": cached,
+        "untold": alone & answered & unmoved(rows) & silent,
+        "asked": alone & wished,
+        "unread": alone & wished & ~cached & (~unmoved(rows) | silent),
+        "unmarked": alone & wished & ~cached,
+        "unasked": answered & (calls(rows) > 0) & ~wished,
+        "talks": alone & rows.conversation_key.notnull() & rows.prefix_block_tokens.isnull(),
     }
     summed = rows.group_by(["model", "logged_model", "sent"]).agg(
         first=rows.priced_at.min(),
@@ -69,6 +87,7 @@ def seen(stage: Stage, rows: ir.Table) -> Mapping[int, Seen]:
             keys.get(number) in showing,
             any(part["untold"] for part in parts),
             number in disturbed,
+            **{name: any(part[name] for part in parts) for name in ("asked", "unread", "unmarked", "unasked", "talks")},
         )
         for number, parts in sorted(lines.items())
     }

@@ -164,6 +164,12 @@ def merged_names(stage: Stage, present: Collection[int]) -> frozenset[int]:
     return frozenset(number for alike in ids.values() if len(alike) > 1 for number in alike)
 
 
+def sharing(stage: Stage, numbers: Collection[int]) -> frozenset[int]:
+    """The ids of models with all others that name the same models."""
+    keys = {model.key for number, model, _, _ in stage.models() if model is not None and number in numbers}
+    return frozenset(number for number, model, _, _ in stage.models() if model is not None and model.key in keys)
+
+
 def one_model(rows: ir.Table, stage: Stage) -> ir.IntegerValue:
     """The model id with all ids of one model made one: whatever name a request used, it shares the model's cache."""
     ids: dict[str, list[int]] = {}

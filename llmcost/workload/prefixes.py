@@ -178,7 +178,7 @@ def replayed(stage: Stage, rows: ir.Table, use: CacheUse, scope: ir.StringValue 
     return stage.materialise(both.group_by(["row_id", "branch"]).agg(hit_tokens=both.hit_tokens.max()))
 
 
-_LOOKS_BACK = 8
+_LOOKS_BACK = 4
 
 
 def _recent(found: ir.Table, *, steady: bool) -> ir.Table:

@@ -151,3 +151,34 @@ def test_the_latest_end_before_an_entry_is_that_of_its_own_key() -> None:
         end = rng.integers(1, 100, size).astype(np.int64)
         before = [max((int(end[j]) for j in range(i) if key[j] == key[i]), default=0) for i in range(size)]
         assert _latest_before(key, end).tolist() == before
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"when": "provider_name <> 'google' and output_tokens > 3"}, {"observed": "replace", "share": "0.5"}]
+)
+def test_caches_on_which_no_counter_depends_need_not_be_played(
+    params: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some models' rows say what was cached, on others the log is silent."""
+    made = [dict(p.row) for p in crowd(0)]
+    for row in made:
+        if row["request_model"] == made[0]["request_model"]:
+            row["cache_read_input_tokens"] = 0
+            row["cache_creation_input_tokens"] = min(1, row["input_tokens"])
+    steps = (("route", ROUTED), ("prompt-cache", {"min_tokens": 0, **params} if "observed" in params else params))
+    left_out: list[int] = []
+
+    def all_of_them(*arguments: Any) -> frozenset[int]:
+        everything = frozenset(rule.model for rule in arguments[2])
+        left_out.append(len(everything - usual(*arguments)))
+        return everything
+
+    usual = prompt_cache._open
+    with tempfile.TemporaryDirectory() as folder, Log(Path(folder), made) as log:
+        quick = log.rows(*steps)
+        monkeypatch.setattr(prompt_cache, "_open", all_of_them)
+        whole = log.rows(*steps)
+    assert quick == whole
+    assert any(row["changed"] for row in quick.values())
+    assert left_out
+    assert params.get("observed") or left_out[-1]
