@@ -22,7 +22,7 @@ from llmcost.records.labels import Notes
 from llmcost.records.prompts import body_of, digest, dump, images_of
 from llmcost.records.shapes import items, mapping, objects, place, word
 from llmcost.records.sse import Event
-from llmcost.records.values import count, number
+from llmcost.records.values import count, whole
 from llmcost.usage.columns import Usage
 from llmcost.usage.names import region_of_url
 
@@ -202,9 +202,9 @@ def gemini_request(request: dict[str, Any], notes: Notes) -> Usage:
     config = mapping(request.get("generationConfig") or request.get("config"))
     named = {"temperature": config.get("temperature"), "top_p": config.get("topP"), "seed": config.get("seed")}
     row = ask_for({**named, "max_tokens": config.get("maxOutputTokens")}, notes, cap=("max_tokens",))
-    budget = notes.soft(number, mapping(config.get("thinkingConfig")).get("thinkingBudget"), "thinkingBudget")
+    budget = notes.soft(whole, mapping(config.get("thinkingConfig")).get("thinkingBudget"), "thinkingBudget")
     if budget is not None and budget >= 0:  # -1 leaves it to the model
-        row["thinking_budget_tokens"] = int(budget)
+        row["thinking_budget_tokens"] = budget
     row["response_format"] = _format(config)
     row["images"] = images_of([_image(part) for part in _all_parts(request)])
     return row

@@ -17,7 +17,7 @@ from llmcost.records.jsontext import BadJsonError, decode
 from llmcost.records.labels import Notes, labels_of
 from llmcost.records.rows import known
 from llmcost.records.settle import Inside, settle
-from llmcost.records.values import count, number, text
+from llmcost.records.values import count, number, text, whole
 from llmcost.usage.columns import Usage
 from llmcost.usage.names import provider, provider_of_url, region_of_url
 
@@ -204,10 +204,9 @@ def _reason(attributes: Attributes, notes: Notes) -> str | None:
 def _first_token(attributes: Attributes, notes: Notes) -> int | None:
     seconds = _first(attributes, ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"))
     millis = _first(attributes, ("ai.response.msToFirstChunk",))
-    value = notes.soft(number, millis if seconds is None else seconds, "time_to_first_chunk")
-    if value is None or value < 0:
-        return None
-    return round(value if seconds is None else value * 1000)
+    told, times = (millis, 1) if seconds is None else (seconds, 1000)
+    value = notes.soft(lambda given, field: whole(given, field, times), told, "time_to_first_chunk")
+    return None if value is None or value < 0 else value
 
 
 def tokens(attributes: Attributes, notes: Notes, *, cache_is_outside: bool = False) -> Usage:

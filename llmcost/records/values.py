@@ -171,6 +171,16 @@ def number(value: Any, field: str) -> float | None:
     return result
 
 
+def whole(value: Any, field: str, times: int = 1) -> int | None:
+    """The nearest whole number to ``times`` a measurement, such as milliseconds of seconds; no count, so it may have a fraction."""
+    measured = number(value, field)
+    if measured is None:
+        return None
+    if abs(measured * times) > MAX_COUNT:
+        raise BadValueError("implausible-count", f"{field} is {measured:.3e}")
+    return round(measured * times)
+
+
 def text(value: Any, field: str, limit: int = 1024) -> str | None:
     """Text without surrounding blanks; numbers become text. Absent is None."""
     if is_absent(value):

@@ -25,7 +25,7 @@ from llmcost.records.labels import Notes
 from llmcost.records.openai_chat import CHAT_KNOWS, chat_readings
 from llmcost.records.rows import known, tags_of
 from llmcost.records.shapes import mapping, objects, word
-from llmcost.records.values import BadValueError, count, instant, number, text
+from llmcost.records.values import BadValueError, count, instant, text, whole
 from llmcost.usage.columns import Usage
 from llmcost.usage.names import status_of
 
@@ -178,14 +178,14 @@ def _model(said: dict[str, Any], notes: Notes) -> dict[str, Any]:
 
 def _when(line: dict[str, Any], said: dict[str, Any], notes: Notes) -> dict[str, Any]:
     sent, answered = (notes.soft(ticks, said.get(key), key) for key in ("requesttime", "responsetime"))
-    took = notes.soft(number, line.get("durationms"), "durationMs")
+    took = notes.soft(whole, line.get("durationms"), "durationMs")
     if took is not None and took < 0:
-        notes.append(Problem("negative-duration", f"durationMs is {took:g}", rejected=False))
+        notes.append(Problem("negative-duration", f"durationMs is {took}", rejected=False))
         took = None
     if took is None and sent is not None and answered is not None and answered >= sent:
-        took = (answered - sent) / 1000
+        took = round((answered - sent) / 1000)
     logged = notes.soft(instant, line.get("time", line.get("timegenerated")), "time")
-    return {"started_at": logged if sent is None else sent, "duration_ms": None if took is None else round(took)}
+    return {"started_at": logged if sent is None else sent, "duration_ms": took}
 
 
 def _counts(said: dict[str, Any]) -> dict[str, Any]:

@@ -37,13 +37,13 @@ from llmcost.records import (
     instant,
     known,
     money,
-    number,
     tags_of,
     text,
 )
 from llmcost.records.calls import tier_of
 from llmcost.records.gateways import as_gateway_hit
 from llmcost.records.openrouter import DAY, byok, model_of
+from llmcost.records.values import whole
 from llmcost.usage.columns import Usage
 
 _DAILY: Final = frozenset({"date", "model_permaslug", "endpoint_id", "usage"})
@@ -146,8 +146,8 @@ def _call(row: dict[str, Any], notes: Notes) -> Row:
 
 
 def _millis(value: Any, notes: Notes) -> int | None:
-    found = notes.soft(number, value, "generation_time")
-    return round(found) if found is not None and found >= 0 else None
+    found = notes.soft(whole, value, "generation_time")
+    return found if found is not None and found >= 0 else None
 
 
 def _status(row: dict[str, Any], notes: Notes) -> str | None:
