@@ -29,7 +29,7 @@ PRESETS = ("prompt-cache", "response-cache", "batch", "route-short")
 
 def october() -> llmcost.Result:
     """The sample company's October under four ready-made scenarios and a composed one."""
-    options = ReplayOptions(now=NOW, title="What October's LLM calls cost", sources=(LOG,))
+    options = ReplayOptions(now=NOW, title="What October's LLM calls cost", sources=(LOG,), what_if=True)
     with contextlib.chdir(ROOT):  # places in the report are told relative to the checkout
         scenarios = llmcost.scenarios_of([Path("sample_logs/october-scenarios.toml")], list(PRESETS))
         return llmcost.simulate(LOG, scenarios=scenarios, options=options)

@@ -122,7 +122,8 @@ def test_own_gpus_are_stops_and_rest_the_other_levers(browser: Browser, tmp_path
     assert _amount(browser.script(_AMOUNTS)[1]) == _monthly(then, result)
     resting = "return [...document.querySelectorAll('.lever input')].filter((i) => i.disabled).map((i) => i.id)"
     assert browser.script(resting) == ["l-traffic", "l-route", "l-cache", "l-batch"]
-    assert browser.script(_TOML).endswith(
+    assert browser.script(_TOML) == (
+        '[[scenario]]\nname = "own"\n\n[[scenario.step]]\n'
         'strategy = "self-host"\nutilisation = 0.7\n\n[[scenario.step]]\nstrategy = "reprice"\ndiscount = 0.1'
     )
     _move(browser, {"fleet": 0})

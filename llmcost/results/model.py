@@ -364,7 +364,7 @@ class WhatIfFleet(_Model):
     title: str
     start: Usd = Field(description="The scenario's own utilisation.")
     stops: list[WhatIfStop]
-    toml: str = Field(description="The scenario's steps; {value} stands for the utilisation.")
+    toml: str = Field(description="The scenario; {value} stands for the utilisation.")
 
 
 class WhatIf(_Model):

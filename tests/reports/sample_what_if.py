@@ -57,7 +57,7 @@ def with_levers() -> m.Result:
             )
             for part in (5, 7, 9)
         ],
-        toml='strategy = "self-host"\nutilisation = {value}',
+        toml='[[scenario]]\nname = "own"\n\n[[scenario.step]]\nstrategy = "self-host"\nutilisation = {value}',
     )
     what_if = m.WhatIf(
         cost_usd=rich.baseline.cost_usd,

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import llmcost
 from llmcost.results.model import Result, WhatIf
+from llmcost.results.options import ReplayOptions
 from tests.support import SAMPLES
-from tests.whatif.support import Positions, buckets, cost_at, savings, scenario_at, with_what_if
+from tests.whatif.support import NOW, OCTOBER, Positions, buckets, cost_at, savings, scenario_at, with_what_if
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +108,37 @@ def test_levers_without_meaning_are_absent(tmp_path: Path) -> None:
     assert found.fleet is None
     file.write_text(json.dumps(buckets()[3]))
     assert with_what_if(file).what_if is None, "nothing has a price"
+
+
+def test_own_gpus_are_replayed_at_every_stop(tmp_path: Path) -> None:
+    """Each stop, and one with a discount on what is left to providers, is what a replay of its scenario saves."""
+    file = tmp_path / "log.jsonl"
+    asked = {"provider_name": "openai", "request_model": "gpt-5.4", "input_tokens": 60_000, "output_tokens": 2_000}
+    rows = [{**asked, "request_id": f"r{n}", "started_at": OCTOBER + n * 2_000_000} for n in range(1500)]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '[[scenario]]\nname = "own"\n[[scenario.step]]\nstrategy = "self-host"\nmodel = "Llama-3.3-70B"\nutilisation = 0.65\n'
+        "usd_per_gpu_hour = 2.5\nwhen = \"request_model = 'gpt-5.4'\"\nshare = 0.9\n"
+    )
+    options = ReplayOptions(now=NOW, what_if=True, extrapolate=True)
+    found = llmcost.simulate(file, scenarios=llmcost.scenarios_of([own], []), options=options).what_if
+    assert found is not None
+    fleet = found.fleet
+    assert fleet is not None
+    assert fleet.start == Decimal("0.65")
+    assert fleet.start in [stop.utilisation for stop in fleet.stops]
+    assert len({stop.fleet_usd for stop in fleet.stops}) > 1, "utilisation sizes the fleet"
+    head, _, tail = fleet.toml.rpartition("{value}")
+    chosen = [fleet.stops[0], fleet.stops[-1]]
+    texts = [f"{head}{stop.utilisation}{tail}" for stop in chosen]
+    texts[1] += '\n\n[[scenario.step]]\nstrategy = "reprice"\ndiscount = 0.2\n'
+    results = []
+    for text in texts:
+        own.write_text(text)
+        results.append(
+            llmcost.simulate(file, scenarios=llmcost.scenarios_of([own], []), options=ReplayOptions(now=NOW))
+        )
+    for stop, result, left in zip(chosen, results, (Decimal(1), Decimal("0.8")), strict=True):
+        then = stop.calls_usd * left + stop.fleet_usd + stop.fixed_usd
+        assert found.cost_usd - then == result.scenarios[0].saving_usd

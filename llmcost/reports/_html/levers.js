@@ -99,8 +99,9 @@
     };
     const moved = data.levers.filter((lever) => now[lever.key] !== lever.start && (!now.fleet || lever.key === "discount"));
     const steps = moved.map((lever) => put(lever.toml, fraction(now[lever.key])));
-    if (now.fleet) steps.unshift(put(data.fleet.toml, stops[now.fleet - 1].value));
-    return ['[[scenario]]\nname = "what if"', ...steps].join("\n\n[[scenario.step]]\n");
+    /* The fleet's scenario keeps its name: shares are drawn by it. */
+    const first = now.fleet ? put(data.fleet.toml, stops[now.fleet - 1].value) : '[[scenario]]\nname = "what if"';
+    return [first, ...steps].join("\n\n[[scenario.step]]\n");
   }
 
   /* Shares of requests are drawn in a replay. How far a draw may lie off is a statistic, not an amount. */

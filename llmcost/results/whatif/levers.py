@@ -139,8 +139,9 @@ def _batch() -> Split:
 
 
 def written(scenario: BoundScenario, marked: str, field: str) -> str:
-    """A scenario's steps as a file has them, with ``{value}`` in place of ``field`` of the step ``marked``; it comes last there."""
-    parts = []
+    """A scenario as a file has it, under its own name, by which shares are drawn, with ``{value}`` in place of ``field`` of the step ``marked``; it comes last there."""
+    day = f"\nprices_on = {scenario.prices_on}" if scenario.prices_on is not None else ""
+    parts = [f"[[scenario]]\nname = {inline('', scenario.name)}{day}"]
     for step in scenario.steps:
         given = step.params.model_dump(exclude_unset=True, exclude_none=True)
         open_field = step.name == marked
