@@ -14,6 +14,8 @@ from llmcost.results.spend_tables import dimension_title
 
 _LEAST: Final = Decimal("0.01")
 """Share of the month's cost from which on a shift of the mix is told."""
+MATERIAL: Final = Decimal("0.01")
+"""Share of the month's cost from which on an anomaly is among what happened."""
 _SHOWN: Final = 20
 Cells = Mapping[Hashable, tuple[Side, Side]]
 
@@ -25,12 +27,13 @@ def findings(
     shifts: Sequence[Finding],
     anomalies: Sequence[Anomaly],
 ) -> list[Finding]:
-    """All of them, the largest amount first."""
+    """All of them, the largest amount first; anomalies that the month does not feel are in their own section only."""
+    least = (headline.this.cost_usd or ZERO) * MATERIAL
     found = [
         *_prices(changes),
         *_storms(storms),
         *shifts,
-        *(_anomaly(a) for a in anomalies if a.part_of is None),
+        *(_anomaly(a) for a in anomalies if a.part_of is None and abs(a.excess_usd) >= least),
         *_budgets(headline),
         *_gaps(headline),
     ]

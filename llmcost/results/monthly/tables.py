@@ -11,7 +11,7 @@ from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell,
 from llmcost.results.cube import Cube, Measure, View
 from llmcost.results.document import Cell, Table
 from llmcost.results.forecast.model import Outlook
-from llmcost.results.monthly.findings import budget_name, budget_text
+from llmcost.results.monthly.findings import MATERIAL, budget_name, budget_text
 from llmcost.results.monthly.model import (
     Budget,
     Finding,
@@ -24,7 +24,7 @@ from llmcost.results.monthly.model import (
     SpendCells,
     SpendLine,
 )
-from llmcost.results.present import clean, name, places_of, rest_note, running
+from llmcost.results.present import clean, name, percent, places_of, rest_note, running
 from llmcost.results.spend_tables import SPEND, dimension_title
 
 _OPEN: Final = 3
@@ -63,9 +63,10 @@ def findings_table(found: Sequence[Finding], top_n: int) -> Table:
     rows = tuple(
         cells(_KINDS[f.kind], DASH if f.amount_usd is None else change_cell(f.amount_usd), clean(f.text)) for f in shown
     )
-    note = rest_note(len(found) - len(shown), "smaller finding")
+    note = f"Anomalies below {percent(MATERIAL, 0)} of the month's spend are under Anomalies. "
+    note += rest_note(len(found) - len(shown), "smaller finding")
     heads = columns("What", "Amount#$", "How")
-    return Table("findings", "What happened", heads, rows, note=note, empty="nothing stands out", titled=False)
+    return Table("findings", "What happened", heads, rows, note=note.strip(), empty="nothing stands out", titled=False)
 
 
 def budgets_table(found: Sequence[Budget], top_n: int) -> Table:

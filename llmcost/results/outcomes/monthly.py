@@ -14,9 +14,9 @@ from llmcost.results.forecast.model import Outlook
 from llmcost.results.headline import period_text
 from llmcost.results.monthly import detail_tables, tables, window_tables
 from llmcost.results.monthly.findings import budget_name, budget_text
-from llmcost.results.monthly.model import Headline, Monthly
+from llmcost.results.monthly.model import Effects, Headline, Monthly
 from llmcost.results.outcome import Kind
-from llmcost.results.present import UNKNOWN, clean, counted, money, name, percent, places_of
+from llmcost.results.present import UNKNOWN, clean, counted, money, moneys, name, percent, places_of
 from llmcost.results.whatif.panel import panel
 
 _SHOWN = 62
@@ -57,12 +57,20 @@ def _sentence(found: Monthly) -> str:
     text = f"{head.this.month} cost {money(head.this.cost_usd, _places(head))}{'' if head.complete else ' so far'}"
     if head.change_usd is not None:
         text += f", {_against(head)}"
+    if found.total_change is not None and head.change_usd:
+        text += f": {_parts(found.total_change, _places(head))}"
     largest = next((f for f in found.findings if f.amount_usd), None)
-    return f"{text}. {_capital(clean(largest.text))}." if largest else f"{text}."
+    return f"{text}. The largest single thing: {clean(largest.text)}." if largest else f"{text}."
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _parts(change: Effects, places: int) -> str:
+    """What the change is made of, in the order of the waterfall and rounded like it."""
+    named = {
+        "volume": change.volume_usd, "mix": change.mix_usd, "tokens a call": change.tokens_usd, "price": change.price_usd,
+    }  # fmt: skip
+    shown = moneys([change.last_usd, *named.values()], places)[1:]
+    texts = zip(named.items(), shown, strict=True)
+    return ", ".join(f"{word} {'+' if value > 0 else ''}{text}" for (word, value), text in texts if value)
 
 
 def _against(head: Headline) -> str:
