@@ -41,7 +41,7 @@ from llmcost.workload.contract import (
 )  # fmt: skip
 from llmcost.workload.draw import take
 from llmcost.workload.durations import Finite, micros_of
-from llmcost.workload.move import fits, movable, move, refused
+from llmcost.workload.move import fits, movable, move, moves_of, refused
 from llmcost.workload.select import condition
 from llmcost.workload.shorten import cut_front
 
@@ -94,7 +94,7 @@ def rewrite(workload: Workload, params: FineTuneParams, stage: Stage) -> Rewritt
     if params.when:
         matching = matching & condition(params.when, rows)
     taken = take(workload.branches, rows, matching, params.share, params.by, stage)
-    rows = taken.rows.mutate(_moves=ibis.literal(False), _examples=_examples(taken.rows, params))
+    rows = taken.rows.mutate(_was=taken.rows.model, _moves=ibis.literal(False), _examples=_examples(taken.rows, params))
     for target, ids in pairs:
         stage.model_id(target.key)
         rows = _tuned(rows, target, ids, params, stage)
@@ -107,7 +107,7 @@ def rewrite(workload: Workload, params: FineTuneParams, stage: Stage) -> Rewritt
         replace(result, charges=(*workload.charges, *charges)),
         title=_title(params),
         evidence=ASSUMED if params.example_tokens is not None or params.output_factor != 1 else MODELLED,
-        assumptions=tuple(_notes(params, pairs)),
+        assumptions=(*_notes(params, pairs), *moves_of(stage, taken.branches, rows, "_was").notes()),
         warnings=tuple(_warnings(params, pairs)),
         changes_answers=True,
         facts={

@@ -7,7 +7,7 @@ import pytest
 from llmcost.reports import REPORTS, Options
 from llmcost.results.compare import compare
 from llmcost.results.outcome import outcome
-from tests.reports import sample_forecast, sample_reconciliation, sample_result, sample_what_if
+from tests.reports import sample_forecast, sample_limit, sample_reconciliation, sample_result, sample_what_if
 from tests.support import Golden, without_library
 
 SAMPLES = ("rich", "empty", "no_times", "hostile")
@@ -27,6 +27,14 @@ def test_a_what_if(golden: Golden, format_: str) -> None:
     report = REPORTS.load(format_)
     page = report.render(outcome(sample_what_if.with_levers()), Options(width=100))
     golden.check(f"{format_}/what-if{report.suffix}", without_library(page))
+
+
+@pytest.mark.parametrize("format_", ["terminal", "json", "csv", "markdown", "html"])
+def test_own_gpus_against_an_api_price(golden: Golden, format_: str) -> None:
+    """$5.56 at full use is 617 % of $0.90; $0.169 is 18.8 % of it, and 80.5 % of $0.21: more than the 70 % that may be used."""
+    report = REPORTS.load(format_)
+    page = report.render(outcome(sample_limit.limit()), Options(width=100))
+    golden.check(f"{format_}/gpu-limit{report.suffix}", without_library(page))
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])
