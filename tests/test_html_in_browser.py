@@ -16,7 +16,7 @@ from llmcost.reports import REPORTS, Options
 from llmcost.results.compare import compare
 from llmcost.results.model import Result
 from llmcost.results.outcome import Model, outcome
-from tests.reports import sample_reconciliation, sample_result
+from tests.reports import sample_forecast, sample_reconciliation, sample_result
 from tests.reports.browser import Browser
 from tests.reports.sample_document import everything
 
@@ -148,6 +148,17 @@ def test_the_page_fits_every_screen(browser: Browser, page: Result, width: int) 
     text = browser.script("return document.querySelector('[data-chart=waterfall-0]').textContent")
     assert "saves $2,150.50" in text
     assert "adds $120.76" in text
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_long_figures_stay_in_their_columns(browser: Browser, tmp_path: Path, width: int) -> None:
+    file = tmp_path / "forecast.html"
+    file.write_bytes(REPORTS.load("html").render(outcome(sample_forecast.rich()), Options()))
+    browser.emulate(width, 900)
+    browser.open(file)
+    assert browser.script("return document.querySelectorAll('.figures .long').length") > 0
+    wide = "return [...document.querySelectorAll('.figures .value')].filter((v) => v.scrollWidth > v.clientWidth + 1).length"
+    assert browser.script(wide) == 0
 
 
 @pytest.mark.parametrize("page", ["rich"], indirect=True)

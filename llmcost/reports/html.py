@@ -31,6 +31,8 @@ _LONG: Final = 40
 """A table of more rows can be searched and sorted."""
 _PAGE: Final = 100
 """Rows of such a table that are markup; its further rows are data that the page's script shows."""
+_WIDE: Final = 12
+"""Characters of the longest figure in large type."""
 _WORDY: Final = 24
 """Texts of more characters make a phone show a table's rows as cards."""
 _HOSTILE_IN_SCRIPT: Final = {
@@ -125,10 +127,15 @@ def _plain(value: object) -> object:
 
 def _figures(figures: Sequence[Figure]) -> str:
     blocks = "".join(
-        f'<div><dt>{escape(f.label)}</dt><dd class="value {f.tone}">{escape(f.value)}</dd><dd>{escape(f.detail)}</dd></div>'
+        f'<div><dt>{escape(f.label)}</dt><dd class="{_value(f)}">{escape(f.value)}</dd><dd>{escape(f.detail)}</dd></div>'
         for f in figures
     )
     return f'<dl class="figures">{blocks}</dl>' if blocks else ""
+
+
+def _value(figure: Figure) -> str:
+    """How a figure looks; one that is longer than a column is smaller and may break."""
+    return " ".join(part for part in ("value", figure.tone, "long" if len(figure.value) > _WIDE else "") if part)
 
 
 def _list(kind: str, lines: Sequence[str]) -> str:
