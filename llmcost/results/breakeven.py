@@ -65,7 +65,7 @@ def _at_modes(subject: Subject, play: Play, volumes: Sequence[Decimal]) -> Break
         prices=result.prices, strategy=step.strategy, option=step.title, verdict=verdict_of(curve, crossings),
         requests=result.baseline.requests, baseline_usd=scaled(baseline, month),
         option_usd=scaled(EXACT.subtract(baseline, saving), month), saving_usd=scaled(saving, month),
-        price_factor=price_factor_of(own), curve=curve, crossings=crossings, sizes=sizes,
+        price_factor=price_factor_of(own, crossings), curve=curve, crossings=crossings, sizes=sizes,
         size_name=subject.step.strategy.sweep.name if sizes and subject.step.strategy.sweep else "",
         levers=sorted(lines, key=lambda line: (-line.swing, line.name)), use=use,
         once=once_of(own, month, result.period, levers), facts=step.facts, exhibits=step.exhibits,

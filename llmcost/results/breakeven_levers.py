@@ -53,6 +53,14 @@ def lever_plays(subject: Subject, step: Step) -> Iterable[tuple[str, BoundScenar
     for lever in subject.step.strategy.levers:
         for end, value in _values(subject, lever, step):
             yield f"lever {lever.name} {end}", subject.scenario("", **{lever.name: value})
+    if by_spend(step):
+        for factor in _API_PRICES:
+            yield f"volume {plain(factor)}", subject.scenario("", factor)
+
+
+def by_spend(step: Step) -> bool:
+    """Whether what is bought is an amount of spend: then dearer prices are to it what more volume is."""
+    return "break_even_utilisation" in step.measures
 
 
 def _values(subject: Subject, lever: Lever, step: Step) -> Iterable[tuple[str, Any]]:
@@ -97,6 +105,8 @@ def _shared(plays: Plays, own: Scenario) -> Iterator[Pulled]:
     flat = flat_cost(own)
     avoided = EXACT.add(own.steps[-1].saving_usd, flat)
     ends = [End(EXACT.subtract(EXACT.multiply(avoided, by), flat), own.flat_charges) for by in _API_PRICES]
+    if by_spend(own.steps[-1]):
+        ends = [_end(plays.at(by)) for by in _API_PRICES]
     yield _pair("API prices", _API_PRICES, ends)
     yield _pair("volume", VOLUMES, [_end(plays.at(factor)) for factor in VOLUMES])
 

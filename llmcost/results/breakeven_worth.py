@@ -8,8 +8,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from llmcost.money import EXACT, RATIO, ZERO
-from llmcost.results.breakeven_levers import End, Pulled
-from llmcost.results.breakeven_model import Once, Use
+from llmcost.results.breakeven_levers import End, Pulled, by_spend
+from llmcost.results.breakeven_model import Crossing, Once, Use
 from llmcost.results.breakeven_plays import Plays, cost_before, flat_cost, scaled
 from llmcost.results.model import FlatChargeLine, Period, Result, Scenario
 
@@ -20,8 +20,10 @@ _FAR: Final = 1200
 """No date is told beyond so many months."""
 
 
-def price_factor_of(own: Scenario) -> Decimal | None:
+def price_factor_of(own: Scenario, crossings: Sequence[Crossing]) -> Decimal | None:
     """Factor on the API's prices at which both cost the same: rates scale what is paid by the token, not by the hour."""
+    if by_spend(own.steps[-1]):
+        return crossings[0].factor if len(crossings) == 1 else None
     flat = flat_cost(own)
     avoided = EXACT.add(own.steps[-1].saving_usd, flat)
     return RATIO.divide(flat, avoided).quantize(_PLACES) if avoided > 0 and flat else None

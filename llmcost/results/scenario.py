@@ -263,7 +263,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         return f"{place} is not known; {nearest(str(first['loc'][-1]), _inside(model, first['loc'][:-1]).model_fields)}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}{more}"
+    said = first["msg"].removeprefix("Value error, ") + more
+    # A fault between parameters has no place of its own.
+    return f"{place}: {said}" if place else said
 
 
 def _first(error: ValidationError) -> ErrorDetails:

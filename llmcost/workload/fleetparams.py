@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -39,7 +39,7 @@ class SelfHostParams(Selecting):
     usd_per_gpu_hour: Decimal | None = Field(
         default=None, ge=0, description="USD per GPU and hour in place of the catalogue's."
     )
-    reserved_gpus: Annotated[int, Field(ge=0)] | Literal["best"] = Field(
+    reserved_gpus: int | Literal["best"] = Field(
         default=0, description="GPUs that are reserved all the time, or best: as many as cost least."
     )
     reserved_usd_per_gpu_hour: Decimal | None = Field(default=None, ge=0, description="USD per reserved GPU and hour.")
@@ -47,7 +47,7 @@ class SelfHostParams(Selecting):
         default=Decimal("0.01"), ge=0, le=60, description="Spot: interruptions of a GPU an hour, where no price says."
     )
     recovery: Finite = Field(default="5m", description="Spot: from an interruption until the GPU works again.")
-    replicas: Annotated[int, Field(ge=0)] | Literal["median"] | None = Field(
+    replicas: int | Literal["median"] | None = Field(
         default=None, description="A fixed baseline of so many replicas; the rest bursts. Absent: all are served."
     )
     fallback: Literal["api", "on_demand"] = Field(
@@ -95,6 +95,13 @@ class SelfHostParams(Selecting):
     def _hours(cls, value: str | None) -> str | None:
         if value is not None:
             hours_of(value)
+        return value
+
+    @field_validator("replicas", "reserved_gpus")
+    @classmethod
+    def _some(cls, value: int | str | None) -> int | str | None:
+        if isinstance(value, int) and value < 0:
+            raise ValueError(f"{value} is less than none")
         return value
 
     @model_validator(mode="after")

@@ -270,3 +270,8 @@ def test_committed_spend_pays_once_the_discount_fills_it(tmp_path: Path) -> None
     assert float(done.crossings[0].factor) == pytest.approx(2, rel=1e-3)
     text = REPORTS.load("markdown").render(outcome(done), Options()).decode()
     assert "more than all of it" not in text
+    # What is committed stays as it is when prices rise; what is short of it does not.
+    assert float(done.price_factor or 0) == pytest.approx(2, rel=1e-3)
+    prices = next(line for line in done.levers if line.name == "API prices")
+    assert float(prices.saving_low_usd) == pytest.approx((0.7 * 3.6 - 7.2) * 720, rel=1e-6)
+    assert float(prices.saving_high_usd) == pytest.approx((1.3 * 3.6 - 7.2) * 720, rel=1e-6)

@@ -244,7 +244,9 @@ def test_far_requests_are_told_with_their_distance(tmp_path: Path) -> None:
             {"usd_per_gpu_hour": None, "provider": "lambda", "region": "mars", "tier": "reserved"},
             "no price of a H100-SXM",
         ),
-        ({"reserved_gpus": 2}, "needs reserved_usd_per_gpu_hour"),
+        ({"reserved_gpus": 2}, "^self-host: reserved_gpus needs reserved_usd_per_gpu_hour"),
+        ({"reserved_gpus": -2, "reserved_usd_per_gpu_hour": "1"}, "reserved_gpus: -2 is less than none"),
+        ({"replicas": -1}, "replicas: -1 is less than none"),
         ({"active": "always", "mode": "active-window"}, "hours are written like"),
     ],
 )
