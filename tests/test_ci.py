@@ -1,4 +1,4 @@
-"""The action and the GitLab template, run as their runners would: the YAML's own shell, on a git repository, against an API on loopback."""
+"""The check, the action and the GitLab template, run as their runners would: the YAML's own shell, on a git repository, against an API on loopback."""
 
 from __future__ import annotations
 
@@ -249,3 +249,29 @@ def test_the_hook_names_a_command_that_exists() -> None:
     words = hook["entry"].split()
     assert words[0] == "llmcost"
     assert words[1] in command_names()
+
+
+@pytest.mark.parametrize(
+    ("asked", "slow"), [({}, False), ({"LLMCOST_CI_SLOW": "1"}, True), ({"LLMCOST_CI_SLOW": "0"}, False)]
+)
+def test_the_check_runs_the_slow_tests_where_they_are_asked_for(
+    tmp_path: Path, asked: dict[str, str], *, slow: bool
+) -> None:
+    """The script itself, with programs that only say their names."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    folder = tmp_path / "venv" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("make", "ruff", "mypy", "lint-imports"):
+        (folder / name).write_text(f'#!/bin/sh\necho "ran {name} $@"\n')
+        (folder / name).chmod(0o755)
+    kept = {key: value for key, value in os.environ.items() if key != "LLMCOST_CI_SLOW"}
+    told = subprocess.run(
+        ["bash", str(tmp_path / ".ci" / "run")], capture_output=True, text=True, check=True,
+        env={**kept, **asked, "VENV": str(tmp_path / "venv"), "PATH": f"{folder}:{os.environ['PATH']}"},
+    ).stdout  # fmt: skip
+    ran = re.findall(r"^ran (.*?) *$", told, re.MULTILINE)
+    assert [line for line in ran if line.startswith("make test")] == [
+        "make test",
+        *(["make test-slow"] if slow else []),
+    ]
