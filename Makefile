@@ -43,7 +43,7 @@ system:  ## Chromium and Java for the tests that need them (apt, as root); says 
 	@scripts/system-packages
 
 test: $(VENV)/.installed-dev system  ## all tests but the slow ones
-	$(PYTEST) -n auto
+	$(PYTEST) -n auto --dist worksteal
 
 test-slow: $(VENV)/.installed-dev  ## the slow tests, among them 200,000 odd files read by every source
 	$(PYTEST) -m slow

@@ -163,9 +163,29 @@ def running(values: Sequence[Decimal], places: int, start: Decimal = ZERO) -> li
     return shown
 
 
+def apportioned(values: Sequence[Decimal], places: int) -> list[Decimal]:
+    """Values rounded so that they sum to their rounded sum, each as near to itself as that allows.
+
+    Each is rounded by itself; the units that the sum then lacks or has too many go where they distort least (largest
+    remainder), so an amount reads the same in every table unless it must not.
+    """
+    unit = Decimal(1).scaleb(-places)
+    shown = [rounded(value, places) for value in values]
+    missing = int(EXACT.divide(EXACT.subtract(rounded(_summed(values), places), _summed(shown)), unit))
+    sign = 1 if missing > 0 else -1
+    nearest = sorted(range(len(values)), key=lambda place: sign * (shown[place] - values[place]))
+    for place in nearest[: abs(missing)]:
+        shown[place] += sign * unit
+    return shown
+
+
+def _summed(values: Iterable[Decimal]) -> Decimal:
+    return functools.reduce(EXACT.add, values, ZERO)
+
+
 def moneys(values: Sequence[Decimal | None], places: int) -> list[str]:
     """Amounts of one column as text, rounded so that what is shown sums to the shown total."""
-    shown = iter(running([v for v in values if v is not None], places))
+    shown = iter(apportioned([v for v in values if v is not None], places))
     return [UNKNOWN if value is None else tiny(value, next(shown), places) for value in values]
 
 

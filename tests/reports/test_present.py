@@ -24,6 +24,21 @@ def test_running_differences_sum_to_the_rounded_ends(values: list[Decimal], star
         assert abs(display - value) <= Decimal(1).scaleb(-places)
 
 
+@given(st.lists(amounts, max_size=12), st.integers(0, 6))
+def test_a_column_sums_to_its_rounded_sum_and_distorts_least(values: list[Decimal], places: int) -> None:
+    shown, unit = present.apportioned(values, places), Decimal(1).scaleb(-places)
+    assert sum(shown) == rounded(sum(values, ZERO), places)
+    assert all(abs(display - value) <= unit for value, display in zip(values, shown, strict=True))
+    moved = [(display - rounded(value, places)) / unit for value, display in zip(values, shown, strict=True)]
+    assert {abs(units) for units in moved} <= {0, 1}
+    assert not ({1, -1} <= set(moved)), "nothing is moved up and down at once"
+
+
+def test_an_amount_is_shown_as_itself_where_the_sum_allows_it() -> None:
+    assert present.apportioned([D("0.004"), D("1.21106"), D("0.5449")], 2) == [D("0.00"), D("1.21"), D("0.55")]
+    assert present.apportioned([D("0.014"), D("0.014"), D("0.013")], 2) == [D("0.02"), D("0.01"), D("0.01")]
+
+
 @given(st.lists(st.tuples(amounts, amounts, amounts), max_size=6), amounts)
 def test_shown_steps_sum_to_the_shown_saving(parts: list[tuple[Decimal, Decimal, Decimal]], baseline: Decimal) -> None:
     steps = [

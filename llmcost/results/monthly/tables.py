@@ -24,7 +24,7 @@ from llmcost.results.monthly.model import (
     SpendCells,
     SpendLine,
 )
-from llmcost.results.present import clean, name, percent, places_of, rest_note, running
+from llmcost.results.present import apportioned, clean, name, percent, places_of, rest_note
 from llmcost.results.spend_tables import SPEND, dimension_title
 
 _OPEN: Final = 3
@@ -227,7 +227,7 @@ def cube(cells: SpendCells | None) -> tuple[Cube, ...]:
 
 def _shown(values: Sequence[Decimal | None], places: int) -> list[Decimal | None]:
     """Amounts as a column shows them."""
-    known = iter(running([value for value in values if value is not None], places))
+    known = iter(apportioned([value for value in values if value is not None], places))
     return [None if value is None else next(known) for value in values]
 
 

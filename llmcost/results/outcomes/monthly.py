@@ -16,7 +16,7 @@ from llmcost.results.monthly import detail_tables, tables, window_tables
 from llmcost.results.monthly.findings import budget_name, budget_text
 from llmcost.results.monthly.model import Effects, Headline, Monthly
 from llmcost.results.outcome import Kind
-from llmcost.results.present import UNKNOWN, clean, counted, money, moneys, name, percent, places_of
+from llmcost.results.present import UNKNOWN, clean, counted, money, name, percent, places_of, running, tiny
 from llmcost.results.whatif.panel import panel
 
 _SHOWN = 62
@@ -68,9 +68,11 @@ def _parts(change: Effects, places: int) -> str:
     named = {
         "volume": change.volume_usd, "mix": change.mix_usd, "tokens a call": change.tokens_usd, "price": change.price_usd,
     }  # fmt: skip
-    shown = moneys([change.last_usd, *named.values()], places)[1:]
-    texts = zip(named.items(), shown, strict=True)
-    return ", ".join(f"{word} {'+' if value > 0 else ''}{text}" for (word, value), text in texts if value)
+    shown = running(list(named.values()), places, change.last_usd)
+    texts = [
+        (word, value, tiny(value, amount, places)) for (word, value), amount in zip(named.items(), shown, strict=True)
+    ]
+    return ", ".join(f"{word} {'+' if value > 0 else ''}{text}" for word, value, text in texts if value)
 
 
 def _against(head: Headline) -> str:
