@@ -254,7 +254,8 @@ def test_a_time_zone_moves_days_and_never_totals(log: list[dict[str, Any]], one:
 
 
 def _flat(one: Scenario) -> Any:
-    return one.model_dump(exclude={"series": True})
+    # A range of differing months is drawn from days, and days are the zone's.
+    return one.model_dump(exclude={"series": True, "month_range": True})
 
 
 @few
