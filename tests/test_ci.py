@@ -252,9 +252,9 @@ def test_the_hook_names_a_command_that_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "slow"), [({}, False), ({"LLMCOST_CI_SLOW": "1"}, True), ({"LLMCOST_CI_SLOW": "0"}, False)]
+    ("asked", "slow"), [({}, True), ({"LLMCOST_CI_SLOW": "1"}, True), ({"LLMCOST_CI_SLOW": "0"}, False)]
 )
-def test_the_check_runs_the_slow_tests_where_they_are_asked_for(
+def test_the_check_runs_the_slow_tests_unless_told_otherwise(
     tmp_path: Path, asked: dict[str, str], *, slow: bool
 ) -> None:
     """The script itself, with programs that only say their names."""
