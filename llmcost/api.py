@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from llmcost.errors import UsageError
 from llmcost.ingest.run import IngestOptions, IngestSummary, Progress, ingest
@@ -41,6 +38,7 @@ if TYPE_CHECKING:  # each is loaded by the function that needs it: together they
     from llmcost.results.monthly.model import Monthly
     from llmcost.results.monthly.showback import Shared
     from llmcost.results.reconcile.model import Reconciliation
+    from llmcost.results.saved import load_base, load_check, load_result
 
 __all__ = [
     "BoundScenario",
@@ -81,12 +79,12 @@ __all__ = [
     "subject_of",
 ]  # fmt: skip
 
-M = TypeVar("M", bound=BaseModel)
 _ELSEWHERE: Final = {
     "BreakEven": "breakeven_model", "BudgetFile": "budget.file", "BudgetStatus": "budget.status",
     "Check": "budget.check_model", "Comparison": "compare", "Forecast": "forecast.model",
     "ForecastOptions": "forecast.outlook", "Monthly": "monthly.model", "Reconciliation": "reconcile.model",
     "Shared": "monthly.showback", "Subject": "breakeven", "compare": "compare", "forecast_of": "forecast.outlook",
+    "load_base": "saved", "load_check": "saved", "load_result": "saved",
 }  # fmt: skip
 """Public names that are loaded when they are used, and the module of :mod:`llmcost.results` that each is of."""
 
@@ -244,6 +242,7 @@ def check(
     from llmcost.results.budget.file import BudgetFile
     from llmcost.results.budget.gate import CheckOptions
     from llmcost.results.budget.gate import check as run
+    from llmcost.results.saved import load_base
 
     file, name = (
         (budget, "budget file") if isinstance(budget, BudgetFile) else (load_budgets(budget), Path(budget).name)
@@ -278,33 +277,6 @@ def load_budgets(path: Path | str) -> BudgetFile:
     from llmcost.results.budget.file import read_budgets
 
     return read_budgets(Path(path))
-
-
-def load_check(path: Path | str) -> Check:
-    """A check that ``check --format json`` wrote; UsageError for anything else."""
-    from llmcost.results.budget.check_model import Check
-
-    return _saved(Path(path), Check, "check", "llmcost check --format json --out FILE writes one")
-
-
-def load_base(path: Path | str) -> Check | Result:
-    """What a check can be held against: a saved check or simulation, told apart by what is in it; UsageError for neither."""
-    hint = "llmcost check or simulate with --format json --out FILE writes one"
-    try:
-        data = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
-    except ValueError as error:
-        raise UsageError("is neither a saved check nor a saved simulation", where=str(path), why="it is no JSON", hint=hint) from error  # fmt: skip
-    keys = set(data) if isinstance(data, dict) else set()
-    if {"verdict", "findings"} <= keys:
-        return load_check(path)
-    if {"baseline", "scenarios"} <= keys:
-        return load_result(path)
-    raise UsageError(
-        "is neither a saved check nor a saved simulation", where=str(path),
-        why="a check has a verdict and findings, a simulation a baseline and scenarios", hint=hint,
-    )  # fmt: skip
 
 
 def break_even(
@@ -395,26 +367,6 @@ def starters() -> list[BoundScenario]:
     for name, (strategy, _, _) in presets().items():
         first.setdefault(strategy, name)
     return [preset(first[name]) for name in STRATEGIES.names() if name in first]
-
-
-def load_result(path: Path | str) -> Result:
-    """A result that ``simulate --format json`` wrote; UsageError for anything else."""
-    return _saved(Path(path), Result, "result", "llmcost simulate LOGS --format json --out FILE writes one")
-
-
-def _saved(path: Path, model: type[M], what: str, hint: str) -> M:
-    """An outcome that was written as JSON."""
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        why = f"{place}: {first['msg']}" if place else first["msg"]
-        raise UsageError(f"this is no {what} of llmcost", where=str(path), why=why, hint=hint) from error
 
 
 def render(found: Model, name: str = "terminal", options: Options | None = None) -> bytes:

@@ -30,7 +30,7 @@ SELECT 'chatcmpl-' || md5(g::text), 'acompletion', 'k-' || g % 7, (g % 100) * 1e
   'prompt_tokens_details', jsonb_build_object('cached_tokens', g % 50))), 'None', '["feature:search"]', 'team-' || g % 3, 'success'
 FROM generate_series({first}, {last}) g"""
 """Rows numbered from ``first`` to ``last``, four a second from 2026-03-01 on."""
-PASSWORD = "s3cr:t/w@rd%41"  # noqa: S105 - of a server that lives for a test
+PASSWORD = "s3cr:t/w@rd%41"
 
 
 class Server:

@@ -92,7 +92,7 @@ def usage_row(
     if "region" not in full and (region := region_of_url(call.url)) is not None:
         full["region"] = region
     if any(full.get(name) is not None for name in COUNTERS if name != "requests"):
-        full["token_source"] = "provider"  # noqa: S105 (no password)
+        full["token_source"] = "provider"
     return Row(full, body=body)
 
 
@@ -106,7 +106,7 @@ def subcall(main: Usage, name: str, counters: Usage, model: str | None) -> Usage
     """A further call that the provider made and billed inside ``main``: same owners, its own counters and model."""
     given: dict[str, Any] = {k: v for k, v in counters.items() if v is not None}
     shared: dict[str, Any] = {k: main.get(k) for k in _SHARED if main.get(k) is not None}
-    own = Usage(call_role="subcall", status="ok", requests=1, token_source="provider")  # noqa: S106 (no password)
+    own = Usage(call_role="subcall", status="ok", requests=1, token_source="provider")
     if (parent := main.get("request_id")) is not None:
         own["request_id"], own["parent_request_id"] = f"{parent}#{name}", parent
     if model is not None:

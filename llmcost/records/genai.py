@@ -219,7 +219,7 @@ def tokens(attributes: Attributes, notes: Notes, *, cache_is_outside: bool = Fal
     outside = leaves_cache_out(attributes, known=cache_is_outside)
     row = settle(found, total, notes, habit=Inside(read=not outside, written=not outside), usual=Inside())
     if found:
-        row["token_source"] = "provider"  # noqa: S105 (no password)
+        row["token_source"] = "provider"
     return row
 
 

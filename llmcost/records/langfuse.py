@@ -50,7 +50,7 @@ def bucket_counts(item: dict[str, Any], notes: Notes) -> Usage:
     details = {k: v for k, v in json_object(item.get("usage_details"), notes, "usage_details").items() if v is not None}
     usage, other = (details, Usage()) if details else _older(item, notes)
     if other:
-        return Usage(**other, token_source="provider")  # noqa: S106 (no password)
+        return Usage(**other, token_source="provider")
     found = {column: count(_first(usage, names), names[0]) for column, names in _BUCKETS.items()}
     short, hour = (count(_first(usage, names), names[0]) for names in _LIVES)
     _add_lives(found, short, hour)
@@ -66,7 +66,7 @@ def bucket_counts(item: dict[str, Any], notes: Notes) -> Usage:
     row = settle(found, total, notes, habit=habit, more=more)
     if hour is not None and row.get("cache_creation_input_tokens") is not None:
         row["cache_creation_1h_input_tokens"] = hour
-    return Usage(**row, token_source="provider") if row else row  # noqa: S106 (no password)
+    return Usage(**row, token_source="provider") if row else row
 
 
 def _first(usage: dict[str, Any], names: tuple[str, ...]) -> Any:

@@ -127,7 +127,7 @@ def _counts(row: dict[str, Any], usage: dict[str, Any], notes: Notes) -> Usage:
     )
     counted["web_search_requests"] = count(searches, "web_search_requests")
     counted["input_video_tokens"] = count(details.get("video_tokens"), "video_tokens")
-    counted["token_source"] = "provider"  # noqa: S105 (no password)
+    counted["token_source"] = "provider"
     return counted
 
 

@@ -212,7 +212,7 @@ def _claude_code(span: Span, notes: Notes) -> Iterator[Reading]:
             operation_name="chat",
             feature="claude-code",
             status="ok",
-            token_source="provider",  # noqa: S106 (no password)
+            token_source="provider",
         )
     )
     if own.get("speed") == "fast":

@@ -18,12 +18,12 @@ from llmcost.money import EXACT, ZERO
 from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.pricing.price import Charge
 from llmcost.results.coverage import of_files
+from llmcost.results.logrows import USAGE_TABLE, base_rows
 from llmcost.results.model import Overlap, ProblemCount, Repeated
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import Covered
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.remainders import REST
-from llmcost.results.stage import USAGE_TABLE, base_rows
 from llmcost.results.twins import ALIKE
 from llmcost.sources import key_text
 from llmcost.usage.columns import USAGE

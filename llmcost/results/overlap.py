@@ -21,8 +21,8 @@ from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.names import ModelRef
 from llmcost.results.agreement import SAME
 from llmcost.results.exports import leave_out
+from llmcost.results.logrows import USAGE_TABLE
 from llmcost.results.remainders import COUNTED, FINER, PART, REST, Remainders
-from llmcost.results.stage import USAGE_TABLE
 from llmcost.results.twins import ALIKE, find_twins
 from llmcost.usage.store import Store
 

@@ -20,8 +20,9 @@ from llmcost.pricing.grid import PRICE_KEYS, SUMMED, Grid, sums
 from llmcost.pricing.price import Charge
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.table import Group, Pricer
+from llmcost.results.logrows import CORE
 from llmcost.results.model import SeriesPoint, Slice, TokenLine
-from llmcost.results.stage import CORE, Engine
+from llmcost.results.stage import Engine
 from llmcost.workload.contract import WORK, FlatCharge, Workload
 
 _TOKENS: Final = (

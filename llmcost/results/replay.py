@@ -8,39 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import ibis
 import ibis.expr.types as ir
 
 from llmcost import __version__
-from llmcost.errors import UsageError, nearest
 from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.cuts import Cuts
 from llmcost.pricing.grid import SUMMED, charged
 from llmcost.pricing.resolve import Unpriced
-from llmcost.pricing.table import Pricer
 from llmcost.results import coverage as covering
 from llmcost.results.audit import Audit
+from llmcost.results.logrows import CORE, LOGGED, NAMES
 from llmcost.results.model import Overlap, Period, PricesUsed, Result, Scenario, Totals
 from llmcost.results.months import months_of
 from llmcost.results.options import ReplayOptions
-from llmcost.results.overlap import covered_rows
-from llmcost.results.period import Clock, period_of
+from llmcost.results.period import period_of
 from llmcost.results.priced import Priced
 from llmcost.results.ranges import Amounts, assumed, range_of
 from llmcost.results.rowcosts import row_costs
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, placed
-from llmcost.results.stage import CORE, LOGGED, NAMES, Engine, Holdings, SceneStage, base_rows, fresh_step
+from llmcost.results.selection import Selection, instant_of, noon, reads_of
+from llmcost.results.stage import SceneStage, fresh_step
 from llmcost.results.totals import totals
 from llmcost.results.waterfall import Chain, Link, same_start, same_steps, scenario_of
-from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store
 from llmcost.workload.contract import WORK, Costs, RowCosts, Workload
-from llmcost.workload.select import columns_of, condition
 
 if TYPE_CHECKING:
     from llmcost.workload.budgetplay import Played
@@ -71,23 +67,8 @@ class States:
     row_costs: Callable[[Workload], RowCosts]
 
 
-class Replaying:
-    """A store made ready for a replay: models resolved, overlaps found, rows selected."""
-
-    def __init__(self, store: Store, catalogue: Catalogue, options: ReplayOptions) -> None:
-        self.store, self.catalogue, self.options = store, catalogue, options
-        self.engine = Engine(store, catalogue, options.now)
-        for name in options.dimensions:
-            if name not in BY_NAME:
-                raise UsageError(f"there is no dimension {name!r} (--by)", hint=nearest(name, BY_NAME))
-        self.held = Holdings.of(store)
-        self.present = self.held.known
-        self.engine.small = self.held.rows <= _FEW
-        self.files = self._files()
-        self.log_span = self._span()
-        self.clock = Clock(options.timezone, self.log_span)
-        self._load_models(self.log_span)
-        self.covered = covered_rows(store, options.primary, self.files, self.engine.names, catalogue)
+class Replaying(Selection):
+    """A replay of the selected rows, and other questions to them."""
 
     def run(self, scenarios: Sequence[BoundScenario]) -> Result:
         self.engine.sharing = sum(len(assumed(scenario)) for scenario in scenarios) > 0
@@ -165,9 +146,6 @@ class Replaying:
         period = period_of(self.engine, base, self.options)
         return Priced(self.engine, self._pricer(), self._cuts([]), base, (), slot, self.options.now), period
 
-    def _pricer(self) -> Pricer:
-        return Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
-
     def rows(self, columns: Sequence[str]) -> ir.Table:
         """The selected rows with ``columns`` beside those that every workload has."""
         rows = self.engine.view(self._base(sorted({*self._columns([]), *columns})))
@@ -213,111 +191,19 @@ class Replaying:
         step = scenario.steps[0]
         return play(base, budgets, stage), step.strategy.rewrite(base, step.params, stage).warnings
 
-    def _files(self) -> ir.Table | None:
-        """Row ids of the given files, or None for the whole store."""
-        keys = self.options.file_keys
-        if keys is None or not self.store.value(
-            f"SELECT count(*) FROM files WHERE file_key NOT IN ({', '.join(map(str, keys)) or 'NULL'})"
-        ):
-            return None
-        listed = ", ".join(str(int(key)) for key in keys) or "NULL"
-        self.store.execute(
-            "CREATE OR REPLACE TEMP TABLE llmcost_files AS SELECT row_id FROM usage WHERE file_key IN "
-            f"({listed}) OR identity IN (SELECT identity FROM membership WHERE file_key IN ({listed}))"
-        )
-        return ibis.table({"row_id": "int64"}, name="llmcost_files")
-
-    def _columns(self, scenarios: Sequence[BoundScenario]) -> list[str]:
-        named = {*self.options.dimensions, *(self.present & {*SUMMED, "billed_cost"})}
-        if self.options.where:
-            named |= columns_of(self.options.where)
-        for scenario in scenarios:
-            for step in scenario.steps:
-                named |= _reads(step)
-        return sorted(named)
-
     def _slim(self, workload: Workload, coming: Sequence[BoundStep]) -> Workload:
         """The workload with the columns that the coming steps and the prices need: wide queries take long to compile."""
         needed = {*CORE, *WORK, *self.options.dimensions, *SUMMED}
         for step in coming:
-            needed |= _reads(step)
+            needed |= reads_of(step)
         kept = [name for name in workload.rows.columns if name in needed]
         return (
             workload if len(kept) == len(workload.rows.columns) else replace(workload, rows=workload.rows.select(kept))
         )
 
-    def _base(self, columns: Sequence[str]) -> ir.Table:
-        left_out, rest = (self.covered.left_out, self.covered.rest) if self.covered else (None, None)
-        return self._chosen(base_rows(columns, self.options.now, self.files, left_out, held=self.held, rest=rest))
-
     def overlaps(self, audit: Audit) -> list[Overlap]:
         """The rows that describe traffic which other rows stand for, and those that only look so, with their amounts."""
         return [] if self.covered is None else audit.overlaps(self.covered)
-
-    def _chosen(self, rows: ir.Table) -> ir.Table:
-        """The rows with their models by day and whether they are selected."""
-        rows = self._moving_names(rows)
-        if self.options.baseline_on is not None:
-            rows = rows.mutate(priced_at=ibis.literal(_noon(self.options.baseline_on), type="int64"))
-        chosen: ir.BooleanValue | None = None
-        options = self.options
-        for part in (
-            rows.started_at >= options.since if options.since is not None else None,
-            rows.started_at < options.until if options.until is not None else None,
-            condition(options.where, rows) if options.where else None,
-        ):
-            if part is not None:
-                chosen = part if chosen is None else chosen & part
-        return rows if chosen is None else rows.mutate(selected=chosen.fill_null(False))
-
-    def _moving_names(self, rows: ir.Table) -> ir.Table:
-        """Rows whose model name meant another model for part of the span get the one of their day."""
-        span = self.log_span
-        if span is None:
-            return rows
-        branches: list[tuple[ir.BooleanValue, Any]] = []
-        for number, (provider, name, _) in list(enumerate(self.engine.names)):
-            for place, instant in enumerate(self.catalogue.alias_instants(provider, name)):
-                if not span[0] < instant <= span[1]:
-                    continue
-                earlier = self.catalogue.resolve(provider, name, instant - 1)
-                older = self.engine.model_id(provider, f"{name}\x1f{place}", earlier)
-                branches.append(((rows.model == number) & (rows.priced_at < instant), older))
-        if not branches:
-            return rows
-        model = ibis.cases(*branches, else_=rows.model)
-        return rows.mutate(model=model, logged_model=model)
-
-    def _span(self) -> tuple[int, int] | None:
-        first, last = self.store.rows("SELECT min(started_at), max(started_at) FROM usage")[0]
-        if first is None:
-            return None
-        since, until = self.options.since, self.options.until
-        return max(first, since) if since is not None else first, min(last, until - 1) if until is not None else last
-
-    def _load_models(self, span: tuple[int, int] | None) -> None:
-        names = self.store.rows(
-            "SELECT provider_name, coalesce(response_model, request_model) FROM usage UNION "
-            "SELECT provider_name, coalesce(response_model, request_model) FROM repeated ORDER BY ALL"
-        )
-        self.engine.load_models(names, span[1] if span else self.options.now)
-
-    def _whole_span(self) -> tuple[int, int] | None:
-        """First and last instant of all rows, also those that are not selected: they spend of a window's budget too."""
-        first, last = self.store.rows("SELECT min(started_at), max(started_at) FROM usage")[0]
-        return None if first is None else (first, last)
-
-    def _cuts(self, links: Sequence[Sequence[Link]], span: tuple[int, int] | None = None) -> Cuts:
-        """Where any price of a model met so far changes, inside the log's time, today and the days that steps name.
-
-        ``span`` widens the log's time to rows that are not selected.
-        """
-        cuts = self.catalogue.cuts(model for model in self.engine.models if model is not None)
-        instants = [self.options.now, *(at for chain in links for link in chain for at in link.rewritten.instants)]
-        instants += [at for each in (self.log_span, span) if each is not None for at in each]
-        if self.options.baseline_on is not None:
-            instants.append(_noon(self.options.baseline_on))
-        return cuts.restrict(min(instants), max(instants) + 1)
 
     def _chain(
         self,
@@ -359,25 +245,13 @@ class Replaying:
         """What a step that comes behind ``links`` may ask: costs row by row."""
 
         def costs(workload: Workload) -> RowCosts:
-            pricer = Pricer(self.catalogue, self.engine.models, self.options.now, self.present | _MADE)
-            return row_costs(self.engine, pricer, self._cuts([links], self._whole_span()), workload)
+            return row_costs(self.engine, self._pricer(), self._cuts([links], self._whole_span()), workload)
 
         return costs
 
-    def _priced(
-        self, workload: Workload, cuts: Cuts, prices_on: date | None, dimensions: tuple[str, ...] | None = None,
-        *, by_day: bool = True,
-    ) -> Priced:  # fmt: skip
-        pricer = self._pricer()
-        flat_at = self.engine.span[1] - 1 if self.engine.span else self.options.now
-        if prices_on is not None:
-            flat_at = _noon(prices_on)
-        by = self.options.dimensions if dimensions is None else dimensions
-        return Priced(self.engine, pricer, cuts, workload, by, self.clock.day_index if by_day else None, flat_at)
-
     def _kept(self, workload: Workload, coming: Sequence[BoundStep]) -> Workload:
         """The rows in a table, without what the log has anyhow and names that no coming step asks for."""
-        asked = frozenset[str]().union(*(_reads(step) for step in coming))
+        asked = frozenset[str]().union(*(reads_of(step) for step in coming))
         left = {*LOGGED, *(NAMES - asked)}
         rows = workload.rows.select([name for name in workload.rows.columns if name not in left])
         return replace(workload, rows=self.engine.materialise(rows))
@@ -400,7 +274,7 @@ class Replaying:
         for place, step in list(enumerate(steps))[len(links) :]:
             stage = SceneStage(
                 self.engine, scenario.name, place, self.options.seed, self.present, restricted=self.files is not None,
-                price=self._costs_of(tuple(links), scenario), priced_on=None if day is None else _noon(day),
+                price=self._costs_of(tuple(links), scenario), priced_on=None if day is None else noon(day),
                 price_rows=self._row_costs_of(tuple(links)), weighs=weighs,
             )  # fmt: skip
             before = fresh_step(self._slim(workload, steps[place:]))
@@ -416,26 +290,3 @@ class Replaying:
             links.append(Link(step, before, rewritten))
             workload = rewritten.workload
         return links
-
-
-_FEW: Final = 20_000
-"""Rows of a small log."""
-_MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens"})
-"""Counters that a strategy may make where the log has none."""
-
-
-def _reads(step: BoundStep) -> frozenset[str]:
-    """Usage columns that a step needs."""
-    with placed(step):
-        return step.strategy.reads.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
-
-
-def _noon(day: date) -> int:
-    """The instant of a day whose rates stand for it."""
-    return instant_of(datetime.combine(day, time(12)))
-
-
-def instant_of(moment: datetime) -> int:
-    """Microseconds since 1970 of a moment; without zone it is UTC."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(aware.timestamp()) * 1_000_000 + aware.microsecond

@@ -76,7 +76,7 @@ def _row(result: dict[str, Any], notes: Notes) -> Usage:
         api_key_id=notes.soft(text, result.get("api_key_id"), "api_key_id"),
         user_id=notes.soft(text, result.get("account_id") or result.get("service_account_id"), "account_id"),
         tags=tags_of({"context_window": window, "capacity": committed(result.get("service_tier"))}),
-        token_source="provider",  # noqa: S106 (no password)
+        token_source="provider",
     )
     row.update(tier_and_region(result, notes))
     return row

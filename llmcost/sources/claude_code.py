@@ -142,7 +142,7 @@ def _answer(line: dict[str, Any], message: dict[str, Any], notes: Notes) -> Iter
         row.update(messages_usage(usage, notes))
         row.update(tier_and_region(usage, notes))
         row["requests"] = calls_inside(_plain_iterations(usage), notes)
-        row["token_source"] = "provider"  # noqa: S105 (no password)
+        row["token_source"] = "provider"
     main = known(row)
     yield Row(main)
     if isinstance(usage, dict):

@@ -105,7 +105,7 @@ def _told(
     """The row with its counts, its cache hit and what its bodies say."""
     made = {name: count(row.get(field), field) for name, field in _COUNTS.items()}
     if full.get("status") in {"ok", None} and any(made.values()):
-        full.update(Usage(**known(made), token_source="provider"))  # noqa: S106 (no password)
+        full.update(Usage(**known(made), token_source="provider"))
     if notes.soft(flag, row.get("cached", row.get("Cached")), "cached"):
         as_gateway_hit(full)
     path = row.get("path", row.get("Endpoint"))

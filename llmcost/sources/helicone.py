@@ -168,7 +168,7 @@ def _counts(row: dict[str, Any], full: Usage, notes: Notes) -> Usage:
         shown = f"prompt {found['input_tokens']} and completion {found['output_tokens']} are not total {total}"
         notes.append(Problem("total-mismatch", shown, rejected=False))
     habit = Inside(read=False, written=full.get("provider_name") in {"openai", "azure"}, reasoning=False)
-    return Usage(**settle(found, None, Notes(), habit=habit), token_source="provider")  # noqa: S106 (no password)
+    return Usage(**settle(found, None, Notes(), habit=habit), token_source="provider")
 
 
 def _sums(found: dict[str, int | None]) -> set[int]:

@@ -196,7 +196,7 @@ def _counts(
     }
     total = notes.soft(count, usage.get("total_tokens"), "total_tokens")
     own = Inside(read=False, written=False) if _OWN_CACHE & usage.keys() else None  # Anthropic's words and meaning
-    return Usage(**settle(found, total, notes, habit=own), token_source="provider")  # noqa: S106 (no password)
+    return Usage(**settle(found, total, notes, habit=own), token_source="provider")
 
 
 _OWN_CACHE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens"})

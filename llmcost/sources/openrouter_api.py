@@ -169,7 +169,7 @@ def _counts(row: dict[str, Any]) -> Usage:
         output_image_tokens=native("tokens_completion_images"),
     )
     counted = known(found)
-    return Usage(**counted, token_source="provider") if counted else counted  # noqa: S106 (no password)
+    return Usage(**counted, token_source="provider") if counted else counted
 
 
 SOURCE: Final = Source(

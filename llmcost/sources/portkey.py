@@ -146,7 +146,7 @@ def _counts(row: dict[str, Any], notes: Notes) -> Usage:
     total = notes.soft(count, row.get("total_units"), "total_units")
     if not any((*found.values(), total)):
         return Usage()
-    return Usage(**settle(found, total, notes), token_source="provider")  # noqa: S106 (no password)
+    return Usage(**settle(found, total, notes), token_source="provider")
 
 
 SOURCE: Final = Source(

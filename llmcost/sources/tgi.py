@@ -128,7 +128,7 @@ def _made(busy: Decimal | None, each: Decimal | None, notes: Notes) -> Usage:
         notes.append(Problem("no-usage", "the line has no times to tell the output from", rejected=False))
         return Usage()
     made = count((busy / each).to_integral_value(ROUND_HALF_EVEN), "inference_time / time_per_token")
-    return Usage(output_tokens=made, token_source="estimate")  # noqa: S106 (no password)
+    return Usage(output_tokens=made, token_source="estimate")
 
 
 def _time(event: _Event, name: str, notes: Notes) -> Decimal | None:

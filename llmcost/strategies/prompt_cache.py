@@ -27,7 +27,7 @@ from pydantic import Field, model_validator
 
 from llmcost.money import plain
 from llmcost.usage.caching import NEVER
-from llmcost.workload import cachelog, cacherule, cachestorage
+from llmcost.workload import assumedhits, cachelog, cacherule, cachestorage
 from llmcost.workload.branching import calls, is_bucket
 from llmcost.workload.cachecounters import cleaned, counters, floored, ruled
 from llmcost.workload.cachelog import Seen, has_cached, unmoved
@@ -36,7 +36,6 @@ from llmcost.workload.contract import (
     ASSUMED,
     MEASURED,
     MODELLED,
-    Branches,
     FlatCharge,
     Lever,
     Noted,
@@ -44,7 +43,6 @@ from llmcost.workload.contract import (
     Selecting,
     Stage,
     Strategy,
-    Weight,
     Workload,
     with_rows,
 )
@@ -104,6 +102,11 @@ class PromptCacheParams(Selecting):
         return self
 
     @property
+    def own_rule(self) -> bool:
+        """Whether the scenario sets rules of its own in place of what the log shows."""
+        return self.wishes.any_given or self.scope is not None
+
+    @property
     def wishes(self) -> Wishes:
         """The parameters that change a provider's rule."""
         life = None if self.ttl is None else micros_of(self.ttl)
@@ -131,9 +134,13 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
     rows, charges = _found(workload, rows, params, stage, held, present)
     rows = _decided(rows)
     branches = taken.branches
+    unknown: tuple[str, ...] = ()
     if params.hit_rate is not None:
-        stored = _stored(rows, params, stage, held)
-        branches, rows = _assumed(branches, rows, params)
+        unknown = assumedhits.uncounted(workload.rows, stage)
+        prefix = params.prefix_tokens or 0
+        rows = assumedhits.sized(rows, prefix)
+        stored = cachestorage.assumed(rows.filter(rows._changing), prefix, params.storage_hours, stage, held)
+        branches, rows = assumedhits.split(branches, rows, params.hit_rate)
         charges = (*charges, *stored)
     kinds = _kinds(params, stage, held, present)
     return Rewritten(
@@ -141,21 +148,10 @@ def rewrite(workload: Workload, params: PromptCacheParams, stage: Stage) -> Rewr
         title=_title(params),
         evidence=next(iter(kinds)) if len(kinds) == 1 else evidence,
         assumptions=(*_assumptions(params, stage, held), *cacherule.notes(stage, held, params.wishes, present)),
-        warnings=(*_warnings(params, stage, held, present), *_uncounted(workload.rows, params, stage)),
+        warnings=(*_warnings(params, stage, held, present), *unknown),
         shares={"token hit rate": ("cache_read_input_tokens", "input_tokens")},
         facts=taken.facts,
         assumes_buckets=params.hit_rate is not None,
-    )
-
-
-def _uncounted(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> tuple[str, ...]:
-    """A rate of calls says nothing of buckets whose calls nobody counted."""
-    if params.hit_rate is None:
-        return ()
-    mine = rows.selected & rows.sent & rows.ended_at.notnull() & rows.requests.isnull()
-    (number,) = stage.collect(rows.filter(mine).aggregate(n=rows.row_id.count()))["n"].to_pylist()
-    return (
-        (f"{number} usage buckets do not say how many calls they hold: no hit was assumed in them",) if number else ()
     )
 
 
@@ -182,10 +178,9 @@ def _found(
 ) -> tuple[ir.Table, tuple[FlatCharge, ...]]:
     """Rows with what they find in the caches in ``_found``, and the charges with those of storage."""
     latency = None if params.write_latency is None else micros_of(params.write_latency)
-    marked = "cache_breakpoints" in stage.present and params.breakpoints == "log"
     open_ = _open(params, stage, held, present)
     playing = _playing(workload, params, stage, held, present) & open_
-    caches = Caches(held, playing, workload.branches, latency, marked=marked, partly=_partly(params))
+    caches = Caches(held, playing, workload.branches, latency, marked=_marked(params, stage), partly=_partly(params))
     charges = workload.charges
     if not _keyed(params, stage):
         rows = rows.mutate(_found=ibis.null("int64"))
@@ -202,14 +197,18 @@ def _found(
 
 def _open(params: PromptCacheParams, stage: Stage, held: list[Rule], present: Mapping[int, Seen]) -> frozenset[int]:
     """Models of which some row's counters depend on what it finds, or whose entries are billed; :func:`_kept` of the others holds."""
-    replaced = params.observed == "replace" or params.hit_rate is not None
-    replaced = replaced or params.wishes.any_given or params.scope is not None
+    replaced = params.observed == "replace" or params.hit_rate is not None or params.own_rule
 
     def depends(rule: Rule) -> bool:
         one = present[rule.model]
         return rule.stored or (one.asked if replaced else one.unmarked if rule.explicit else one.unread)
 
     return cacherule.sharing(stage, {rule.model for rule in held if depends(rule)})
+
+
+def _marked(params: PromptCacheParams, stage: Stage) -> bool:
+    """Whether requests cache up to the breakpoints that the log has of them."""
+    return "cache_breakpoints" in stage.present and params.breakpoints == "log"
 
 
 def _partly(params: PromptCacheParams) -> bool:
@@ -239,9 +238,7 @@ def _evidence(rows: ir.Table, params: PromptCacheParams, stage: Stage, held: lis
         explicit = by_rule(rows, held, lambda rule: rule.explicit, default=False)
         known = ~unmoved(rows) | rows.cache_read_input_tokens.notnull()
         marked = (
-            (rows.cache_breakpoints.length() > 0).fill_null(False)
-            if "cache_breakpoints" in stage.present and params.breakpoints == "log"
-            else ibis.literal(False)
+            (rows.cache_breakpoints.length() > 0).fill_null(False) if _marked(params, stage) else ibis.literal(False)
         )
         keyed = told & rows.prefix_block_tokens.notnull()
         branches += [(keyed & ibis.ifelse(explicit, marked, known), MEASURED), (keyed, MODELLED)]
@@ -258,10 +255,9 @@ def _kinds(params: PromptCacheParams, stage: Stage, held: list[Rule], present: M
     if _talks(params, stage):
         kinds.add(MODELLED)
     if _keyed(params, stage):
-        marked = "cache_breakpoints" in stage.present and params.breakpoints == "log"
         for rule in held:
             if rule.explicit:
-                kinds |= {MEASURED, MODELLED} if marked else {MODELLED}
+                kinds |= {MEASURED, MODELLED} if _marked(params, stage) else {MODELLED}
             else:
                 kinds |= {MEASURED, MODELLED} if present[rule.model].untold else {MEASURED}
     return kinds or {MODELLED}
@@ -269,7 +265,7 @@ def _kinds(params: PromptCacheParams, stage: Stage, held: list[Rule], present: M
 
 def _limit(rows: ir.Table, params: PromptCacheParams, stage: Stage) -> ir.IntegerValue:
     """Tokens up to which a request caches: its own last breakpoint, where the log has any."""
-    if "cache_breakpoints" not in stage.present or params.breakpoints == "end":
+    if not _marked(params, stage):
         return ibis.literal(_NO_LIMIT, type="int64")
     last = rows.cache_breakpoints.maxs().nullif(0)
     moved = (rows.model != rows.logged_model) & (rows.logged_input_tokens > 0)
@@ -281,8 +277,7 @@ def _playing(
     workload: Workload, params: PromptCacheParams, stage: Stage, held: list[Rule], present: Mapping[int, Seen]
 ) -> frozenset[int]:
     """Models for which what the ingest stored does not hold: rows moved, or caches work otherwise than it took them to."""
-    breakpoints = "cache_breakpoints" in stage.present and params.breakpoints == "log"
-    if workload.touched or stage.restricted or breakpoints or params.write_latency is not None:
+    if workload.touched or stage.restricted or _marked(params, stage) or params.write_latency is not None:
         return frozenset(rule.model for rule in held)
     alike = cacherule.merged_names(stage, present)
     return frozenset(
@@ -305,7 +300,7 @@ def _kept(rows: ir.Table, params: PromptCacheParams, present: Mapping[int, Seen]
     if params.hit_rate is not None:
         # The rate is for what the log does not know.
         return unmoved(rows) & (has_cached(rows) | (told & shows))
-    if params.wishes.any_given or params.scope is not None:
+    if params.own_rule:
         return ibis.literal(False)
     # Where the provider caches by itself and said what it cached, a replay of its rule is no better knowledge. Where
     # requests mark what to cache, those that did show it, and the others did not ask.
@@ -325,35 +320,6 @@ def _decided(rows: ir.Table) -> ir.Table:
     )
 
 
-def _sized(rows: ir.Table, params: PromptCacheParams) -> ir.Table:
-    """Rows with ``_cached``, the assumed prefix in all their calls, and which of them it changes."""
-    prefix = floored(rows, ibis.literal(params.prefix_tokens or 0, type="int64"))
-    rows = rows.mutate(_cached=ibis.least(prefix * calls(rows), rows.input_tokens))
-    return rows.mutate(_changing=rows._asks & (rows.evidence == ASSUMED) & ~rows._kept & (rows._cached > 0))
-
-
-def _stored(rows: ir.Table, params: PromptCacheParams, stage: Stage, held: list[Rule]) -> tuple[FlatCharge, ...]:
-    rows = _sized(rows, params)
-    return cachestorage.assumed(
-        rows.filter(rows._changing), params.prefix_tokens or 0, params.storage_hours, stage, held
-    )
-
-
-def _assumed(branches: Branches, rows: ir.Table, params: PromptCacheParams) -> tuple[Branches, ir.Table]:
-    """Rows that nothing is known of, split into hits and misses."""
-    rate = params.hit_rate or Decimal(0)
-    rows = _sized(rows, params)
-    split = branches.split((Weight(), Weight(rate), Weight(Decimal(1) - rate)))
-    rows = rows.mutate(_place=ibis.ifelse(rows._changing, ibis.array([1, 2]), ibis.array([0])).unnest())
-    written = ibis.ifelse((rows._place == 2) & rows._pays, rows._cached, 0).cast("int64")
-    read = ibis.ifelse(rows._place == 1, rows._cached, 0).cast("int64")
-    return split, rows.mutate(
-        branch=(rows.branch * 3 + rows._place).cast("int64"),
-        changed=rows.changed | rows._changing,
-        **counters(rows, rows._changing, read, written),
-    )
-
-
 def _assumptions(params: PromptCacheParams, stage: Stage, held: list[Rule]) -> tuple[Noted, ...]:
     found = []
     if params.hit_rate is not None:
@@ -363,7 +329,7 @@ def _assumptions(params: PromptCacheParams, stage: Stage, held: list[Rule]) -> t
         ]
     if _keyed(params, stage) and any(rule.explicit for rule in held):
         where = "where prompts part"
-        if "cache_breakpoints" in stage.present and params.breakpoints == "log":
+        if _marked(params, stage):
             where = f"as logged, else {where}"
         found.append(Noted("breakpoints of caches that requests mark", where))
     return tuple(found)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from llmcost.api import starters
-from llmcost.results import replay
+from llmcost.results import selection
 from tests.strategies.playing import Log, after, scenario
 from tests.strategies.random_prompts import crowd
 
@@ -28,7 +28,7 @@ def test_views_and_tables_give_the_same(seed: int, monkeypatch: pytest.MonkeyPat
         asked = [*starters(), scenario(*COMPOSED, name="composed")]
         found = []
         for few in (10**9, 0):
-            monkeypatch.setattr(replay, "_FEW", few)
+            monkeypatch.setattr(selection, "_FEW", few)
             found.append(log.replay(*asked, dimensions=("feature", "project"), primary="requests"))
     assert found[0] == found[1]
     assert any(step.requests_changed for one in found[0].scenarios for step in one.steps)

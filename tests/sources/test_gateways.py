@@ -12,6 +12,7 @@ import pytest
 from llmcost.ingest.recognise import recognise
 from llmcost.ingest.run import ingest
 from llmcost.pricing.catalogue import load
+from llmcost.pricing.resolve import Unpriced
 from llmcost.records import Context, Record, Row, Sample
 from llmcost.records.files import records, sample
 from llmcost.sources.openrouter_chat import SOURCE as OPENROUTER
@@ -65,7 +66,8 @@ def test_portkeys_costs_are_cents_by_the_list_price_of_its_documented_example() 
     model = catalogue.resolve(row["provider_name"], row["request_model"], row["started_at"])
     assert model is not None
     rates = catalogue.rates(model, at=row["started_at"])
-    per_mtok = {str(name): rate for name, rate in rates.per_mtok.items()}  # type: ignore[union-attr]
+    assert not isinstance(rates, Unpriced)
+    per_mtok = {str(name): rate for name, rate in rates.per_mtok.items()}
     list_cost = (row["input_tokens"] * per_mtok["input"] + row["output_tokens"] * per_mtok["output"]) / Decimal(10**6)
     assert row["billed_cost"] == list_cost
 

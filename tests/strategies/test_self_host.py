@@ -163,7 +163,7 @@ def test_egress_by_gb_is_that_of_the_answers_the_fleet_gives(tmp_path: Path) -> 
     assert not any("egress" in warning for warning in done.steps[0].warnings)
     assert ("bytes of an answer's token", "4") in {(a.name, a.value) for a in done.steps[0].assumptions}
     less = played(
-        tmp_path / "b", log=QUIET, egress_usd_per_gb="100", bytes_per_output_token="3", **ZERO  # noqa: S106 a size, no secret
+        tmp_path / "b", log=QUIET, egress_usd_per_gb="100", bytes_per_output_token="3", **ZERO
     )  # fmt: skip
     assert {line.sku: line.quantity for line in less.flat_charges}["egress"] == Decimal("0.000408")
     with pytest.raises(UsageError, match="egress is given by the month and by GB"):

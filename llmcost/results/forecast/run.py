@@ -21,8 +21,9 @@ from llmcost.results.forecast.series import DAY, Settled, settled
 from llmcost.results.model import Period, Result, Scenario, Totals
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import add
-from llmcost.results.replay import instant_of, replay
+from llmcost.results.replay import replay
 from llmcost.results.scenario import BoundScenario, bind
+from llmcost.results.selection import instant_of
 from llmcost.usage.store import Store
 
 RECENT_DAYS: Final = 28

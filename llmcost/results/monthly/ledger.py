@@ -23,9 +23,9 @@ from llmcost.pricing.price import Charge, charge
 from llmcost.pricing.resolve import Unpriced
 from llmcost.pricing.rowwise import COUNTED, factors
 from llmcost.pricing.table import Group
+from llmcost.results.logrows import IBIS_TYPES
 from llmcost.results.priced import whole
 from llmcost.results.replay import Replaying
-from llmcost.results.stage import IBIS_TYPES
 from llmcost.usage.columns import BY_NAME
 
 _DECIMALS: Final = tuple(name for name in SUMMED if BY_NAME[name].type == "decimal")

@@ -44,8 +44,9 @@ from llmcost.results.monthly.windows import windows
 from llmcost.results.options import ReplayOptions
 from llmcost.results.period import moment
 from llmcost.results.priced import add
-from llmcost.results.replay import Replaying, instant_of
+from llmcost.results.replay import Replaying
 from llmcost.results.scenario import BoundScenario
+from llmcost.results.selection import instant_of
 from llmcost.results.whatif.run import replay as play
 from llmcost.usage.columns import BY_NAME
 from llmcost.usage.store import Store

@@ -19,9 +19,10 @@ import ibis.expr.types as ir
 
 from llmcost.money import EXACT, ZERO, decimal_of
 from llmcost.pricing.catalogue import Catalogue
+from llmcost.results.logrows import IBIS_TYPES
 from llmcost.results.period import HOUR_US, Clock
 from llmcost.results.reconcile.model import Currency, LeftOut, OtherCharge
-from llmcost.results.stage import IBIS_TYPES, Engine
+from llmcost.results.stage import Engine
 from llmcost.sources import SOURCES
 from llmcost.usage.columns import BILLED
 
