@@ -116,6 +116,17 @@ def test_links_inside_the_project_lead_somewhere(document: str) -> None:
     assert not lost
 
 
+def test_the_readme_quotes_the_benchmarks() -> None:
+    """Each row of its table and its command stand in the page that ``make bench`` writes."""
+    readme, page = (ROOT / "README.md").read_text(), (ROOT / "docs/benchmarks.md").read_text()
+    section = readme.partition("## How fast\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    commands_ = re.findall(r"`(\.venv/bin/python [^`]+)`", section)
+    assert len(rows) > 2
+    assert len(commands_) == 1
+    assert not [line for line in (*rows, *commands_) if line not in page.splitlines()]
+
+
 def test_files_that_documents_name_exist() -> None:
     """Paths in backticks with a known top folder are promises too, unless they hold a placeholder."""
     named = {
