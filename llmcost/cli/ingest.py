@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from llmcost.ingest.run import IngestedFile, IngestOptions, IngestSummary
 
 COMMAND = command_app()
+_SHOWN: Final = 5
+"""Files of one kind that a command beside ``ingest`` names: folders hold much that is no log."""
 
 
 @COMMAND.command()
@@ -112,8 +114,14 @@ def check_strict(summary: IngestSummary) -> None:
 def tell(summary: IngestSummary, *, quiet: bool) -> None:
     """The account of an ingest in a line or two on stderr."""
     say(_totals(summary), quiet=quiet)
+    by_note: dict[str, list[str]] = {}
     for file in _unknown(summary):
-        say(f"  not read: {file.name}: {file.note or 'no source knows it'}", quiet=quiet)
+        by_note.setdefault(file.note or "no source knows it", []).append(file.name)
+    for note, names in by_note.items():
+        for name in names[:_SHOWN]:
+            say(f"  not read: {name}: {note}", quiet=quiet)
+        if len(names) > _SHOWN:
+            say(f"  not read: {len(names) - _SHOWN:,} more: {note} (llmcost ingest lists every file)", quiet=quiet)
 
 
 def as_text(summary: IngestSummary, store: Path) -> str:

@@ -34,6 +34,17 @@ def test_the_summary_is_text_on_stdout(llmcost: Program) -> None:
     assert llmcost("ingest", "a.jsonl", "--quiet").out == ""
 
 
+def test_a_folder_full_of_other_files_does_not_bury_the_report(llmcost: Program) -> None:
+    (llmcost.folder / "logs").mkdir()
+    write_rows(llmcost.folder / "logs" / "a.jsonl", row(1))
+    for number in range(8):
+        (llmcost.folder / "logs" / f"notes{number}.md").write_text("# nothing to see\n")
+    told = llmcost("simulate", "logs").err.splitlines()
+    assert len([line for line in told if "not read: " in line]) == 6
+    assert any("not read: 3 more: no source knows this file" in line for line in told)
+    assert llmcost("ingest", "logs").out.count("no source knows this file") == 8
+
+
 def test_nothing_ingested_is_3(llmcost: Program) -> None:
     write_rows(llmcost.folder / "a.jsonl", row(1, input_tokens=-5))
     ran = llmcost("ingest", "a.jsonl", code=3)

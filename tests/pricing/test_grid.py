@@ -31,6 +31,15 @@ def test_one_integer_or_many_give_the_same_result(tmp_path: Path, monkeypatch: p
         assert log.replay(dimensions=("feature",)) == whole
 
 
+def test_a_log_with_every_counter_is_summed(tmp_path: Path) -> None:
+    """Each counter has a bit of its own behind those of the model: more than the 32 that an engine gives small numbers."""
+    plain = {**CALLS[1], "input_tokens": 100, "cache_read_input_tokens": None}
+    calls = [{**plain, "request_id": name, name: 1} for name in SUMMED]
+    calls += [{**plain, "request_id": f"m{number}", "request_model": f"m{number}"} for number in range(2_000)]
+    with Log(tmp_path, calls) as log:
+        assert log.replay(dimensions=("feature",)).baseline.requests == len(calls)
+
+
 def test_no_integer_holds_more_than_engines_have() -> None:
     packs = Grid(Cuts((1, 2), (200_000,), ()), frozenset(SUMMED), 1_000_000).packs
     assert len(packs) > 1 or sum(packs[0].values()) <= 62
