@@ -12,10 +12,11 @@ import pytest
 
 import llmcost
 from llmcost.reports import REPORTS, Options
+from llmcost.results.headline import result_places
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import outcome
-from llmcost.results.present import by_dimension, label_of
+from llmcost.results.present import by_dimension, dimensions_of, label_of, moneys
 from tests.reports import sample_result
 from tests.reports.browser import Browser
 from tests.whatif.support import DAY, NOW, buckets
@@ -97,6 +98,21 @@ def test_a_part_is_what_the_breakdown_says(browser: Browser, tmp_path: Path) -> 
         assert found["Requests"] == f"{line.requests:,}"
         assert found["Input tokens"] == ("unknown" if line.input_tokens is None else f"{line.input_tokens:,}")
         assert abs(_usd(found["Cost"]) - (line.cost_usd or Decimal(0))) <= Decimal("0.01")
+
+
+@pytest.mark.parametrize("sample", ["rich", "hostile"])
+def test_amounts_of_a_part_read_as_in_a_report_of_it(browser: Browser, tmp_path: Path, sample: str) -> None:
+    """Largest remainders and bounds, as the tables that Python makes."""
+    result: Result = getattr(sample_result, sample)()
+    _opened(browser, result, tmp_path)
+    places, slices = result_places(result), result.baseline.breakdown
+    first, second = dimensions_of(slices)[:2]
+    for label in dict.fromkeys(label_of(line.dimensions, first) for line in slices):
+        mine = [line for line in slices if label_of(line.dimensions, first) == label]
+        _pick(browser, "t-by-0", label)
+        costs = [line.cost_usd for _, line in by_dimension(mine, second)]
+        assert [row[1] for row in _rows(browser, "t-by-1")[:-1]] == moneys(costs, places)
+        _pick(browser, "t-by-0", label)
 
 
 def test_by_keyboard_said_and_back(browser: Browser, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from llmcost.money import rounded, usd
 from llmcost.reports import REPORTS, Options
 from llmcost.results.model import Result, WhatIf
 from llmcost.results.outcome import outcome
+from llmcost.results.present import apportioned, money, moneys, running
 from tests.reports import sample_result, sample_what_if
 from tests.reports.browser import Browser
 from tests.whatif.support import buckets, cost_at, savings, with_what_if
@@ -109,6 +110,40 @@ def test_the_page_weighs_as_pricing_does(browser: Browser, tmp_path: Path) -> No
         _move(browser, at)
         fractions = {key: None if value < 0 else Decimal(value) / 100 for key, value in at.items()}
         assert _amount(browser.script(_AMOUNTS)[1]) == _monthly(cost_at(what_if, fractions), result)
+
+
+def test_the_table_rounds_and_shows_what_is_tiny_as_the_report_does(browser: Browser, tmp_path: Path) -> None:
+    """Each amount by itself, by largest remainders where the sum lacks a cent, and a bound where none is left."""
+    result = sample_what_if.with_small_amounts()
+    assert result.what_if is not None
+    assert result.period.days
+    month = result.period.month_days / result.period.days
+    costs = [group.cost_usd * month for group in result.what_if.groups]
+    assert apportioned(costs, 2) != running(costs, 2), "what the two rules show differs here"
+    _opened(browser, result, tmp_path)
+    for at, left in (({"traffic": 100}, Decimal(1)), ({"traffic": 55, "discount": 3}, Decimal("0.5335"))):
+        _move(browser, at)
+        then = [cost * left for cost in costs]
+        *rows, total = browser.script(_ROWS)
+        assert [row[1] for row in rows] == moneys(costs, 2)
+        assert [row[2] for row in rows] == moneys(then, 2)
+        assert total[1:3] == [money(sum(costs), 2), money(sum(then), 2)]
+        for row, was, now in zip(rows, costs, then, strict=True):
+            assert ("–" in row[3]) == (was == now), row
+            if "<" not in "".join(row) and was != now:
+                assert _amount(row[3]) == _amount(row[2]) - _amount(row[1])
+    assert rows[0][1:] == ["<$0.01", "<$0.01", ">-$0.01"]
+
+
+def test_a_change_below_a_cent_is_no_nothing(browser: Browser, tmp_path: Path) -> None:
+    _opened(browser, sample_what_if.with_small_amounts(), tmp_path)
+    _move(browser, {"route": 100})
+    now, then, change = browser.script(_AMOUNTS)
+    assert now == then
+    assert change == browser.script(_ROWS)[-1][3] == ">-$0.01"
+    assert browser.script("return document.getElementById('w-change-more').textContent") == "<0.1% less"
+    _move(browser, {"route": 0})
+    assert browser.script(_AMOUNTS)[2] == "no change"
 
 
 def test_own_gpus_are_stops_and_rest_the_other_levers(browser: Browser, tmp_path: Path) -> None:

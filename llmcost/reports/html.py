@@ -45,7 +45,7 @@ _PACKED_FROM: Final = 2_000_000
 def render(outcome: Outcome, options: Options) -> bytes:
     """``outcome`` as one HTML page."""
     doc = outcome.document(options.top_n, options.title)
-    scripts = [_asset(f"{name}.js") for name in ("plotly-basic.min", "tables", "charts", "levers", "drill")]
+    scripts = [_asset(f"{name}.js") for name in ("plotly-basic.min", "amounts", "tables", "charts", "levers", "drill")]
     page = Template(_asset("page.html")).substitute(
         policy=escape(_policy(scripts)),
         css=_asset("page.css"),

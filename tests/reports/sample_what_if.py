@@ -69,3 +69,23 @@ def with_levers() -> m.Result:
         fleet=fleet,
     )
     return rich.model_copy(update={"what_if": what_if})
+
+
+def with_small_amounts() -> m.Result:
+    """Models whose amounts end in parts of a cent; the first is below any, and costs a fourth where it is routed."""
+    costs = ("0.00004", "0.6333", "0.6333", "0.6334", "1.00495", "2.0157", "3.0151")
+    found = with_levers().what_if
+    assert found is not None
+    groups = [
+        m.WhatIfGroup(
+            provider="openai", model=f"model-{place}", requests=1, cost_usd=D(cost),
+            lines=[
+                m.WhatIfLine(places=places, charged_for="input", quantity=D(1), unit_price_usd=D(cost) / share)
+                for places, share in ((("2000", 1), ("1000", 4)) if place == 0 else (("0000", 1),))
+            ],
+        )
+        for place, cost in enumerate(costs)
+    ]  # fmt: skip
+    whole = sum((group.cost_usd for group in groups), D(0))
+    alone = {"cost_usd": whole, "fixed_usd": D(0), "groups": groups, "fleet": None}
+    return sample_result.rich().model_copy(update={"what_if": found.model_copy(update=alone)})

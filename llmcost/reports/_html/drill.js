@@ -5,31 +5,14 @@
   const cubes = Object.fromEntries(data.cubes.map((cube) => [cube.key, cube]));
   if (!data.cubes.length || !Object.keys(data.tables).length) return;
   const titles = Object.fromEntries(data.cubes.flatMap((cube) => cube.dimensions.map((name, place) => [name, cube.titles[place]])));
-  const scale = Math.max(...data.cubes.flatMap((cube) => cube.cells.flatMap(([, values]) => values.map((value) => (String(value ?? 0).split(".")[1] || "").length))), 0);
-  const exact = (text) => {
-    const [whole, part = ""] = text.split(".");
-    return BigInt(whole + part.padEnd(scale, "0"));
-  };
-  const quotient = (over, under) => (over < 0n ? -((-over * 2n + under) / (under * 2n)) : (over * 2n + under) / (under * 2n));
-  const ten = (power) => 10n ** BigInt(power);
-  for (const cube of data.cubes) for (const [, values] of cube.cells) values.forEach((value, place) => { values[place] = value === null ? null : ["cost", "last"].includes(cube.measures[place]) ? exact(value) : BigInt(value); });
+  const { apportioned, decimals, quotient, scaled, signed, ten, tiny } = amounts;
+  const scale = decimals(data.cubes.flatMap((cube) => cube.cells.flatMap(([, values]) => values.map((value) => String(value ?? 0)))));
+  for (const cube of data.cubes) for (const [, values] of cube.cells) values.forEach((value, place) => { values[place] = value === null ? null : ["cost", "last"].includes(cube.measures[place]) ? scaled(value, scale) : BigInt(value); });
 
   /* How an amount, a count and a share read: as in the rest of the report. */
   const count = (value) => (value === null ? "unknown" : value.toLocaleString("en-US"));
-  const digits = (value, places) => {
-    const text = (value < 0n ? -value : value).toString().padStart(places + 1, "0");
-    const cut = text.length - places;
-    return `${value < 0n ? "-" : ""}$${BigInt(text.slice(0, cut)).toLocaleString("en-US")}.${text.slice(cut)}`;
-  };
-  const money = (value, shown, places) => (shown === 0n && value !== 0n ? `<${digits(1n, places)}` : digits(shown, places));
-  function percent(part, whole) {
-    if (part === null || !whole) return "unknown";
-    const share = quotient(part * ten(12), whole);
-    const tenths = quotient(share, ten(9));
-    if (tenths === 0n && part !== 0n) return "<0.1%";
-    if (tenths === 1000n && part < whole) return ">99.9%";
-    return `${(Number(tenths) / 10).toFixed(1)}%`;
-  }
+  const units = (value, places) => quotient(value * ten(places), ten(scale));
+  const percent = (part, whole) => (part === null || !whole ? "unknown" : amounts.percent(part, whole));
 
   /* Picked values by dimension, in the order in which they were picked. */
   const picked = new Map();
@@ -73,26 +56,25 @@
     const lines = cut(view.dimension === "day" ? [...found].sort() : ranked(found), view.top);
     const whole = lines.reduce((sum, [, line]) => sum + (line[0] ?? 0n), 0n);
     const at = (measure) => cube.measures.indexOf(measure);
-    const rounded = (value) => quotient(value * ten(view.places), ten(scale));
-    const running = { cost: 0n, last: 0n };
-    const shown = {};
     /* Nothing known of no call is nothing; of calls it is unknown. */
     const known = (measure, line) => line[at(measure)] ?? (at("last") >= 0 && !line[at(measure === "last" ? "last_requests" : "requests")] ? 0n : null);
+    /* What is shown of each line; of the total, its own rounding, which they sum to. */
+    const shown = new Map(["cost", "last"].filter((measure) => at(measure) >= 0).map((measure) => {
+      const own = lines.map(([, line]) => line).filter((line) => known(measure, line) !== null);
+      const units = apportioned(own.map((line) => known(measure, line) * ten(view.places)), ten(scale));
+      return [measure, new Map(own.map((line, place) => [line, units[place]]))];
+    }));
     const amount = (measure, line) => {
       const value = known(measure, line);
-      const before = rounded(running[measure]);
-      running[measure] += value ?? 0n;
-      shown[measure] = value === null ? null : rounded(running[measure]) - before;
-      return value === null ? "unknown" : money(value, shown[measure], view.places);
+      return value === null ? "unknown" : tiny(value, shown.get(measure).get(line) ?? units(value, view.places), view.places);
     };
     const cell = (measure, line, total) => {
       const value = at(measure) < 0 ? null : line[at(measure)];
-      if (measure === "cost" || measure === "last") return total ? (known(measure, line) === null ? "unknown" : digits(rounded(known(measure, line)), view.places)) : amount(measure, line);
+      if (measure === "cost" || measure === "last") return amount(measure, line);
       if (measure === "change") {
         if (total) return "";
-        if (shown.cost === null || shown.last === null) return "unknown";
-        const change = shown.cost - shown.last;
-        return `${change > 0n ? "+" : ""}${digits(change, view.places)}`;
+        const [now, before] = ["cost", "last"].map((one) => shown.get(one).get(line));
+        return now === undefined || before === undefined ? "unknown" : signed(now - before, now - before, view.places);
       }
       if (measure === "share") return total ? "" : known("cost", line) === null ? "unknown" : percent(known("cost", line), whole);
       if (measure === "cached") return total ? "" : percent(value, line[at("input")]);
@@ -195,7 +177,7 @@
         colour: before < 0 ? "rest" : chart.series[before].colour || `s${before % 6}`,
         /* A bar's length is drawn; its amount is the text. */
         values: values.map((value) => String(Number(value) / 10 ** scale)),
-        texts: values.map((value) => digits(quotient(value * ten(view.places), ten(scale)), view.places)),
+        texts: values.map((value) => tiny(value, units(value, view.places), view.places)),
       };
     });
   }
@@ -210,7 +192,7 @@
     const cube = data.cubes.find((one) => [...picked.keys()].every((name) => one.dimensions.includes(name)));
     const of = (filter) => [...sums(cube, cube.dimensions[0], filter).values()].reduce((sum, line) => sum + (line[0] ?? 0n), 0n);
     const { places } = tables[0].view;
-    return [of([...picked]), of([])].map((value) => digits(quotient(value * ten(places), ten(scale)), places));
+    return [of([...picked]), of([])].map((value) => tiny(value, units(value, places), places));
   }
 
   function show() {

@@ -6,21 +6,13 @@
   const at = (id) => document.getElementById(`w-${id}`);
   const slider = (key) => document.getElementById(`l-${key}`);
 
-  const decimals = (text) => (text.split(".")[1] || "").length;
-  const most = (texts) => texts.reduce((largest, text) => Math.max(largest, decimals(text)), 0);
-  const ten = (power) => 10n ** BigInt(power);
-  const scaled = (text, scale) => {
-    const [whole, part = ""] = text.split(".");
-    return BigInt(whole + part.padEnd(scale, "0"));
-  };
-  /* Half up, away from nothing, as all amounts of the report are rounded. */
-  const quotient = (over, under) => (over < 0n ? -((-over * 2n + under) / (under * 2n)) : (over * 2n + under) / (under * 2n));
+  const { apportioned, decimals, percent, scaled, signed, ten, tiny, total } = amounts;
 
   /* Amounts in units of ten to the minus `scale`, by state: the states of a row are few. */
   const lines = data.sums.flatMap((group) => group.lines);
   const stops = data.fleet ? data.fleet.stops : [];
-  const quantities = most(lines.map((line) => line[1]));
-  const prices = Math.max(most(lines.map((line) => line[2])), most([data.fixed, ...stops.flatMap((stop) => [stop.calls, stop.fleet, stop.fixed])]));
+  const quantities = decimals(lines.map((line) => line[1]));
+  const prices = decimals([...lines.map((line) => line[2]), data.fixed, ...stops.flatMap((stop) => [stop.calls, stop.fleet, stop.fixed])]);
   const scale = quantities + prices;
   const groups = data.sums.map((group) => {
     const states = new Map();
@@ -53,29 +45,11 @@
     ];
   }
 
+  /* A cost over `under` is an amount of the report, in units of its last shown decimal. */
   const lengths = data.days === null ? ["1", "1"] : [data.month_days, data.days];
-  const [stretch, shrink] = lengths.map((length) => scaled(length, most(lengths)));
-  const rounded = (cost) => quotient(cost * stretch * ten(data.places), ten(scale + 12) * shrink);
-  const digits = (amount) => {
-    const text = (amount < 0n ? -amount : amount).toString().padStart(data.places + 1, "0");
-    const cut = text.length - data.places;
-    return `$${BigInt(text.slice(0, cut)).toLocaleString("en-US")}.${text.slice(cut)}`;
-  };
-  const dollars = (amount) => (amount < 0n ? "-" : "") + digits(amount);
-  const signed = (amount) => (amount > 0n ? `+${digits(amount)}` : dollars(amount));
-  /* Differences of rounded running totals: what is shown sums to the shown total. */
-  const running = (amounts) => {
-    let sum = 0n;
-    let before = 0n;
-    return amounts.map((amount) => {
-      sum += amount;
-      const after = rounded(sum);
-      const shown = after - before;
-      before = after;
-      return shown;
-    });
-  };
-  const percent = (part, whole) => `${Number(quotient((part < 0n ? -part : part) * 1000n, whole)) / 10}%`;
+  const [stretch, shrink] = lengths.map((length) => scaled(length, decimals(lengths)));
+  const over = stretch * ten(data.places);
+  const under = ten(scale + 12) * shrink;
 
   /* Where a lever is, in percent; null: off. Own GPUs: the number of the stop, 0 for none. */
   const keys = data.levers.map((lever) => lever.key);
@@ -113,13 +87,20 @@
   }
 
   const make = (tag, className, words) => Object.assign(document.createElement(tag), { className, textContent: words });
+  /* An amount: exact, and as it is shown. What is shown of a row and of a column adds up. */
+  const amount = (exact, shown) => ({ exact, shown, text: tiny(exact, shown, data.places) });
+  function changed(before, after) {
+    const { exact, shown } = amount(after.exact - before.exact, after.shown - before.shown);
+    const side = shown || exact;
+    const size = side < 0n ? tiny(-exact, -shown, data.places) : tiny(exact, shown, data.places);
+    return { exact, size, text: side ? signed(exact, shown, data.places) : "", tone: side > 0n ? "loss" : side < 0n ? "saving" : "" };
+  }
   function row(head, before, after) {
     const line = document.createElement("tr");
-    const change = after - before;
-    const tone = change > 0n ? "loss" : change < 0n ? "saving" : "muted";
+    const change = changed(before, after);
     const name = make("th", "", head);
     name.scope = "row";
-    const cells = [["num", dollars(before), "Now"], ["num", dollars(after), "Then"], [`num ${tone}`, change ? signed(change) : "–", "Change"]];
+    const cells = [["num", before.text, "Now"], ["num", after.text, "Then"], [`num ${change.tone || "muted"}`, change.text || "–", "Change"]];
     line.append(name, ...cells.map(([className, words, label]) => {
       const cell = make("td", className, words);
       cell.dataset.label = label;
@@ -130,12 +111,15 @@
 
   function table(before, after) {
     const names = [...new Set([...before, ...after].map((part) => part.name))];
-    const of = (parts) => running(names.map((name) => parts.find((part) => part.name === name)?.cost ?? 0n));
+    function of(parts) {
+      const exact = names.map((name) => (parts.find((part) => part.name === name)?.cost ?? 0n) * over);
+      const shown = apportioned(exact, under);
+      return { each: exact.map((value, place) => amount(value, shown[place])), all: amount(total(exact), total(shown)) };
+    }
     const [was, is] = [of(before), of(after)];
-    const total = (amounts) => amounts.reduce((sum, amount) => sum + amount, 0n);
-    at("models").tBodies[0].replaceChildren(...names.map((name, place) => row(name, was[place], is[place])));
-    at("models").tFoot.replaceChildren(row("total", total(was), total(is)));
-    return [total(was), total(is)];
+    at("models").tBodies[0].replaceChildren(...names.map((name, place) => row(name, was.each[place], is.each[place])));
+    at("models").tFoot.replaceChildren(row("total", was.all, is.all));
+    return [was.all, is.all];
   }
 
   let pause = 0;
@@ -153,19 +137,19 @@
       slider("fleet").setAttribute("aria-valuetext", value);
     }
     const [before, after] = table(costs(resting), now.fleet ? fleetCosts(now) : costs(now));
-    const change = after - before;
-    const share = before ? percent(change, before) : "";
-    at("now").textContent = dollars(before);
-    at("then").textContent = dollars(after);
-    at("change").textContent = change ? signed(change) : "no change";
-    at("change").className = `value ${change > 0n ? "loss" : change < 0n ? "saving" : ""}`.trim();
-    at("change-more").textContent = change && share ? `${share} ${change > 0n ? "more" : "less"}` : "";
+    const change = changed(before, after);
+    at("now").textContent = before.text;
+    at("then").textContent = after.text;
+    at("change").textContent = change.text || "no change";
+    at("change").className = `value ${change.tone}`.trim();
+    const dearer = change.tone === "loss";
+    at("change-more").textContent = change.exact && before.exact > 0n ? `${percent(dearer ? change.exact : -change.exact, before.exact)} ${dearer ? "more" : "less"}` : "";
     at("drawn").textContent = drawn(now);
     at("toml").textContent = scenario(now);
     at("copied").textContent = "";
     clearTimeout(pause);
     pause = setTimeout(() => {
-      at("said").textContent = change ? `${dollars(before)} now, ${dollars(after)} then: ${change > 0n ? "costs" : "saves"} ${digits(change)}${change > 0n ? " more" : ""}` : `${dollars(before)}, no change`;
+      at("said").textContent = change.text ? `${before.text} now, ${after.text} then: ${dearer ? `costs ${change.size} more` : `saves ${change.size}`}` : `${before.text}, no change`;
     }, 400);
   }
 
