@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from llmcost.cli import options as opt
-from llmcost.cli.ingest import options_of, tell
-from llmcost.cli.options import OnProblem, Owners, command_app
-from llmcost.cli.output import chosen, spare, write
-from llmcost.cli.progress import reading
-from llmcost.config import DEFAULT_STORE
+from llmcost.cli.groups import Logs, Shown, Span, grouped
+from llmcost.cli.options import command_app
 from llmcost.errors import UsageError
-
-if TYPE_CHECKING:
-    from llmcost.ingest.run import IngestSummary
 
 COMMAND = command_app()
 _SHORT = {"cache": "prompt-cache"}
@@ -25,14 +19,15 @@ _SHORT = {"cache": "prompt-cache"}
 
 
 @COMMAND.command()
+@grouped
 def breakeven(
+    *,
     strategy: Annotated[
         str,
         typer.Argument(
             metavar="STRATEGY", help="self-host, fine-tune, commitment, batch, cache or any other strategy."
         ),
     ],
-    paths: opt.PathsArgument = None,
     scenario: Annotated[
         Path | None,
         typer.Option(
@@ -48,27 +43,14 @@ def breakeven(
             "--set", metavar="NAME=VALUE", help="A parameter of the strategy, as in a scenario file; repeatable."
         ),
     ] = None,
-    store: opt.StoreOption = None,
-    since: opt.SinceOption = None,
-    until: opt.UntilOption = None,
-    month: opt.MonthOption = None,
-    where: opt.WhereOption = None,
+    span: Span,
     timezone: opt.TimezoneOption = "UTC",
     month_days: opt.MonthDaysOption = "30.4375",
-    format: opt.FormatOption = None,
-    out: opt.OutOption = None,
-    prices: opt.PricesOption = None,
     gpus: opt.GpusOption = None,
     prices_on: Annotated[
         str | None, typer.Option("--prices-on", metavar="DATE", help="Price both sides at this day's rates.")
     ] = None,
     seed: opt.SeedOption = 0,
-    source: opt.SourceOption = None,
-    mapping: opt.MappingOption = None,
-    on_problem: opt.OnProblemOption = OnProblem.KEEP,
-    owners: opt.OwnersOption = Owners.KEEP,
-    memory_limit: opt.MemoryOption = None,
-    title: opt.TitleOption = "",
     tokens_per_second: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +73,8 @@ def breakeven(
     lengths: Annotated[
         str, typer.Option("--lengths", metavar="IN/OUT", help="Without a log: tokens of a request (--set model=..).")
     ] = "1000/1000",
-    quiet: opt.QuietOption = False,
+    logs: Logs,
+    shown: Shown,
 ) -> None:
     """Show when a strategy pays, and what decides it.
 
@@ -100,23 +83,21 @@ def breakeven(
     --tokens-per-second with --usd-per-hour, or a measured model (--set model=Llama-3.3-70B).
     """
     zone = opt.zone_of(timezone)
-    first, last = opt.span_of(since, until, month, zone)
+    first, last = span.instants(zone)
     days = opt.positive(month_days, "--month-days")
-    formats = chosen(format, out)
-    spare(
-        *(paths or ()), scenario, *(prices or ()), *(gpus or ()), mapping, store or (None if paths else DEFAULT_STORE)
-    )
+    formats = shown.formats()
+    logs.spare(scenario, *(gpus or ()))
 
     if api_usd_per_mtok or tokens_per_second or usd_per_hour or mtok_per_day:
-        _without_log(strategy, paths, scenario)
+        _without_log(strategy, logs.paths, scenario)
         from llmcost.cli._limit import limit
-        from llmcost.results.outcome import outcome as shown
+        from llmcost.results.outcome import outcome
 
         found_limit = limit(
             parameters_of(set_ or []), tokens_per_second, usd_per_hour or (), api_usd_per_mtok or (), mtok_per_day, lengths, days,
-            gpus or (), title,
+            gpus or (), shown.title,
         )  # fmt: skip
-        write(formats, shown(found_limit), out, title, quiet=quiet)
+        shown.write(formats, outcome(found_limit), quiet=logs.quiet)
         return
 
     from llmcost import api
@@ -126,31 +107,11 @@ def breakeven(
     day = opt.day_of(prices_on, "--prices-on") if prices_on else None
     subject = api.subject_of(_SHORT.get(strategy, strategy), parameters_of(set_ or []), scenario, day, gpus or ())
     choice = ReplayOptions(
-        now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days, extrapolate=True,
-        dimensions=(), seed=seed, title=title,
+        now=opt.now(), since=first, until=last, where=span.where, timezone=timezone, month_days=days, extrapolate=True,
+        dimensions=(), seed=seed, title=shown.title,
     )  # fmt: skip
-    accounts: list[IngestSummary] = []
-    with reading(quiet=quiet) as progress:
-
-        def ingested(account: IngestSummary) -> None:
-            accounts.append(account)
-            if progress:
-                progress("replaying", 0, None)
-
-        found = api.break_even(
-            *(paths or ()),
-            subject=subject,
-            store=store or (None if paths else Path(DEFAULT_STORE)),
-            prices=prices or (),
-            options=choice,
-            reading=options_of(source, mapping, on_problem, owners),
-            memory_limit=opt.memory(memory_limit),
-            progress=progress,
-            ingested=ingested,
-        )
-    for account in accounts:
-        tell(account, quiet=quiet)
-    write(formats, outcome(found), out, title, quiet=quiet)
+    found, _ = logs.ask(api.break_even, choice, subject=subject)
+    shown.write(formats, outcome(found), quiet=logs.quiet)
 
 
 def _without_log(strategy: str, paths: list[str] | None, scenario: Path | None) -> None:

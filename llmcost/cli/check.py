@@ -10,11 +10,9 @@ import typer
 
 from llmcost.cli import options as opt
 from llmcost.cli.diagnostics import warn
-from llmcost.cli.ingest import check_strict, options_of, tell
-from llmcost.cli.options import OnProblem, Owners, command_app
-from llmcost.cli.output import chosen, spare, write
-from llmcost.cli.progress import reading
-from llmcost.config import DEFAULT_STORE
+from llmcost.cli.groups import Logs, Shown, Span, grouped
+from llmcost.cli.ingest import check_strict
+from llmcost.cli.options import command_app
 from llmcost.errors import GateError, StrictGapError, UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +34,9 @@ class BasisChoice(StrEnum):
 
 
 @COMMAND.command()
+@grouped
 def check(
-    paths: opt.PathsArgument = None,
+    *,
     budget: Annotated[
         Path, typer.Option("--budget", "-b", metavar="FILE", help="The budget file (llmcost init writes one).")
     ] = Path("budget.toml"),
@@ -97,32 +96,20 @@ def check(
         BasisChoice,
         typer.Option("--basis", help="A month is the log's pace, a forecast, or (auto) a forecast where days suffice."),
     ] = BasisChoice.AUTO,
-    store: opt.StoreOption = None,
-    since: opt.SinceOption = None,
-    until: opt.UntilOption = None,
-    month: opt.MonthOption = None,
-    where: opt.WhereOption = None,
+    span: Span,
     timezone: opt.TimezoneOption = "UTC",
     month_days: opt.MonthDaysOption = "30.4375",
     extrapolate: opt.ExtrapolateOption = False,
-    format: opt.FormatOption = None,
-    out: opt.OutOption = None,
-    prices: opt.PricesOption = None,
     prices_on: Annotated[
         str | None, typer.Option("--prices-on", metavar="DATE", help="The proposed change: this day's rates.")
     ] = None,
     seed: opt.SeedOption = 0,
-    source: opt.SourceOption = None,
-    mapping: opt.MappingOption = None,
-    on_problem: opt.OnProblemOption = OnProblem.KEEP,
-    owners: opt.OwnersOption = Owners.KEEP,
-    memory_limit: opt.MemoryOption = None,
-    title: opt.TitleOption = "",
     tag: Annotated[
         str, typer.Option("--tag", metavar="NAME", help="Tells several comments of one pull request apart.")
     ] = "check",
+    logs: Logs,
+    shown: Shown,
     strict: opt.StrictOption = False,
-    quiet: opt.QuietOption = False,
 ) -> None:
     """Hold what a month would cost to a budget file.
 
@@ -130,13 +117,10 @@ def check(
     passed before; with 4 when no limit could be evaluated. The report comes first.
     """
     zone = opt.zone_of(timezone)
-    first, last = opt.span_of(since, until, month, zone)
+    first, last = span.instants(zone)
     days = opt.positive(month_days, "--month-days")
-    formats = chosen(format, out)
-    spare(
-        *(paths or ()), *(prices or ()), *(changed or ()), mapping, scenario, budget, against,
-        store or (None if paths else DEFAULT_STORE),
-    )  # fmt: skip
+    formats = shown.formats()
+    logs.spare(*(changed or ()), scenario, budget, against)
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
@@ -145,30 +129,21 @@ def check(
     day = opt.day_of(prices_on, "--prices-on") if prices_on else None
     file = api.load_budgets(budget)
     change = _change(scenario, preset, growth, prompt or [], changed or [], base_ref, feature, day)
-    accounts: list[IngestSummary] = []
-    with reading(quiet=quiet) as progress:
-        found = api.check(
-            *(paths or ()),
-            budget=file,
-            change=change,
-            against=against,
-            against_scenario=against_scenario,
-            basis=basis.value,
-            store=store or (None if paths else Path(DEFAULT_STORE)),
-            prices=prices or (),
-            options=ReplayOptions(
-                now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days,
-                extrapolate=extrapolate, dimensions=(), seed=seed, title=title,
-            ),
-            reading=options_of(source, mapping, on_problem, owners),
-            memory_limit=opt.memory(memory_limit),
-            progress=progress,
-            ingested=accounts.append,
-        )  # fmt: skip
-    for account in accounts:
-        tell(account, quiet=quiet)
+    choice = ReplayOptions(
+        now=opt.now(), since=first, until=last, where=span.where, timezone=timezone, month_days=days, extrapolate=extrapolate,
+        dimensions=(), seed=seed, title=shown.title,
+    )  # fmt: skip
+    found, accounts = logs.ask(
+        api.check,
+        choice,
+        budget=file,
+        change=change,
+        against=against,
+        against_scenario=against_scenario,
+        basis=basis.value,
+    )
     found = found.model_copy(update={"budget_file": budget.name})
-    write(formats, outcome(found), out, title, quiet=quiet, tag=tag)
+    shown.write(formats, outcome(found), quiet=logs.quiet, tag=tag)
     _decide(found, accounts, strict=strict)
 
 

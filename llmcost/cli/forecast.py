@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from llmcost.cli import options as opt
-from llmcost.cli.ingest import options_of, tell
-from llmcost.cli.options import OnProblem, Owners, command_app
-from llmcost.cli.output import chosen, spare, write
-from llmcost.cli.progress import reading
-from llmcost.config import DEFAULT_STORE
+from llmcost.cli.groups import Logs, Shown, grouped
+from llmcost.cli.options import command_app
 from llmcost.errors import UsageError
-
-if TYPE_CHECKING:
-    from llmcost.ingest.run import IngestSummary
 
 COMMAND = command_app()
 
@@ -40,9 +33,9 @@ class Way(StrEnum):
 
 
 @COMMAND.command()
+@grouped
 def forecast(
-    paths: opt.PathsArgument = None,
-    store: opt.StoreOption = None,
+    *,
     until: Annotated[
         str | None,
         typer.Option(
@@ -99,18 +92,10 @@ def forecast(
     ] = None,
     where: opt.WhereOption = None,
     timezone: opt.TimezoneOption = "UTC",
-    format: opt.FormatOption = None,
-    out: opt.OutOption = None,
-    prices: opt.PricesOption = None,
     primary: opt.PrimaryOption = "requests",
     seed: opt.SeedOption = 0,
-    source: opt.SourceOption = None,
-    mapping: opt.MappingOption = None,
-    on_problem: opt.OnProblemOption = OnProblem.KEEP,
-    owners: opt.OwnersOption = Owners.KEEP,
-    memory_limit: opt.MemoryOption = None,
-    title: opt.TitleOption = "",
-    quiet: opt.QuietOption = False,
+    logs: Logs,
+    shown: Shown,
 ) -> None:
     """Forecast what the log will cost, and how wrong that may be.
 
@@ -122,9 +107,9 @@ def forecast(
         raise UsageError("it already says where the forecast ends", where="--until", hint="give --until or --months")
     zone = opt.zone_of(timezone)
     first, last = opt.span_of(since, as_of, None, zone)
-    formats = chosen(format, out)
+    formats = shown.formats()
     amount, budget_file = opt.budget_of(budget)
-    spare(*(paths or ()), *(prices or ()), mapping, budget_file, store or (None if paths else DEFAULT_STORE))
+    logs.spare(budget_file)
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
@@ -142,29 +127,8 @@ def forecast(
         seed=seed,
     )
     choice = ReplayOptions(
-        now=opt.now(), since=first, until=last, where=where, timezone=timezone, extrapolate=True, seed=seed, title=title,
+        now=opt.now(), since=first, until=last, where=where, timezone=timezone, extrapolate=True, seed=seed, title=shown.title,
         primary=opt.primary_of(primary),
     )  # fmt: skip
-    accounts: list[IngestSummary] = []
-    with reading(quiet=quiet) as progress:
-
-        def ingested(account: IngestSummary) -> None:
-            accounts.append(account)
-            if progress:
-                progress("replaying", 0, None)
-
-        found = api.forecast(
-            *(paths or ()),
-            wanted=wanted,
-            budget_file=budget_file,
-            store=store or (None if paths else Path(DEFAULT_STORE)),
-            prices=prices or (),
-            options=choice,
-            reading=options_of(source, mapping, on_problem, owners),
-            memory_limit=opt.memory(memory_limit),
-            progress=progress,
-            ingested=ingested,
-        )
-    for account in accounts:
-        tell(account, quiet=quiet)
-    write(formats, outcome(found), out, title, quiet=quiet)
+    found, _ = logs.ask(api.forecast, choice, wanted=wanted, budget_file=budget_file)
+    shown.write(formats, outcome(found), quiet=logs.quiet)

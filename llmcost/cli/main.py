@@ -33,7 +33,7 @@ FIRST: Final = (
     "optimize",
 )
 """The order in which help lists commands; the rest follows by name."""
-HELPERS: Final = frozenset({"main", "diagnostics", "options", "output", "progress"})
+HELPERS: Final = frozenset({"main", "diagnostics", "groups", "options", "output", "progress"})
 """Files that are no commands, beside those whose names begin with an underscore."""
 
 

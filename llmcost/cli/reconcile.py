@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llmcost.cli import options as opt
-from llmcost.cli.ingest import check_strict, options_of, tell
-from llmcost.cli.options import OnProblem, Owners, command_app
-from llmcost.cli.output import chosen, spare, write
-from llmcost.cli.progress import reading
-from llmcost.config import DEFAULT_STORE
+from llmcost.cli.groups import Logs, Shown, Span, grouped
+from llmcost.cli.ingest import check_strict
+from llmcost.cli.options import command_app
 from llmcost.errors import GateError, StrictGapError, UsageError
 from llmcost.money import decimal_of
 
 if TYPE_CHECKING:
-    from llmcost.ingest.run import IngestSummary
     from llmcost.results.reconcile.model import Reconciliation
 
 COMMAND = command_app()
 
 
 @COMMAND.command()
+@grouped
 def reconcile(
-    paths: opt.PathsArgument = None,
+    *,
     threshold: Annotated[
         str,
         typer.Option(
@@ -39,24 +36,12 @@ def reconcile(
             "--rate", metavar="CUR=USD", help="Dollars for one unit of a currency, e.g. EUR=1.08; repeatable."
         ),
     ] = None,
-    store: opt.StoreOption = None,
-    since: opt.SinceOption = None,
-    until: opt.UntilOption = None,
-    month: opt.MonthOption = None,
-    where: opt.WhereOption = None,
+    span: Span,
     timezone: opt.TimezoneOption = "UTC",
-    format: opt.FormatOption = None,
-    out: opt.OutOption = None,
-    prices: opt.PricesOption = None,
     primary: opt.PrimaryOption = "requests",
-    source: opt.SourceOption = None,
-    mapping: opt.MappingOption = None,
-    on_problem: opt.OnProblemOption = OnProblem.KEEP,
-    owners: opt.OwnersOption = Owners.KEEP,
-    memory_limit: opt.MemoryOption = None,
-    title: opt.TitleOption = "",
+    logs: Logs,
+    shown: Shown,
     strict: opt.StrictOption = False,
-    quiet: opt.QuietOption = False,
 ) -> None:
     """Hold list prices against the bill: gaps and their causes.
 
@@ -64,40 +49,21 @@ def reconcile(
     no bill. Without PATHs it covers the store. Exits with 1 when the gap is over the threshold.
     """
     zone = opt.zone_of(timezone)
-    first, last = opt.span_of(since, until, month, zone)
+    first, last = span.instants(zone)
     limit, rates = opt.share_of(threshold, "--threshold"), rates_of(rate or [])
-    formats = chosen(format, out)
-    spare(*(paths or ()), *(prices or ()), mapping, store or (None if paths else DEFAULT_STORE))
+    formats = shown.formats()
+    logs.spare()
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
     from llmcost.results.outcome import outcome
 
-    accounts: list[IngestSummary] = []
-    with reading(quiet=quiet) as progress:
-        found = api.reconcile(
-            *(paths or ()),
-            rates=rates,
-            threshold=limit,
-            store=store or (None if paths else Path(DEFAULT_STORE)),
-            prices=prices or (),
-            options=ReplayOptions(
-                now=opt.now(),
-                since=first,
-                until=last,
-                where=where,
-                timezone=timezone,
-                title=title,
-                primary=opt.primary_of(primary),
-            ),
-            reading=options_of(source, mapping, on_problem, owners),
-            memory_limit=opt.memory(memory_limit),
-            progress=progress,
-            ingested=accounts.append,
-        )
-    for account in accounts:
-        tell(account, quiet=quiet)
-    write(formats, outcome(found), out, title, quiet=quiet)
+    choice = ReplayOptions(
+        now=opt.now(), since=first, until=last, where=span.where, timezone=timezone, title=shown.title,
+        primary=opt.primary_of(primary),
+    )  # fmt: skip
+    found, accounts = logs.ask(api.reconcile, choice, "reconciling", rates=rates, threshold=limit)
+    shown.write(formats, outcome(found), quiet=logs.quiet)
     if strict:
         for account in accounts:
             check_strict(account)

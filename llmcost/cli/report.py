@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcost.cli import options as opt
-from llmcost.cli.ingest import check_strict, options_of, tell
-from llmcost.cli.options import OnProblem, Owners, command_app
-from llmcost.cli.output import chosen, spare, write
-from llmcost.cli.progress import reading
-from llmcost.config import DEFAULT_STORE
+from llmcost.cli.groups import Logs, Shown, grouped
+from llmcost.cli.ingest import check_strict
+from llmcost.cli.options import command_app
 from llmcost.errors import StrictGapError
 
 if TYPE_CHECKING:
-    from llmcost.ingest.run import IngestSummary
     from llmcost.results.monthly.model import Monthly
 
 COMMAND = command_app()
 
 
 @COMMAND.command()
+@grouped
 def report(
-    paths: opt.PathsArgument = None,
+    *,
     month: Annotated[
         str | None, typer.Option("--month", metavar="YYYY-MM", help="The month; absent: the last one of the log.")
     ] = None,
@@ -60,21 +58,12 @@ def report(
     ] = None,
     no_scenarios: Annotated[bool, typer.Option("--no-scenarios", help="Try no scenario.")] = False,
     no_forecast: Annotated[bool, typer.Option("--no-forecast", help="Forecast nothing.")] = False,
-    store: opt.StoreOption = None,
     where: opt.WhereOption = None,
     timezone: opt.TimezoneOption = "UTC",
-    format: opt.FormatOption = None,
-    out: opt.OutOption = None,
-    prices: opt.PricesOption = None,
     seed: opt.SeedOption = 0,
-    source: opt.SourceOption = None,
-    mapping: opt.MappingOption = None,
-    on_problem: opt.OnProblemOption = OnProblem.KEEP,
-    owners: opt.OwnersOption = Owners.KEEP,
-    memory_limit: opt.MemoryOption = None,
-    title: opt.TitleOption = "",
+    logs: Logs,
+    shown: Shown,
     strict: opt.StrictOption = False,
-    quiet: opt.QuietOption = False,
 ) -> None:
     """The month: spend, why it changed, anomalies, hidden costs.
 
@@ -83,16 +72,8 @@ def report(
     """
     opt.zone_of(timezone)
     amount, budget_file = opt.budget_of(budget)
-    formats = chosen(format, out)
-    spare(
-        *(paths or ()),
-        *(scenario or ()),
-        *(prices or ()),
-        mapping,
-        shared,
-        budget_file,
-        store or (None if paths else DEFAULT_STORE),
-    )
+    formats = shown.formats()
+    logs.spare(*(scenario or ()), shared, budget_file)
 
     from llmcost import api
     from llmcost.results.monthly.showback import read
@@ -101,38 +82,24 @@ def report(
 
     rules = read(shared) if shared else ()
     tried = [] if no_scenarios else api.scenarios_of(scenario or [], preset or [])
-    accounts: list[IngestSummary] = []
-    with reading(quiet=quiet) as progress:
-
-        def ingested(account: IngestSummary) -> None:
-            accounts.append(account)
-            if progress:
-                progress("reporting", 0, None)
-
-        found = api.report(
-            *(paths or ()),
-            month=month,
-            by=by or (),
-            tags=tag or (),
-            budgets={"": amount} if amount is not None else {},
-            budget_file=budget_file,
-            showback=showback or (),
-            shared=rules,
-            scenarios=tried,
-            ahead=not no_forecast,
-            store=store or (None if paths else Path(DEFAULT_STORE)),
-            prices=prices or (),
-            options=ReplayOptions(
-                now=opt.now(), where=where, timezone=timezone, seed=seed, title=title, what_if="html" in formats
-            ),
-            reading=options_of(source, mapping, on_problem, owners),
-            memory_limit=opt.memory(memory_limit),
-            progress=progress,
-            ingested=ingested,
-        )
-    for account in accounts:
-        tell(account, quiet=quiet)
-    write(formats, outcome(found), out, title, quiet=quiet)
+    choice = ReplayOptions(
+        now=opt.now(), where=where, timezone=timezone, seed=seed, title=shown.title, what_if="html" in formats
+    )
+    found, accounts = logs.ask(
+        api.report,
+        choice,
+        "reporting",
+        month=month,
+        by=by or (),
+        tags=tag or (),
+        budgets={"": amount} if amount is not None else {},
+        budget_file=budget_file,
+        showback=showback or (),
+        shared=rules,
+        scenarios=tried,
+        ahead=not no_forecast,
+    )
+    shown.write(formats, outcome(found), quiet=logs.quiet)
     if strict:
         for account in accounts:
             check_strict(account)

@@ -9,23 +9,21 @@ import typer
 
 from llmcost.cli import options as opt
 from llmcost.cli.diagnostics import say
-from llmcost.cli.ingest import check_strict, options_of, tell
-from llmcost.cli.options import OnProblem, Owners, command_app
-from llmcost.cli.output import chosen, spare, write
-from llmcost.cli.progress import reading
-from llmcost.config import DEFAULT_STORE
+from llmcost.cli.groups import Logs, Shown, Span, grouped
+from llmcost.cli.ingest import check_strict
+from llmcost.cli.options import command_app
 from llmcost.errors import StrictGapError
 
 if TYPE_CHECKING:
-    from llmcost.ingest.run import IngestSummary
     from llmcost.results.model import Result
 
 COMMAND = command_app()
 
 
 @COMMAND.command()
+@grouped
 def simulate(
-    paths: opt.PathsArgument = None,
+    *,
     scenario: Annotated[
         list[Path] | None,
         typer.Option("--scenario", "-s", metavar="FILE", help="A scenario file (llmcost init writes one); repeatable."),
@@ -34,18 +32,11 @@ def simulate(
         list[str] | None,
         typer.Option("--preset", metavar="NAME", help="A ready-made scenario (llmcost strategies); repeatable."),
     ] = None,
-    store: opt.StoreOption = None,
-    since: opt.SinceOption = None,
-    until: opt.UntilOption = None,
-    month: opt.MonthOption = None,
-    where: opt.WhereOption = None,
+    span: Span,
     timezone: opt.TimezoneOption = "UTC",
     month_days: opt.MonthDaysOption = "30.4375",
     extrapolate: opt.ExtrapolateOption = False,
     by: opt.ByOption = None,
-    format: opt.FormatOption = None,
-    out: opt.OutOption = None,
-    prices: opt.PricesOption = None,
     primary: opt.PrimaryOption = "requests",
     gpus: opt.GpusOption = None,
     prices_on: Annotated[
@@ -61,14 +52,9 @@ def simulate(
         ),
     ] = None,
     seed: opt.SeedOption = 0,
-    source: opt.SourceOption = None,
-    mapping: opt.MappingOption = None,
-    on_problem: opt.OnProblemOption = OnProblem.KEEP,
-    owners: opt.OwnersOption = Owners.KEEP,
-    memory_limit: opt.MemoryOption = None,
-    title: opt.TitleOption = "",
+    logs: Logs,
+    shown: Shown,
     strict: opt.StrictOption = False,
-    quiet: opt.QuietOption = False,
 ) -> None:
     """Replay logs under strategies: what each would have saved.
 
@@ -76,17 +62,10 @@ def simulate(
     in the store is. Without a scenario or preset, a ready-made scenario of every strategy is tried.
     """
     zone = opt.zone_of(timezone)
-    first, last = opt.span_of(since, until, month, zone)
+    first, last = span.instants(zone)
     days = opt.positive(month_days, "--month-days")
-    formats = chosen(format, out)
-    spare(
-        *(paths or ()),
-        *(scenario or ()),
-        *(prices or ()),
-        *(gpus or ()),
-        mapping,
-        store or (None if paths else DEFAULT_STORE),
-    )
+    formats = shown.formats()
+    logs.spare(*(scenario or ()), *(gpus or ()))
 
     from llmcost import api
     from llmcost.results.options import ReplayOptions
@@ -96,33 +75,13 @@ def simulate(
     rebased = opt.day_of(baseline_on, "--baseline-on") if baseline_on else None
     scenarios = api.scenarios_of(scenario or [], preset or [], day, gpus or ())
     choice = ReplayOptions(
-        now=opt.now(), since=first, until=last, where=where, timezone=timezone, month_days=days,
-        extrapolate=extrapolate, dimensions=tuple(dict.fromkeys(by or ["feature"])), seed=seed, title=title, primary=opt.primary_of(primary),
+        now=opt.now(), since=first, until=last, where=span.where, timezone=timezone, month_days=days,
+        extrapolate=extrapolate, dimensions=tuple(dict.fromkeys(by or ["feature"])), seed=seed, title=shown.title, primary=opt.primary_of(primary),
         baseline_on=rebased, what_if="html" in formats,
     )  # fmt: skip
-    accounts: list[IngestSummary] = []
-    with reading(quiet=quiet) as progress:
-
-        def ingested(account: IngestSummary) -> None:
-            accounts.append(account)
-            if progress:
-                progress("replaying", 0, None)
-
-        result = api.simulate(
-            *(paths or ()),
-            scenarios=scenarios,
-            store=store or (None if paths else Path(DEFAULT_STORE)),
-            prices=prices or (),
-            options=choice,
-            reading=options_of(source, mapping, on_problem, owners),
-            memory_limit=opt.memory(memory_limit),
-            progress=progress,
-            ingested=ingested,
-        )
-    for account in accounts:
-        tell(account, quiet=quiet)
-    result = result if scenario or preset else _only_effective(result, quiet=quiet)
-    write(formats, outcome(result), out, title, quiet=quiet)
+    result, accounts = logs.ask(api.simulate, choice, scenarios=scenarios)
+    result = result if scenario or preset else _only_effective(result, quiet=logs.quiet)
+    shown.write(formats, outcome(result), quiet=logs.quiet)
     if strict:
         for account in accounts:
             check_strict(account)
