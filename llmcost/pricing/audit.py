@@ -115,6 +115,7 @@ def _model(place: str, provider: str, model: ModelEntry) -> Iterator[Finding]:
     if not model.prices:
         yield Finding("wrong", place, "has no price")
     yield from _dates(place, model)
+    yield from _writing(place, model)
     for price in model.prices:
         where = f"{place} {price.service} {price.region} from {moment(price.valid_from).date()}"
         yield from _pairs(where, model, price)
@@ -125,6 +126,15 @@ def _model(place: str, provider: str, model: ModelEntry) -> Iterator[Finding]:
         for window in price.windows:
             if window.start.second or window.end.second or window.start.microsecond or window.end.microsecond:
                 yield Finding("wrong", where, "a window starts or ends inside a minute")
+
+
+def _writing(place: str, model: ModelEntry) -> Iterator[Finding]:
+    """A cache rule by which writing is input like the rest, beside a price of writing that is more."""
+    free = any(rule.mode != "none" and rule.write_class == "input" for rule in model.cache)
+    listed = [p for p in model.prices if p.rates.get("cache_write_5m", 0) > p.rates.get("input", 0)]
+    if free and listed:
+        rate = listed[0].rates["cache_write_5m"]
+        yield Finding("unusual", place, f"its cache rule writes at the input rate, its prices at {rate}")
 
 
 def _dates(place: str, model: ModelEntry) -> Iterator[Finding]:

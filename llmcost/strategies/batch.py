@@ -27,6 +27,7 @@ from pydantic import Field
 from llmcost.money import EXACT, plain
 from llmcost.pricing.resolve import cache_rule
 from llmcost.workload.branching import counted, shown
+from llmcost.workload.cachecounters import written_again
 from llmcost.workload.cadence import Job, jobs, of_jobs
 from llmcost.workload.contract import (
     ASSUMED,
@@ -165,11 +166,8 @@ def _batched(
         "service_tier": moves.ifelse("batch", rows.service_tier),
         "changed": rows.changed | moves,
     }
-    reads, writes, long = (
-        rows[name] for name in (_READS, "cache_creation_input_tokens", "cache_creation_1h_input_tokens")
-    )
-    again = lost & _pays_writes(rows, stage)
-    writes = again.ifelse(writes.fill_null(0) + reads, writes)
+    reads = rows[_READS]
+    writes, long = written_again(rows, lost & _pays_writes(rows, stage)).values()
     changes[_READS] = (lost | (moves & sold.lacking(rows, _READS))).ifelse(0, reads)
     # Where the batch entry has no rate for writes, they are input like the rest.
     unsold = moves & sold.lacking(rows, "cache_creation_input_tokens")

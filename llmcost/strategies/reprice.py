@@ -78,6 +78,8 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
         room = fits(done, stage, target)
         done = done.mutate(_able=able & room, tally=done.tally + refused(done, able & ~room))
         done = move(done, done._able, stage, target).drop("_able")
+    if params.region is not None:
+        done = _freed_of_region(done, stage)
     done = _re_rate(done, params)
     branches, done = _weighted(taken.branches, done, params)
     if moves:
@@ -99,6 +101,20 @@ def rewrite(workload: Workload, params: RepriceParams, stage: Stage) -> Rewritte
 def _ids(stage: Stage, key: str) -> list[int]:
     wanted = stage.catalogue.get(key)
     return [number for number, model, _, _ in stage.models() if model is not None and model.key == wanted.key]
+
+
+def _freed_of_region(rows: ir.Table, stage: Stage) -> ir.Table:
+    """Matching rows whose model's name tells a region (``us.anthropic..``) on the same model by its own name.
+
+    That is no move to another model: what the log says of the row still holds.
+    """
+    named = [(number, model) for number, model, _, _ in list(stage.models()) if model is not None and model.region]
+    if not named:
+        return rows
+    cases = [(rows._matching & (rows.model == number), stage.model_id(model.key)) for number, model in named]
+    model = ibis.cases(*cases, else_=rows.model).cast("int64")
+    own = rows.model == rows.logged_model
+    return rows.mutate(model=model, logged_model=ibis.ifelse(own, model, rows.logged_model))
 
 
 def _re_rate(rows: ir.Table, params: RepriceParams) -> ir.Table:

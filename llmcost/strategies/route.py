@@ -16,6 +16,8 @@ import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
 from llmcost.workload.branching import MOTHER, one_branch, part, plays
+from llmcost.workload.cachecounters import WRITTEN, written_again
+from llmcost.workload.cacherule import one_model
 from llmcost.workload.contract import (
     MEASURED,
     MODELLED,
@@ -110,24 +112,19 @@ def _chosen(
 def _cold_caches(branches: Branches, rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
     """Cached reads of a turn that follows a turn on another model become writes: that model never saw the prefix."""
     # Where shares are weights, a conversation goes or stays as a whole in each branch.
-    if (
-        stage.weighs
-        or "conversation_id" not in stage.present
-        or all(rule.when is None and rule.share >= 1 for rule in params.rules)
-    ):
+    if stage.weighs or "conversation_id" not in stage.present:
+        return rows
+    if all(rule.when is None and rule.share >= 1 for rule in params.rules) and _together(rows, stage):
         return rows
     # A call that a response cache answered reached no provider and warmed nothing.
     rows = stage.view(one_branch(rows, rows.sent, branches))
-    cold = stage.materialise(_switched(rows))
+    cold = stage.materialise(_switched(rows, stage))
     joined = rows.left_join(cold, ["row_id", MOTHER])
     is_cold = joined.cold.fill_null(False) & (joined.cache_read_input_tokens > 0).fill_null(False)
     read = joined.cache_read_input_tokens
-    written = ibis.ifelse(
-        is_cold, joined.cache_creation_input_tokens.fill_null(0) + read, joined.cache_creation_input_tokens
-    )
-    remade = {"cache_creation_input_tokens", "cache_read_input_tokens", "cache_read_audio_tokens", "changed", MOTHER}
+    remade = {*WRITTEN, "cache_read_input_tokens", "cache_read_audio_tokens", "changed", MOTHER}
     made = {
-        "cache_creation_input_tokens": written,
+        **written_again(joined, is_cold),
         "cache_read_input_tokens": ibis.ifelse(is_cold, 0, read).cast("int64"),
         "changed": joined.changed | is_cold,
     }
@@ -136,11 +133,19 @@ def _cold_caches(branches: Branches, rows: ir.Table, params: RouteParams, stage:
     return joined.select(*[joined[name] for name in rows.columns if name not in remade], **made)
 
 
-def _switched(rows: ir.Table) -> ir.Table:
+def _together(rows: ir.Table, stage: Stage) -> bool:
+    """Whether all turns of conversations are on one model: none stayed where it was, and none lies before the selection."""
+    talks = rows.filter(rows.sent & rows.conversation_key.notnull())
+    places = stage.collect(talks.select(now=one_model(talks, stage)).distinct().limit(2))
+    return bool(places.num_rows < 2)
+
+
+def _switched(rows: ir.Table, stage: Stage) -> ir.Table:
     """(row_id, MOTHER, cold) of turns whose turn before now is on another model."""
     talks = rows.filter(rows.sent & plays(rows) & rows.conversation_key.notnull())
     narrow = talks.select(
-        "row_id", "branch", "conversation_key", "started_at", "model", "_was", "selected", _tie=tie(talks),
+        "row_id", "branch", "conversation_key", "started_at", "selected", _tie=tie(talks),
+        model=one_model(talks, stage), _was=one_model(talks, stage, talks._was),
     )  # fmt: skip
     window = ibis.window(group_by="conversation_key", order_by=["started_at", "_tie", "row_id", "branch"])
     wide = narrow.mutate(_last=narrow.model.lag().over(window), _last_was=narrow._was.lag().over(window))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import ibis
 import ibis.expr.types as ir
 
 from llmcost.workload.cacherule import Rule, by_rule
+
+WRITTEN: Final = ("cache_creation_input_tokens", "cache_creation_1h_input_tokens")
+"""Counters of written tokens: all of them, and those of the longer life."""
 
 
 def ruled(rows: ir.Table, held: list[Rule]) -> ir.Table:
@@ -39,6 +44,14 @@ def counters(
         "cache_read_audio_tokens": ibis.literal(0, type="int64"),
     }
     return {name: ibis.ifelse(changing, value, rows[name]) for name, value in changed.items() if name in rows.columns}
+
+
+def written_again(rows: ir.Table, lost: ir.BooleanValue) -> dict[str, ir.Value]:
+    """The counters of WRITTEN where what a row read is gone and has to be written: for the life for which the row writes the rest."""
+    read, written, longer = (rows[name].fill_null(0) for name in ("cache_read_input_tokens", *WRITTEN))
+    long_lived = (written > 0) & (longer == written)
+    more = (written + read, longer + ibis.ifelse(long_lived, read, 0))
+    return {name: ibis.ifelse(lost, total, rows[name]).cast("int64") for name, total in zip(WRITTEN, more, strict=True)}
 
 
 def cleaned(rows: ir.Table) -> ir.Table:

@@ -170,11 +170,14 @@ def sharing(stage: Stage, numbers: Collection[int]) -> frozenset[int]:
     return frozenset(number for number, model, _, _ in stage.models() if model is not None and model.key in keys)
 
 
-def one_model(rows: ir.Table, stage: Stage) -> ir.IntegerValue:
-    """The model id with all ids of one model made one: whatever name a request used, it shares the model's cache."""
+def one_model(rows: ir.Table, stage: Stage, model: ir.IntegerValue | None = None) -> ir.IntegerValue:
+    """The model id (of the rows, or ``model``) with all ids of one model made one: whatever name a request used, it shares
+    the model's cache.
+    """
+    column = rows.model if model is None else model
     ids: dict[str, list[int]] = {}
-    for number, model, _, _ in stage.models():
-        if model is not None:
-            ids.setdefault(model.key, []).append(number)
-    branches = [(rows.model.isin(others), first) for first, *others in ids.values() if others]
-    return ibis.cases(*branches, else_=rows.model).cast("int64") if branches else rows.model
+    for number, found, _, _ in stage.models():
+        if found is not None:
+            ids.setdefault(found.key, []).append(number)
+    branches = [(column.isin(others), first) for first, *others in ids.values() if others]
+    return ibis.cases(*branches, else_=column).cast("int64") if branches else column

@@ -17,6 +17,7 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
+from llmcost.pricing.entries import TokenClass
 from llmcost.pricing.names import ModelRef
 from llmcost.workload.branching import add, calls, counted, is_bucket
 from llmcost.workload.contract import Branches, Noted, Stage
@@ -34,6 +35,13 @@ _FLOORED: Final = (
 _CACHED: Final = (
     "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation_1h_input_tokens", "cache_read_audio_tokens",
 )  # fmt: skip
+
+
+_WRITTEN: Final[dict[str, frozenset[TokenClass]]] = {
+    "cache_creation_input_tokens": frozenset({"cache_write_5m"}),
+    "cache_creation_1h_input_tokens": frozenset({"cache_write_1h", "cache_write_24h"}),
+}
+"""Counters of written tokens, and the classes that a model can bill them as."""
 
 
 def ratio(source: ModelRef | None, target: ModelRef) -> Fraction:
@@ -88,16 +96,16 @@ def refused(rows: ir.Table, flag: ir.BooleanValue) -> ir.IntegerValue:
 
 
 def move(rows: ir.Table, moving: ir.BooleanValue, stage: Stage, target: ModelRef) -> ir.Table:
-    """``rows`` with those of ``moving`` on ``target``. Cached counts stay as they are, scaled: see :func:`keeps_cache`."""
+    """``rows`` with those of ``moving`` on ``target``. Cached counts stay as they are, scaled, as far as it bills them apart:
+    see :func:`keeps_cache` and :func:`_written`.
+    """
     scaled: dict[str, ir.Value] = {
         name: moving.ifelse(_text_scaled(rows, name, stage, target), rows[name])
         for name in dict.fromkeys(("input_tokens", "output_tokens", *_FLOORED))
         if name in rows.columns
     }
-    if not keeps_cache(target):
-        scaled |= {
-            name: moving.ifelse(ibis.literal(0, type="int64"), rows[name]) for name in _CACHED if name in rows.columns
-        }
+    lost = [name for name in _WRITTEN if not _written(target, name)] if keeps_cache(target) else _CACHED
+    scaled |= {name: moving.ifelse(ibis.literal(0, type="int64"), rows[name]) for name in lost if name in rows.columns}
     named = {"provider_name": target.provider, "request_model": target.model, "response_model": target.model}
     return rows.mutate(
         model=moving.ifelse(stage.model_id(target.key), rows.model),
@@ -116,6 +124,13 @@ def rescaled(rows: ir.Table, name: str, stage: Stage, target: ModelRef) -> ir.In
 def keeps_cache(target: ModelRef) -> bool:
     """Whether the target bills cached reads at all; if not, everything is plain input there."""
     return any("cache_read" in price.rates for price in target.entry.prices)
+
+
+def _written(target: ModelRef, counter: str) -> bool:
+    """Whether the target bills what is written apart. If not, it is plain input there; of the longer life, where only the
+    shorter one is sold, it is written for that.
+    """
+    return any(not _WRITTEN[counter].isdisjoint(price.rates) for price in target.entry.prices)
 
 
 def _text_scaled(rows: ir.Table, name: str, stage: Stage, target: ModelRef) -> ir.IntegerValue:

@@ -75,6 +75,13 @@ MODEL = '[[model]]\nid = "m"\n'
             "wrong",
             "an entry ends before it starts (2024-01-01)",
         ),
+        (
+            MODEL
+            + '[[model.cache]]\nfrom = 2025-01-01\nmode = "implicit"\nsource = "s"\nchecked = 2026-11-23\n'
+            + entry(rates="input = 1, output = 5, cache_read = 0.1, cache_write_5m = 1.25"),
+            "unusual",
+            "its cache rule writes at the input rate, its prices at 1.25",
+        ),
         (MODEL + entry(rates="input = 1"), "unusual", "input without output"),
         (
             MODEL + entry(rates="input = 1, output = 5, cache_write_1h = 2"),

@@ -85,3 +85,14 @@ def test_an_hour_in_the_cache_is_twice_the_input_and_five_minutes_a_quarter_more
     assert (found["cache_write_5m"], found["cache_write_1h"]) == (found["input"] * Decimal("1.25"), found["input"] * 2)
     kept = rates(book, "openai/gpt-5.6-sol", "2026-11-01").per_mtok
     assert kept["cache_write_24h"] == kept["input"] * Decimal("2.5")
+
+
+def test_hosts_that_list_a_price_of_writing_have_the_makers_rule_of_it(book: Catalogue) -> None:
+    """A replay of caches would else write for nothing, at a host that charges a quarter more than for input."""
+    for provider in ("openrouter", "azure", "bedrock", "perplexity", "vertex_ai"):
+        for model in book.models(provider):
+            writing = any(p.rates.get("cache_write_5m", 0) > p.rates.get("input", 0) for p in model.entry.prices)
+            if writing and any(maker in model.model for maker in ("claude", "gpt-")):
+                assert {rule.write_class for rule in model.entry.cache} <= {"cache_write_5m"}, model.key
+    claude = book.get("openrouter/anthropic/claude-sonnet-4.5").entry.cache
+    assert {(rule.mode, rule.min_tokens) for rule in claude} == {("explicit", 1024)}

@@ -167,3 +167,41 @@ def test_the_tokenizer_factor_is_printed(tmp_path: Path) -> None:
 def test_a_reprice_that_changes_nothing_or_makes_no_sense_is_refused(parameters: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         bind("reprice", parameters)
+
+
+def test_a_region_counts_for_models_whose_name_tells_another(tmp_path: Path) -> None:
+    row = call(
+        provider_name="bedrock", request_model="us.anthropic.claude-sonnet-4-5-20250929-v1:0", region="us-east-1"
+    )
+    result = replayed(tmp_path, row, region="global")
+    assert result.baseline.cost_usd == (1003 * Decimal("3.3") + 97 * Decimal("16.5")) * MTOK
+    assert result.scenarios[0].cost_usd == (1003 * 3 + 97 * 15) * MTOK
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "output"),
+    [("openai/gpt-4o", "2.5", "10"), ("google/gemini-2.5-flash", "0.3", "2.5")],
+)
+def test_what_is_written_for_an_hour_has_a_price_where_writing_is_free(
+    tmp_path: Path, model: str, rate: str, output: str
+) -> None:
+    """Both hosts bill what they cache as plain input; before, such calls had no price there at all."""
+    row = call(
+        provider_name="anthropic", request_model="claude-3-haiku-20240307", input_tokens=1000, output_tokens=100,
+        cache_creation_input_tokens=600, cache_creation_1h_input_tokens=600, cache_read_input_tokens=0,
+    )  # fmt: skip
+    played = replayed(tmp_path, row, model=model).scenarios[0]
+    (line,) = (line for line in played.lines if line.token_class == "input")
+    (out,) = (line for line in played.lines if line.token_class == "output")
+    assert played.not_comparable.requests == 0
+    assert {each.token_class for each in played.lines} == {"input", "output"}
+    assert played.cost_usd == (line.quantity * Decimal(rate) + out.quantity * Decimal(output)) * MTOK
+
+
+def test_what_is_written_for_an_hour_is_written_for_the_only_life_on_sale(tmp_path: Path) -> None:
+    row = call(
+        provider_name="anthropic", request_model="claude-sonnet-4-5", input_tokens=1000, output_tokens=100,
+        cache_creation_input_tokens=600, cache_creation_1h_input_tokens=600, cache_read_input_tokens=0,
+    )  # fmt: skip
+    played = replayed(tmp_path, row, model="openrouter/anthropic/claude-sonnet-4.5").scenarios[0]
+    assert played.cost_usd == (400 * 3 + 600 * Decimal("3.75") + 100 * 15) * MTOK
