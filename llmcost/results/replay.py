@@ -148,7 +148,7 @@ class Replaying(Selection):
 
     def rows(self, columns: Sequence[str]) -> ir.Table:
         """The selected rows with ``columns`` beside those that every workload has."""
-        rows = self.engine.view(self._base(sorted({*self._columns([]), *columns})))
+        rows = self._base(sorted({*self._columns([]), *columns}))
         return self.engine.view(rows.filter(rows.selected))
 
     def priced(self, rows: ir.Table, by: tuple[str, ...]) -> Priced:

@@ -162,7 +162,8 @@ _MADE: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_token
 def reads_of(step: BoundStep) -> frozenset[str]:
     """Usage columns that a step needs."""
     with placed(step):
-        return step.strategy.reads.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
+        needed = step.strategy.reads - step.strategy.spares(step.params)
+        return needed.union(*(columns_of(text) for text in step.strategy.conditions(step.params)))
 
 
 def noon(day: date) -> int:

@@ -81,7 +81,7 @@ class Engine:
         key = (shape, tuple(schema.items()))
         if key not in self._compiled:
             self._compiled[key] = compiled(sums(ibis.table(schema, name=_ROWS)))
-        source = rows.get_name() if isinstance(rows.op(), UnboundTable) else self.view(rows).get_name()
+        source = (rows if isinstance(rows.op(), UnboundTable) else self.view(rows.select(list(schema)))).get_name()
         same = ("sums", key, source)
         if self.sharing and same in self._named:
             return self._named[same]

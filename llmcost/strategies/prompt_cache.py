@@ -48,12 +48,16 @@ from llmcost.workload.contract import (
 )
 from llmcost.workload.draw import drawn, take
 from llmcost.workload.durations import Duration, Scope, micros_of
-from llmcost.workload.prefixes import LATENCY_READS, READS, hits_read, logged_hits
+from llmcost.workload.prefixes import LATENCY_READS, READS, SCOPE_COLUMN, hits_read, logged_hits
 from llmcost.workload.prefixplay import Caches, from_conversation, played
 from llmcost.workload.select import condition
 
 _NO_LIMIT = 2**61
 _UNTOLD = "the log does not say what was cached on some requests of providers that cache by themselves: modelled"
+
+
+_PLAYED = (READS - {"prefix_block_tokens"}) | LATENCY_READS | {"prefix_keys", *SCOPE_COLUMN.values(), "conversation_id"}
+"""Columns of who finds what in a cache, and when."""
 
 
 class PromptCacheParams(Selecting):
@@ -105,6 +109,11 @@ class PromptCacheParams(Selecting):
     def own_rule(self) -> bool:
         """Whether the scenario sets rules of its own in place of what the log shows."""
         return self.wishes.any_given or self.scope is not None
+
+    @property
+    def replays(self) -> bool:
+        """Whether any row is replayed: a rate may be assumed for all."""
+        return self.hit_rate is None or self.observed == "keep"
 
     @property
     def wishes(self) -> Wishes:
@@ -218,7 +227,7 @@ def _partly(params: PromptCacheParams) -> bool:
 
 def _keyed(params: PromptCacheParams, stage: Stage) -> bool:
     """Whether rows with prefix keys are replayed."""
-    return "prefix_keys" in stage.present and (params.hit_rate is None or params.observed == "keep")
+    return "prefix_keys" in stage.present and params.replays
 
 
 def _talks(params: PromptCacheParams, stage: Stage) -> bool:
@@ -364,9 +373,8 @@ STRATEGY = Strategy(
     params=PromptCacheParams,
     rewrite=rewrite,
     conserves=frozenset({"requests", "rows", "input_tokens", "output_tokens", "models", "time", "prices"}),
-    reads=READS
-    | LATENCY_READS
-    | {"prefix_keys", "cache_breakpoints", "organization", "project", "api_key_id", "user_id", "conversation_id"},
+    reads=_PLAYED | {"prefix_block_tokens", "cache_breakpoints"},
+    spares=lambda params: frozenset() if params.replays else _PLAYED,
     needs_requests=True,
     levers=(
         Lever("ttl", "1m", "1h"),

@@ -30,7 +30,7 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )  # fmt: skip
-from llmcost.workload.draw import take
+from llmcost.workload.draw import in_draws, take, taking
 from llmcost.workload.move import fits, movable, move, moves_of, refused
 from llmcost.workload.prefixes import tie
 from llmcost.workload.select import condition
@@ -111,13 +111,16 @@ def _chosen(
 
 def _cold_caches(branches: Branches, rows: ir.Table, params: RouteParams, stage: Stage) -> ir.Table:
     """Cached reads of a turn that follows a turn on another model become writes: that model never saw the prefix."""
-    # Where shares are weights, a conversation goes or stays as a whole in each branch.
-    if stage.weighs or "conversation_id" not in stage.present:
+    if "conversation_id" not in stage.present:
         return rows
-    if all(rule.when is None and rule.share >= 1 for rule in params.rules) and _together(rows, stage):
+    # Where shares are weights, a conversation goes or stays as a whole in each branch.
+    whole = stage.weighs or all(rule.share >= 1 for rule in params.rules)
+    whole = whole and all(rule.when is None for rule in params.rules)
+    if whole and _together(rows.filter(taking(rows)) if stage.weighs else rows, stage):
         return rows
     # A call that a response cache answered reached no provider and warmed nothing.
-    rows = stage.view(one_branch(rows, rows.sent, branches))
+    one = rows.mutate(**{MOTHER: rows.branch}) if stage.weighs else one_branch(rows, rows.sent, branches)
+    rows = stage.view(one)
     cold = stage.materialise(_switched(rows, stage))
     joined = rows.left_join(cold, ["row_id", MOTHER])
     is_cold = joined.cold.fill_null(False) & (joined.cache_read_input_tokens > 0).fill_null(False)
@@ -146,12 +149,13 @@ def _switched(rows: ir.Table, stage: Stage) -> ir.Table:
     narrow = talks.select(
         "row_id", "branch", "conversation_key", "started_at", "selected", _tie=tie(talks),
         model=one_model(talks, stage), _was=one_model(talks, stage, talks._was),
+        _log=in_draws(talks) if stage.weighs else ibis.literal(0),
     )  # fmt: skip
-    window = ibis.window(group_by="conversation_key", order_by=["started_at", "_tie", "row_id", "branch"])
+    window = ibis.window(group_by=["conversation_key", "_log"], order_by=["started_at", "_tie", "row_id", "branch"])
     wide = narrow.mutate(_last=narrow.model.lag().over(window), _last_was=narrow._was.lag().over(window))
     # Where the log itself switched models, its counters already know.
     switched = (wide._last != wide.model) & (wide._last_was == wide._was)
-    cold = wide.filter(switched.fill_null(False) & wide.selected)
+    cold = wide.filter(switched.fill_null(False) & wide.selected & ((wide._log == wide.branch) | (wide._log == 0)))
     return cold.select("row_id", **{MOTHER: cold.branch}, cold=ibis.literal(True))
 
 

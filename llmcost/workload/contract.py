@@ -329,6 +329,8 @@ class Strategy(Generic[P]):
         (params.when,) if isinstance(params, Selecting) and params.when is not None else ()
     )
     """The ``when`` conditions inside the parameters, so that the columns they name are loaded."""
+    spares: Callable[[P], frozenset[str]] = lambda params: frozenset()  # noqa: ARG005 - most need all in any case
+    """Columns of ``reads`` that these parameters do without."""
     levers: tuple[Lever, ...] = ()
     """What ``llmcost breakeven`` varies."""
     sweep: Sweep | None = None

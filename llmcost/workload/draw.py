@@ -82,8 +82,21 @@ def take(
         ).drop("_place")
     else:
         rows = rows.mutate(_taken=flag)
+    if stage.weighs:
+        return Taken(branches, rows.drop("_matches"))
     rows = stage.view(rows)
     mine = rows.selected
     number = counted(stage, branches, rows, {"taken": mine & rows._taken, "all": mine & rows._matches})[()]
     facts = {fact: part(number["taken"], number["all"])} if number["all"] else {}
     return Taken(branches, rows.drop("_matches"), facts)
+
+
+def taking(rows: ir.Table) -> ir.BooleanValue:
+    """Where :func:`take` made a share a weight: the rows of the draw that takes all it can."""
+    return rows.branch % 3 != 2
+
+
+def in_draws(rows: ir.Table) -> ir.IntegerValue:
+    """Where :func:`take` made a share a weight: the branches with which a row makes a log; what was not split stands in both."""
+    both = ibis.array([rows.branch + 1, rows.branch + 2])
+    return ibis.ifelse(rows.branch % 3 == 0, both, ibis.array([rows.branch])).unnest()

@@ -142,3 +142,30 @@ def test_own_gpus_are_replayed_at_every_stop(tmp_path: Path) -> None:
     for stop, result, left in zip(chosen, results, (Decimal(1), Decimal("0.8")), strict=True):
         then = stop.calls_usd * left + stop.fleet_usd + stop.fixed_usd
         assert found.cost_usd - then == result.scenarios[0].saving_usd
+
+
+def test_a_turn_that_outgrew_the_target_is_cold_in_the_draw_that_routes_its_conversation(tmp_path: Path) -> None:
+    """A share draws whole conversations: of one conversation a replay routes all or none, and the page's ends are those."""
+    file = tmp_path / "log.jsonl"
+    asked = {
+        "provider_name": "anthropic", "request_model": "claude-sonnet-4-6", "conversation_id": "c", "output_tokens": 500,
+        "cache_creation_input_tokens": 0,
+    }  # fmt: skip
+    turns = ((20_000, 0), (40_000, 20_000), (700_000, 40_000), (700_500, 700_000))
+    rows = [
+        {**asked, "request_id": f"r{n}", "started_at": OCTOBER + n * 60_000_000, "input_tokens": all_, "cache_read_input_tokens": read}
+        for n, (all_, read) in enumerate(turns)
+    ]  # fmt: skip
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    what_if = with_what_if(file).what_if
+    assert what_if is not None
+    none, every = (what_if.cost_usd - cost_at(what_if, {"route": share}) for share in (Decimal(0), Decimal(1)))
+    shares = (Decimal(1), Decimal("0.25"), Decimal("0.5"), Decimal("0.75"))
+    found = savings(file, [scenario_at(what_if, {"route": share}) for share in shares], tmp_path)
+    assert found[0] == every != none == 0
+    assert set(found[1:]) <= {every, none}
+    routed = [
+        line for group in what_if.groups for line in group.lines if line.places[0] == "1" and "1" not in line.places[1:]
+    ]
+    written = sum(line.quantity for line in routed if line.charged_for.startswith("cache_write"))
+    assert written == 40_000, "the third turn stayed, and its model never saw the second"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add as add_up
 from typing import Final
 
 import ibis.expr.types as ir
@@ -23,7 +24,7 @@ from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.replay import Replaying, States
 from llmcost.results.scenario import BoundScenario
-from llmcost.results.waterfall import unpriced_rows, without
+from llmcost.results.waterfall import unpriced_rows
 from llmcost.results.whatif.fleet import fleet
 from llmcost.results.whatif.levers import DISCOUNT, PLACES, TRAFFIC, Split, splits
 from llmcost.usage.store import Store
@@ -122,40 +123,48 @@ class _Play:
 
     @cached_property
     def row_costs(self) -> RowCosts:
-        """Every row in every state with its cost."""
-        return self.states.row_costs(self.states.after)
+        """Every row with its cost at rest, and where one lever that draws takes all it can."""
+        after = self.states.after
+        drawing = [split.places[0] for split in self.splits if split.lever.key != "cache"]
+        taken = {name: self._place(after.rows, name) == 1 for name in self.order}
+        number = reduce(add_up, [taken[name].ifelse(1, 0) for name in drawing])
+        rest = [~taken[name] for name in self.order if name not in drawing]
+        return self.states.row_costs(replace(after, rows=after.rows.filter(number <= 1, *rest)))
 
     @property
     def order(self) -> list[str]:
         """The places in the order in which rows were split."""
         return [name for split in self.splits for name in split.places]
 
-    def _priced(self) -> Priced:
-        """The rows that have a price in every state."""
-        found = self.states.priced(self.states.after, ("logged_model",))
-        if not found.unpriced:
-            return found
-        rows = found.engine.materialise(unpriced_rows(found).distinct())
-        before = self.states.priced(self.states.before, ())
-        left = self.states.priced(without(self.states.before, rows), ())
-        gone = (
-            add(group.requests for group in state.total if isinstance(group.charge, Charge)) for state in (before, left)
-        )
-        self.not_comparable = whole(EXACT.subtract(*gone))
-        return self.states.priced(without(self.states.after, rows), ("logged_model",))
-
     def groups(self) -> list[WhatIfGroup]:
-        """What each logged model's calls are charged for in every state; dearest first."""
-        priced = self._priced()
-        rows = priced.rolled(["d_logged_model"])
+        """What each logged model's calls are charged for in every state; dearest first.
+
+        Rows without a price in some state are in none.
+        """
+        after = self.states.after
+        priced = self.states.priced(after, ("logged_model",))
         found: dict[int | None, _Sums] = {}
+        self._take(priced, found)
+        if priced.unpriced:
+            ids = priced.engine.materialise(unpriced_rows(priced).distinct())
+            left_out: dict[int | None, _Sums] = {}
+            self._take(
+                self.states.priced(replace(after, rows=after.rows.semi_join(ids, "row_id")), ("logged_model",)),
+                left_out,
+            )
+            for number, sums in left_out.items():
+                found[number].leave_out(sums)
+            self.not_comparable = whole(add(sums.requests for sums in left_out.values()))
+        made = [sums.group(*_names(self.replaying, number)) for number, sums in found.items() if sums]
+        return sorted(made, key=lambda group: (-group.cost_usd, str(group.provider), str(group.model)))
+
+    def _take(self, priced: Priced, found: dict[int | None, _Sums]) -> None:
+        """Adds priced rows to the sums of the models that were logged."""
+        rows = priced.rolled(["d_logged_model"])
         for row, group in zip(rows, priced.pricer.price(rows, ["d_logged_model"], _once), strict=True):
             if isinstance(group.charge, Charge):
-                found.setdefault(group.dimensions[0], _Sums({})).take(
-                    self._places(row["branch"]), group.charge, group.requests
-                )
-        made = [sums.group(*_names(self.replaying, number)) for number, sums in found.items()]
-        return sorted(made, key=lambda group: (-group.cost_usd, str(group.provider), str(group.model)))
+                sums = found.setdefault(group.dimensions[0], _Sums({}))
+                sums.take(self._places(row["branch"]), group.charge, group.requests)
 
     def _places(self, branch: int) -> str:
         digits = dict.fromkeys(PLACES, 0)
@@ -208,9 +217,18 @@ class _Sums:
             key = (places, str(line.token_class), line.unit_price)
             self.lines[key] = EXACT.add(self.lines.get(key, ZERO), Decimal(line.quantity))
 
+    def __bool__(self) -> bool:
+        return bool(self.requests) or any(self.lines.values())
+
+    def leave_out(self, others: _Sums) -> None:
+        """Takes a part of these sums away."""
+        self.requests = EXACT.subtract(self.requests, others.requests)
+        for key, quantity in others.lines.items():
+            self.lines[key] = EXACT.subtract(self.lines[key], quantity)
+
     def group(self, provider: str | None, model: str | None) -> WhatIfGroup:
         """The group; where no lever acts every place is 0 or 2."""
-        paid = sorted((key, quantity) for key, quantity in self.lines.items() if key[2])
+        paid = sorted((key, quantity) for key, quantity in self.lines.items() if key[2] and quantity)
         return WhatIfGroup(
             provider=provider,
             model=model,
