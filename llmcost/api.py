@@ -18,6 +18,7 @@ from llmcost.results.logs import Logs, now, opened_logs, opened_store
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
+from llmcost.results.period import require_rows
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, preset, presets, read, with_gpus
 from llmcost.results.whatif.run import replay
 from llmcost.strategies import STRATEGIES
@@ -127,7 +128,9 @@ def simulate(
     with opened_logs("simulate", paths, **logs) as (opened, catalogue, narrowed):
         chosen = starters() if scenarios is None else scenarios
         on = narrowed.prices_on or _shared_day(chosen) or narrowed.baseline_on
-        return replay(opened, catalogue, chosen, replace(narrowed, prices_on=on))
+        result = replay(opened, catalogue, chosen, replace(narrowed, prices_on=on))
+        require_rows(opened, result.baseline.rows, narrowed)
+        return result
 
 
 def export_focus(

@@ -99,8 +99,11 @@ def _accounted(store: Store, options: ReplayOptions, read: int, rejected: int) -
 
 
 def _token_sources(store: Store, options: ReplayOptions) -> dict[str, int]:
+    """Rows by who counted their tokens; nobody (``unknown``) where none are known of a call that did not fail."""
+    untold = "input_tokens IS NULL AND output_tokens IS NULL"
     rows = store.rows(
-        f"SELECT coalesce(token_source, 'provider'), count(*) FROM usage WHERE {of_files(options)} GROUP BY 1 ORDER BY 1"
+        f"SELECT if({untold}, 'unknown', coalesce(token_source, 'provider')), count(*) FROM usage "
+        f"WHERE {of_files(options)} AND NOT ({untold} AND coalesce(status = 'error', false)) GROUP BY 1 ORDER BY 1"
     )
     return {str(name): int(number) for name, number in rows}
 

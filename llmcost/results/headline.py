@@ -162,6 +162,8 @@ def sentence(result: Result) -> str:
 
 def _verdict(result: Result, places: int) -> str:
     chosen = best(result.scenarios)
+    if chosen is None and result.scenarios:
+        return "No scenario can be compared with the log: no request has a price before and after it."
     if chosen is None:
         return "No scenario was replayed."
     saving, cost = shown_saving(chosen, places), money(chosen.cost_usd, places)

@@ -139,7 +139,9 @@ class Coverage(_Model):
     priced_requests: int
     priced_share: Usd | None = Field(description="Priced requests / requests; None without requests.")
     unpriced: list[Unpriced] = Field(default_factory=list)
-    token_sources: dict[str, int] = Field(default_factory=dict, description="Requests by where their counts come from.")
+    token_sources: dict[str, int] = Field(
+        default_factory=dict, description="Rows by where their counts come from; unknown: nobody counted them."
+    )
     assumed: dict[str, int] = Field(default_factory=dict, description="What was assumed, and for how many requests.")
     billed: BilledByLog | None = Field(default=None, description="None: no line of the log carries a charge.")
 

@@ -4,13 +4,37 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from llmcost.errors import UsageError
 from llmcost.results.model import Period
 from llmcost.results.options import ReplayOptions
 from llmcost.results.stage import Engine
+from llmcost.usage.store import Store
 from llmcost.workload.clock import DAY_US, HOUR_US, Clock, moment
 from llmcost.workload.contract import Workload
 
-__all__ = ["DAY_US", "HOUR_US", "Clock", "moment", "period_of"]
+__all__ = ["DAY_US", "HOUR_US", "Clock", "days_of", "moment", "period_of", "require_rows"]
+
+
+def days_of(store: Store) -> str:
+    """First and last UTC day of the log's calls, in words; empty where none has a time."""
+    first, last = store.rows("SELECT min(started_at), max(started_at) FROM usage")[0]
+    if first is None:
+        return ""
+    return " to ".join(moment(int(at)).date().isoformat() for at in (first, last))
+
+
+def require_rows(store: Store, rows: int, options: ReplayOptions) -> None:
+    """UsageError where a period or condition selects none of the log's calls: its zero would be taken for what they cost."""
+    narrowed = options.since is not None or options.until is not None or options.where is not None
+    calls = 0 if rows or not narrowed else int(store.value("SELECT count(*) FROM usage"))
+    if not calls:
+        return
+    days = days_of(store)
+    raise UsageError(
+        f"none of the {calls:,} calls in the log is selected",
+        why=f"its days are {days}" if days else "none of them has a time",
+        hint="widen --since, --until or --month, or change --where",
+    )
 
 
 def period_of(engine: Engine, workload: Workload, options: ReplayOptions) -> Period:

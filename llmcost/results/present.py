@@ -227,8 +227,13 @@ def evidence_of(scenario: Scenario) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def best(scenarios: Sequence[Scenario]) -> Scenario | None:
-    """The scenario that saves most (or loses least); the first of equals."""
-    return max(scenarios, key=lambda s: s.saving_usd, default=None)
+    """The scenario that saves most (or loses least); the first of equals. What compares nothing is none of them."""
+    return max(filter(compares, scenarios), key=lambda s: s.saving_usd, default=None)
+
+
+def compares(scenario: Scenario) -> bool:
+    """Whether any request has a price before and after every step; if not, what the scenario costs is unknown and not zero."""
+    return not scenario.not_comparable.requests or bool(scenario.comparable_baseline_usd or scenario.cost_usd)
 
 
 def dimensions_of(slices: Iterable[Slice]) -> list[str]:

@@ -123,7 +123,8 @@ def read(path: Path) -> list[BoundScenario]:
     except tomllib.TOMLDecodeError as error:
         raise _broken(str(error), text, path) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the scenario file cannot be read: {error}", where=str(path)) from error
+        fault = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"the scenario file cannot be read: {fault}", where=str(path)) from error
     try:
         file = ScenarioFile.model_validate(data)
     except ValidationError as error:

@@ -15,6 +15,7 @@ from llmcost.results.present import (
     EVIDENCE,
     ShownStep,
     clean,
+    compares,
     count,
     counted,
     evidence_of,
@@ -54,6 +55,10 @@ def scenarios(result: Result, places: int) -> Table:
 
 
 def _scenario_row(scenario: Scenario, places: int, monthly: bool, ranges: bool) -> tuple[Cell, ...]:
+    if not compares(scenario):
+        unknown = usd_cell(None)
+        extra = [*([unknown] if monthly else []), *([unknown] if ranges else [])]
+        return cells(name(scenario.name), unknown, unknown, unknown, *extra, _quality(scenario))
     return cells(
         name(scenario.name),
         usd_cell(scenario.cost_usd, places),

@@ -22,7 +22,7 @@ def coverage_table(c: Coverage) -> Table:
         ("rejected", count_cell(c.rejected)),
         ("requests", count_cell(c.requests)),
         ("priced requests", share),
-        *((f"tokens from {clean(k)}", count_cell(v)) for k, v in sorted(c.token_sources.items())),
+        *((_tokens(k), count_cell(v)) for k, v in sorted(c.token_sources.items())),
         *((f"assumed: {clean(k)}", count_cell(v)) for k, v in sorted(c.assumed.items())),
     ]
     if c.billed is not None:
@@ -33,6 +33,10 @@ def coverage_table(c: Coverage) -> Table:
             ("the same at catalogue prices", usd_cell(c.billed.list_usd, places)),
         ]
     return Table("coverage", "Coverage", columns("What", "Count#"), tuple(cells(*pair) for pair in pairs))
+
+
+def _tokens(source: str) -> str:
+    return "tokens unknown" if source == "unknown" else f"tokens from {clean(source)}"
 
 
 def repeated_table(repeated: Iterable[Repeated]) -> Table:

@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 
 from llmcost.results import headline
-from llmcost.results.model import Period
+from llmcost.results.model import NotComparable, Period
+from llmcost.results.present import best
+from llmcost.results.scenario_tables import scenarios
 from tests.reports.sample_result import empty, no_times, rich
 
 D = Decimal
@@ -95,3 +97,20 @@ def test_an_extrapolated_month_says_that_it_is_assumed() -> None:
     result = rich()
     period = result.period.model_copy(update={"extrapolated": True})
     assert "a month (assumed)" in headline.sentence(result.model_copy(update={"period": period}))
+
+
+def test_a_scenario_that_prices_nothing_is_not_the_least_costly_one() -> None:
+    result = rich()
+    left = NotComparable(requests=result.coverage.requests, cost_usd=result.baseline.cost_usd)
+    none = result.scenarios[0].model_copy(
+        update={"cost_usd": D(0), "saving_usd": D(0), "comparable_baseline_usd": D(0), "not_comparable": left}
+    )
+    alone = result.model_copy(update={"scenarios": [none]})
+    assert headline.sentence(alone).endswith(
+        "No scenario can be compared with the log: no request has a price before and after it."
+    )
+    assert all("scenario" not in figure.label for figure in headline.figures(alone))
+    (_, row) = scenarios(alone, 2).rows
+    assert [cell.value for cell in row[1:4]] == [None, None, None]
+    losing = result.scenarios[1].model_copy(update={"saving_usd": D(-1)})
+    assert best([none, losing]) == losing

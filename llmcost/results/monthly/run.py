@@ -42,7 +42,7 @@ from llmcost.results.monthly.spend import change_by_model, days, effects, movers
 from llmcost.results.monthly.window_tables import findings as window_findings
 from llmcost.results.monthly.windows import windows
 from llmcost.results.options import ReplayOptions
-from llmcost.results.period import moment
+from llmcost.results.period import days_of, moment
 from llmcost.results.priced import add
 from llmcost.results.replay import Replaying
 from llmcost.results.scenario import BoundScenario
@@ -114,7 +114,7 @@ def monthly(
         raise UsageError(
             f"the log has nothing in {wanted.month}",
             where="--month",
-            hint=f"its days are {_span(store)}" if _span(store) else None,
+            hint=f"its days are {days_of(store)}" if days_of(store) else None,
         )
     replaying = Replaying(store, catalogue, replace(options, since=before, until=end, dimensions=()))
     try:
@@ -156,13 +156,6 @@ def _zone(options: ReplayOptions) -> tzinfo:
         raise UsageError(
             f"there is no time zone {options.timezone!r}", hint="use a name like Europe/Berlin or UTC"
         ) from error
-
-
-def _span(store: Store) -> str:
-    first, last = store.rows("SELECT min(started_at), max(started_at) FROM usage")[0]
-    if first is None:
-        return ""
-    return " to ".join(moment(int(at)).date().isoformat() for at in (first, last))
 
 
 class _Run:
