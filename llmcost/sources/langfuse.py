@@ -14,6 +14,8 @@ inner one; in tables, the one that comes first; one without counts only where th
   definition of the user's own can be far from the list price. A zero beside no usage is no price.
 - ``id`` is the provider's where the output holds its answer's id, else trace and observation, as in OTLP/JSON.
 - The provider stands in no field: it is known from OpenTelemetry attributes or LangChain's metadata, where those are kept.
+- ``cache_hit`` in the metadata of a call that LiteLLM logged is a hit in LiteLLM's own cache: ``requests`` 0, tag
+  ``gateway_cache_hit``.
 
 Left out: scores; prompts, unless they are messages as the provider saw them.
 """
@@ -29,7 +31,7 @@ from typing import Any, Final
 
 from llmcost.money import EXACT
 from llmcost.records.contract import Body, Context, Problem, Reading, Record, Row, Sample, Skip, Source
-from llmcost.records.gateways import GATEWAY_KNOWS, json_list, json_object, with_tag
+from llmcost.records.gateways import GATEWAY_KNOWS, as_gateway_hit, json_list, json_object, with_tag
 from llmcost.records.genai import genai_row
 from llmcost.records.labels import Notes, labels_of
 from llmcost.records.langfuse import bucket_counts
@@ -37,7 +39,7 @@ from llmcost.records.nesting import Nesting
 from llmcost.records.openai_chat import chat_body, is_openai_model
 from llmcost.records.rows import known
 from llmcost.records.shapes import mapping, objects, word
-from llmcost.records.values import count, instant, money, number, text
+from llmcost.records.values import count, flag, instant, money, number, text
 from llmcost.usage.columns import Usage
 from llmcost.usage.names import provider
 
@@ -48,6 +50,8 @@ _USAGE: Final = frozenset({
 })  # fmt: skip
 _ENVELOPES: Final = frozenset({"attributes", "resourceAttributes", "scope"})
 """What OpenTelemetry's spans leave in the metadata: read apart, and no labels."""
+_LITELLM: Final = frozenset({"litellm_response_cost", "hidden_params"})
+"""What LiteLLM's callback writes into the metadata, ``cache_hit`` beside it (litellm ``integrations/langfuse/langfuse.py``, 2026-11-24)."""
 _SNAKE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ANSWER_ID: Final = re.compile(r'^\s*\{\s*"id"\s*:\s*"((?:chatcmpl-|cmpl-|resp_|msg_|gen-)[\w-]{4,200})"')
 """The id at the beginning of a provider's answer, which may be cut off behind it."""
@@ -161,9 +165,21 @@ def _row(item: dict[str, Any], trace: dict[str, Any], operation: str | None, not
     counted = bucket_counts(item, notes)
     full.update(counted)
     full["billed_cost"] = _cost(item, counted, notes)
+    if _is_gateway_hit(item, meta, notes):
+        # The stored answer has the first call's id; merged with it, one of the two would be lost.
+        full["request_id"] = _key(item) if item.get("id") and item.get("trace_id") else None
+        full["parent_request_id"] = _answer_id(item)
+        as_gateway_hit(full)
     if full["status"] == "ok" and not counted:
         notes.append(Problem("no-usage", "the observation carries no usage; its tokens are unknown", rejected=False))
     return Row(known(full), body=_body(item))
+
+
+def _is_gateway_hit(item: dict[str, Any], meta: dict[str, Any], notes: Notes) -> bool:
+    """Whether LiteLLM, which logged the call, answered it from its own cache; the word of others may mean any cache."""
+    marks = (word(item.get("name")), *meta)
+    of_litellm = any(mark.startswith("litellm") for mark in marks) or not _LITELLM.isdisjoint(meta)
+    return of_litellm and bool(notes.soft(flag, meta.get("cache_hit"), "cache_hit"))
 
 
 def _labels(item: dict[str, Any], trace: dict[str, Any], meta: dict[str, Any], notes: Notes) -> Usage:

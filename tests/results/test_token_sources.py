@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from llmcost.results.trust_tables import coverage_table
 from tests.strategies.support import world
 
-_CALL = {"provider_name": "openai", "request_model": "big"}
+_CALL: dict[str, Any] = {"provider_name": "openai", "request_model": "big"}
 
 
 def test_calls_that_nobody_counted_are_told_apart(tmp_path: Path) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {**_CALL, "request_id": "a", "input_tokens": 9, "output_tokens": 1},
         {**_CALL, "request_id": "b", "input_tokens": 9, "output_tokens": 1, "token_source": "estimate"},
         {**_CALL, "request_id": "c"},
