@@ -47,8 +47,9 @@ def test_the_charge_and_only_the_charge_is_kept_in_every_order(
 ) -> None:
     files = [write(tmp_path / f"{n}.jsonl", [row, UNRELATED]) for n, row in enumerate(versions)]
     seen = set()
-    for order in permutations(files):
-        for at_once in (True, False):
+    for place, order in enumerate(permutations(files)):
+        # Four files one after the other in all orders are a hundred ingests: every third order is read like that.
+        for at_once in (True, False) if len(files) < 4 or place % 3 == 0 else (True,):
             with Store(threads=1) as store:
                 for group in [list(order)] if at_once else [[file] for file in order]:
                     balanced(ingest(store, [str(file) for file in group], ROWS))
