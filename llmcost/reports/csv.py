@@ -8,15 +8,13 @@ apostrophe.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
 
 from llmcost.money import plain
 from llmcost.reports import Options, Report
 from llmcost.results.document import Value
 from llmcost.results.outcome import Outcome
 from llmcost.results.present import UNKNOWN, clean
-
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+from llmcost.usage.formulas import begins_formula
 
 
 def render(outcome: Outcome, options: Options) -> bytes:  # noqa: ARG001 - every value is written, exactly
@@ -38,7 +36,7 @@ def _field(column: str, value: Value) -> str:
 def _text(value: str) -> str:
     """A text cell: on one line, never a formula, quoted where a reader could split it."""
     text = clean(value)
-    if text.lstrip(" '").startswith(_FORMULA):
+    if begins_formula(text):
         text = f"'{text}"
     if any(c in text for c in ',;"\t|') or text != text.strip():
         return '"' + text.replace('"', '""') + '"'

@@ -13,6 +13,7 @@ from typing import Final
 
 from llmcost.money import EXACT, ZERO, plain, rounded, usd
 from llmcost.results.model import Scenario, Slice
+from llmcost.wording import counted as _counted
 
 EVIDENCE: Final = ("measured", "modelled", "assumed")
 UNKNOWN: Final = "unknown"
@@ -75,7 +76,7 @@ def count(value: int | None) -> str:
 
 def counted(value: int, noun: str) -> str:
     """A count with its noun: ``1 request``, ``2 requests``."""
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+    return _counted(value, noun)
 
 
 def rest_note(left: int, noun: str) -> str:

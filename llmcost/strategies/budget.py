@@ -20,6 +20,7 @@ from typing import Final
 import ibis
 
 from llmcost.money import usd
+from llmcost.wording import counted
 from llmcost.workload.branching import is_bucket
 from llmcost.workload.budgetplay import FATE, Played, Window, play
 from llmcost.workload.budgets import OWNERS, Budget, Budgets
@@ -123,10 +124,10 @@ def owner_text(window: Window) -> str:
 def _warnings(played: Played, params: Budgets, workload: Workload, stage: Stage) -> Iterator[str]:
     held = sum(window.blocked for window in played.windows)
     if held:
-        yield f"{held:,} requests are blocked: their cost is gone, and so are their answers"
+        yield f"{counted(held, 'request')} blocked: what they cost is gone, and so are their answers"
     unknown = sum(window.unknown for window in played.windows)
     if unknown:
-        yield f"{unknown:,} requests have no price or no counts: they fill no budget"
+        yield f"{counted(unknown, 'request')} without a price or counts: no budget counts them"
     rows = workload.rows.filter(workload.rows.selected & workload.rows.sent)
     line = stage.collect(
         rows.agg(
@@ -135,9 +136,9 @@ def _warnings(played: Played, params: Budgets, workload: Workload, stage: Stage)
         )
     ).to_pylist()[0]
     if line["timeless"]:
-        yield f"{int(line['timeless']):,} rows have no time: they are in no window and fill no budget"
+        yield f"{counted(int(line['timeless']), 'row')} without a time: in no window, and no budget counts them"
     if line["buckets"]:
-        yield f"{int(line['buckets']):,} usage buckets are charged whole at their start and never held"
+        yield f"{counted(int(line['buckets']), 'usage bucket')} charged whole at their start and never held"
     seen = {window.budget.name for window in played.windows}
     for budget in params.budgets:
         if budget.name not in seen:

@@ -22,7 +22,7 @@ import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
 from llmcost.money import EXACT, RATIO, ZERO, plain
-from llmcost.workload.branching import counted, is_bucket, part, shown
+from llmcost.workload.branching import counted, counted_calls, is_bucket, part, shown
 from llmcost.workload.capacity import SERVED, WINDOW, parted, weighted, weights, within
 from llmcost.workload.contract import (
     ASSUMED,
@@ -143,7 +143,7 @@ def _provisioned(workload: Workload, params: CommitmentParams, stage: Stage) -> 
         title=f"{params.units} provisioned units of {params.tokens_per_minute:,} tokens a minute{_where(params)}",
         evidence=MODELLED,
         assumptions=tuple(_notes(params)),
-        warnings=(f"{shown(number['over'])} requests are refused: their cost is gone, and so are their answers",)
+        warnings=(f"{counted_calls(number['over'])} refused: what they cost is gone, and so are their answers",)
         if lost
         else (),
         changes_answers=lost,
@@ -222,7 +222,9 @@ def _spend(workload: Workload, params: CommitmentParams, stage: Stage) -> Rewrit
         title=f"${plain(params.usd_per_month or ZERO)} a month committed at {plain(params.discount * 100)} % off{_where(params)}",
         evidence=ASSUMED,
         assumptions=tuple(_notes(params)),
-        warnings=(f"{shown(unpriced)} requests have no price: they use nothing of the commitment",) if unpriced else (),
+        warnings=(f"{counted_calls(unpriced)} without a price: nothing of the commitment is used for them",)
+        if unpriced
+        else (),
         facts={"use of the commitment": "none committed" if use is None else f"{use * 100:.1f} %"},
         # What is committed costs what the list price does once usage at the discount fills this part of it.
         measures={} if use is None else {"utilisation": use, "break_even_utilisation": Decimal(1) - params.discount},

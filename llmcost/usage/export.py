@@ -19,12 +19,11 @@ from llmcost.errors import UsageError
 from llmcost.money import plain
 from llmcost.usage.arrow import schema_of
 from llmcost.usage.columns import USAGE, Column
+from llmcost.usage.formulas import begins_formula
 from llmcost.usage.store import Store
 
 Form = Literal["jsonl", "csv", "parquet"]
 _BATCH: Final = 100_000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for a formula at the beginning of a text."""
 
 
 @dataclass
@@ -118,7 +117,7 @@ def _cell(value: Any, done: Exported) -> str:
             return plain(value)
         case list():
             return json.dumps(value)
-        case str() if value.lstrip(" ").startswith(_FORMULA):
+        case str() if begins_formula(value):
             done.defused += 1
             return f"'{value}"
     return str(value)

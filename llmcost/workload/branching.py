@@ -10,6 +10,7 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
+from llmcost import wording
 from llmcost.money import EXACT
 from llmcost.workload.contract import Branches, Stage
 
@@ -45,6 +46,11 @@ def counted(
 def shown(number: Decimal) -> str:
     """A weighted number of calls for a reader: whole."""
     return str(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def counted_calls(number: Decimal) -> str:
+    """The same with its noun."""
+    return wording.counted(int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP)), "request")
 
 
 def part(of: Decimal, whole: Decimal) -> str:

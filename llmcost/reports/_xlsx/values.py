@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from llmcost.results.document import Cell, Column, Value
 from llmcost.results.present import clean
+from llmcost.usage.formulas import begins_formula
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _LONGEST: Final = 32_767
 """Characters in a cell."""
 _DAY: Final = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
@@ -40,7 +40,7 @@ class Formats:
 def write_text(sheet: Any, row: int, column: int, text: str, formats: Formats, **properties: Any) -> None:
     """A text as a text: never a formula, link or number, however it begins, and after an edit neither."""
     shown = clean(text)[:_LONGEST]
-    if shown.lstrip(" '").startswith(FORMULA):
+    if begins_formula(shown):
         properties["quote_prefix"] = True
     sheet.write_string(row, column, shown, formats.get(**properties))
 

@@ -23,6 +23,7 @@ from llmcost.results.forecast.model import BudgetBreach, Forecast, MonthForecast
 from llmcost.results.forecast.outlook import ForecastOptions, forecast_of
 from llmcost.results.forecast.series import Settled
 from llmcost.results.options import ReplayOptions
+from llmcost.results.present import counted
 from llmcost.results.replay import Replaying
 from llmcost.usage.store import Store
 from llmcost.workload.budgets import Budget, Budgets
@@ -63,9 +64,9 @@ def with_budgets(
         if budget.name not in met
     ]
     if len(series) > MOST:
-        told.append(f"{len(series) - MOST:,} further owners, whose budgets are less full, are not forecast")
+        told.append(f"{counted(len(series) - MOST, 'further owner')} not forecast: less full budgets")
     if unknown:
-        told.append(f"{unknown:,} requests without a price or counts are in no budget's amount")
+        told.append(f"{counted(unknown, 'request')} without a price or counts: in no budget's amount")
     return found.model_copy(update={"budgets": lines, "warnings": [*found.warnings, *told]})
 
 

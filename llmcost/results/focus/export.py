@@ -26,6 +26,7 @@ from llmcost.results.options import ReplayOptions
 from llmcost.results.present import clean
 from llmcost.results.priced import add
 from llmcost.results.replay import Replaying
+from llmcost.usage.formulas import begins_formula
 from llmcost.usage.store import Store
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".csv.zst", ".parquet")
@@ -37,7 +38,6 @@ _POWERS: Final = 22
 """Powers of ten that a double holds exactly."""
 _MONEY_PLACES: Final = 18
 """Places of recorded charges."""
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class _Export:
         if text is None:
             return None
         shown = clean(text).strip() or "unknown"
-        return f"'{shown}" if self.csv and shown.lstrip(" '").startswith(_FORMULA) else shown
+        return f"'{shown}" if self.csv and begins_formula(shown) else shown
 
     def _write(self, sql: str) -> int:
         """Copies the query's rows into a file beside the wanted one, which it then replaces."""

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.results.focus.columns import NUMBER, TEXT, TIME, Version, columns
+from llmcost.usage.formulas import begins_formula_sql
 
 Grain = Literal["request", "hour", "day"]
 SECOND: Final = 1_000_000
@@ -70,7 +71,7 @@ def safe(value: str, *, csv: bool) -> str:
     clean = f"nullif(trim(regexp_replace({value}, '{_ACTING}', ' ', 'g')), '')"
     if not csv:
         return clean
-    return f"CASE WHEN regexp_matches({clean}, '^[ '']*[=+@\uff1d\uff0b\uff0d\uff20-]') THEN concat('''', {clean}) ELSE {clean} END"
+    return f"CASE WHEN {begins_formula_sql(clean)} THEN concat('''', {clean}) ELSE {clean} END"
 
 
 def _keyed(shape: Shape) -> str:

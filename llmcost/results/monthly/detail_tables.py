@@ -20,7 +20,7 @@ from llmcost.results.monthly.model import (
     UnitCost,
 )
 from llmcost.results.monthly.tables import added, titled
-from llmcost.results.present import clean, name, number, places_of, rest_note
+from llmcost.results.present import clean, counted, name, number, places_of, rest_note
 
 
 def units_table(found: Sequence[UnitCost]) -> Table:
@@ -132,7 +132,7 @@ def routing_table(found: Routing, top_n: int) -> Table:
     )  # fmt: skip
     heads = columns("Original model", "Answered by", "Calls#r", "Cost#$", "At the original#$", "Saved#$")
     left = found.requests - found.compared_requests
-    note = f"{left:,} calls cannot be compared: a price is missing. " if left else ""
+    note = f"{counted(left, 'call')} not compared: a price is missing. " if left else ""
     note += f"Assumed: {'; '.join(clean(a) for a in found.assumptions)}." if found.assumptions else ""
     return Table("routing", "Routing", heads, rows, total, note=note.strip())
 

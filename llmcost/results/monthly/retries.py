@@ -16,6 +16,7 @@ from llmcost.results.monthly.ledger import LAST, THIS, Ledger
 from llmcost.results.monthly.model import Hidden, Storm
 from llmcost.results.monthly.spend import share_of
 from llmcost.results.period import moment
+from llmcost.wording import counted
 
 LEAST: Final = 20
 _SECOND: Final = 1_000_000
@@ -109,7 +110,7 @@ class Retries:
             known_requests=int(every.get(THIS) or 0),
             requests=int(every.get(THIS) or 0),
             evidence="measured",
-            note=f"{number:,} attempts; {note}",
+            note=f"{counted(number, 'attempt')}; {note}",
         )
 
     def storms(self) -> list[Storm]:

@@ -24,7 +24,7 @@ from llmcost.results.monthly.model import (
     SpendCells,
     SpendLine,
 )
-from llmcost.results.present import apportioned, clean, name, percent, places_of, rest_note
+from llmcost.results.present import apportioned, clean, counted, name, percent, places_of, rest_note
 from llmcost.results.spend_tables import SPEND, dimension_title
 
 _OPEN: Final = 3
@@ -82,7 +82,7 @@ def budgets_table(found: Sequence[Budget], top_n: int) -> Table:
         for b in found[:top_n]
     )
     gaps = sum(b.unpriced_requests for b in found[:top_n])
-    note = f"{gaps:,} calls without a price are in no amount. " if gaps else ""
+    note = f"{counted(gaps, 'call')} without a price: in no amount. " if gaps else ""
     note += rest_note(len(found) - top_n, "budget that is less full")
     heads = columns("Budget", "Amount#", "Spent#", "Left#", "Spent share#%")
     return Table("budgets", "Budgets", heads, rows, note=note.strip(), titled=False)
