@@ -31,7 +31,7 @@ _LONG: Final = 40
 """A table of more rows can be searched and sorted."""
 _PAGE: Final = 100
 """Rows of such a table that are markup; its further rows are data that the page's script shows."""
-_WIDE: Final = 12
+_WIDE: Final = 10
 """Characters of the longest figure in large type."""
 _WORDY: Final = 24
 """Texts of more characters make a phone show a table's rows as cards."""
@@ -177,7 +177,7 @@ def _block(block: Block, above: str) -> str:
         case Section():
             return _article(block)
         case Table():
-            return _titled(block) if block.titled and block.title != above else _table(block)
+            return _titled(block, above) if block.titled and block.title != above else _table(block, above)
         case Chart():
             return _chart(block)
         case Text():
@@ -193,10 +193,10 @@ def _article(section: Section) -> str:
     return f"<article>{body}</article>"
 
 
-def _titled(table: Table) -> str:
+def _titled(table: Table, above: str) -> str:
     if table.folded:
-        return _folded(table.title, _table(table))
-    return f"<h3>{escape(table.title)}</h3>\n{_table(table)}"
+        return _folded(table.title, _table(table, above))
+    return f"<h3>{escape(table.title)}</h3>\n{_table(table, above)}"
 
 
 def _folded(title: str, *parts: str) -> str:
@@ -208,20 +208,23 @@ def _chart(chart: Chart) -> str:
     return f'<div class="chart" role="img" aria-label="{escape(chart.label)}">{drawing}</div>'
 
 
-def _table(table: Table) -> str:
-    """A table that keyboards can scroll and screen readers can walk: caption, scopes, a label."""
+def _table(table: Table, above: str) -> str:
+    """A table that keyboards can scroll and screen readers can walk: caption, scopes, a label that no other part has."""
     if not table.rows:
         return f'<p class="note">{escape((table.empty or "none").capitalize())}.</p>'
     head = "".join(_heading(column) for column in table.columns)
     cards = _wordy(table)
     body = "".join(f"<tr>{_row(table.columns, row, cards)}</tr>" for row in table.rows[:_PAGE])
     foot = f"<tfoot><tr>{_row(table.columns, table.total, cards)}</tr></tfoot>" if table.total else ""
-    looks = " ".join(look for look, there in (("slim", len(table.columns) <= _SLIM), ("cards", cards)) if there)
+    looks = " ".join(
+        look for look, there in (("slim", len(table.columns) <= _SLIM and not cards), ("cards", cards)) if there
+    )
     looks = f' class="{looks}"' if looks else ""
     caption = f"<caption>{escape(table.title)}</caption>"
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    label = f"{above}: {'table' if table.title == above else table.title}"
     return (
-        f'{_count(table)}<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">'
+        f'{_count(table)}<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
         f'<table id="t-{escape(table.key)}"{looks}>{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>{note}"
     )
@@ -272,12 +275,14 @@ def _heading(column: Column) -> str:
 
 
 def _row(columns: Sequence[Column], row: Sequence[Cell], cards: bool) -> str:
-    first = f'<th scope="row">{escape(row[0].text)}</th>'
+    # A name may break behind its provider; the mark is no part of the text.
+    name = escape(row[0].text).replace("/", "/<wbr>")
+    first = f'<th scope="row">{name}</th>'
     return first + "".join(_cell(column, cell, cards) for column, cell in zip(columns[1:], row[1:], strict=True))
 
 
 def _cell(column: Column, cell: Cell, cards: bool) -> str:
-    kind = "num" if column.numeric else "text"
+    kind = "num" if column.numeric else "words" if len(cell.text) > _WORDY else "text"
     bar = _bar(cell) if column.title == "Share" else ""
     classes = " ".join(part for part in (kind, cell.tone, "share" if bar else "") if part)
     label = f' data-label="{escape(column.title)}"' if cards else ""

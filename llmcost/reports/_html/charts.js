@@ -14,7 +14,7 @@
   const ticks = (unit, largest) => {
     if (unit === "share") return ".0%";
     if (unit !== "USD") return largest >= 1000 ? "~s" : ",~f";
-    return largest >= 100 ? "$,.0f" : largest >= 1 ? "$,.2~f" : "$.6~f";
+    return largest >= 100 ? "$,.0f" : largest >= 10 ? "$,.2~f" : largest >= 1 ? "$,.2f" : "$.6~f";
   };
 
   /* Things are counted in whole numbers, however few they are. */
@@ -161,7 +161,7 @@
       showlegend: chart.series.length > 1,
       legend,
       xaxis: axis({ ...(based ? { title: { text: plain(chart.base_name), font: { color: colour("ink"), size: 13 } } } : {}), tickformat: ticks(chart.unit, largest), nticks: narrow(place) ? 4 : 8, tickangle: 0 }),
-      yaxis: rows(chart.names, narrow(place) ? 17 : 30),
+      yaxis: rows(chart.names, narrow(place) ? 17 : 40),
     }), config);
   }
 

@@ -7,8 +7,7 @@ calls and the owner made none is a day of nothing.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -21,6 +20,7 @@ from llmcost.results.budget.file import BudgetFile
 from llmcost.results.budget.status import windows_of
 from llmcost.results.forecast.model import BudgetBreach, Forecast, MonthForecast, Outlook
 from llmcost.results.forecast.outlook import ForecastOptions, forecast_of
+from llmcost.results.forecast.recent import factor_of
 from llmcost.results.forecast.series import Settled
 from llmcost.results.options import ReplayOptions
 from llmcost.results.present import counted
@@ -127,19 +127,9 @@ class _Lines:
     def _outlook(self, budget: Budget, daily: dict[date, Decimal]) -> Outlook:
         known = {day: daily.get(day, ZERO) for day in self.settled}
         options = replace(self.wanted, budget=_limit(budget), by=None)
-        return forecast_of(known, self.kept, options, self._factor if budget.usd is not None else None)
-
-    @property
-    def _factor(self) -> Callable[[date], Decimal]:
-        """What the dated price changes make of the whole; a budget's own mix may feel them otherwise."""
-        changes = {change.on: change.factor for change in self.whole.price_changes}
-        days = sorted(changes)
-
-        def factor(day: date) -> Decimal:
-            place = bisect_right(days, day)
-            return changes[days[place - 1]] if place else Decimal(1)
-
-        return factor
+        # What the dated price changes make of the whole; a budget's own mix may feel them otherwise.
+        factor = factor_of(self.whole.price_changes) if budget.usd is not None else None
+        return forecast_of(known, self.kept, options, factor)
 
 
 def _limit(budget: Budget) -> Decimal:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from llmcost.results.forecast.model import PriceChange
 from llmcost.results.model import Period, PricesUsed, Range, Usd
 
 Verdict = Literal["PASS", "WARN", "FAIL", "NOT-EVALUATED"]
@@ -37,6 +38,10 @@ class Finding(_Model):
     )
     reason: str = Field(default="", description="In words, where the numbers do not say it.")
     unpriced_requests: int = Field(default=0, description="Requests without a price: the cost is at least this.")
+    per: Literal["", "hour", "day", "week", "month"] = Field(
+        default="",
+        description="A budget's own window: its amount is held for all of a month's windows; empty: a limit.",
+    )
 
 
 class Traffic(_Model):
@@ -59,6 +64,14 @@ class Basis(_Model):
     first_day: date | None = Field(default=None, description="First day of the month that is forecast.")
     factor: Usd | None = Field(default=None, description="What requests cost that month / at the log's pace, after.")
     factor_before: Usd | None = Field(default=None, description="The same before the change.")
+    price_changes: list[PriceChange] = Field(
+        default_factory=list, description="Dated in that month: what they make of the recent calls behind the change."
+    )
+    prices_usd: Usd | None = Field(
+        default=None, description="What price_changes add to after_usd; None: there are none."
+    )
+    prices_before_usd: Usd | None = Field(default=None, description="The same of before_usd.")
+    prices_note: str = Field(default="", description="Why price changes that are dated are left out.")
     requests_factor: Usd | None = Field(default=None, description="Requests (and tokens) of that month / at the pace.")
 
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
 
 from llmcost import __version__
-from llmcost.money import EXACT, ZERO
+from llmcost.money import EXACT, ZERO, rounded
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.resolve import Unpriced
+from llmcost.results.budget.ahead import ahead, days_ahead, mixed, settled_of
 from llmcost.results.budget.base import Base
-from llmcost.results.budget.check_model import BasisWish, Check, Finding, Traffic
+from llmcost.results.budget.check_model import Basis, BasisWish, Check, Finding, Traffic
 from llmcost.results.budget.file import BudgetFile
 from llmcost.results.budget.projection import Projection, projected
+from llmcost.results.budget.resample import LEAST_DAYS, full_days, resampled
 from llmcost.results.budget.rules import Rule, rules_of
 from llmcost.results.budget.verdict import Measured, finding, ordered, verdict, with_range
-from llmcost.results.model import Range, Result, Scenario, SeriesPoint, Totals
+from llmcost.results.forecast.recent import on_day
+from llmcost.results.model import Range, Result, Scenario, Totals
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import PricedFlat
 from llmcost.results.replay import Replaying, States
@@ -36,8 +37,6 @@ from llmcost.workload.budgets import EACH, columns, matching, value_of
 from llmcost.workload.contract import Workload, with_rows
 from llmcost.workload.select import columns_of, condition
 
-_LEAST_DAYS: Final = 7
-_DRAWS: Final = 400
 _PLACES: Final = Decimal("1e-12")
 _SEP: Final = "\x1f"
 
@@ -72,10 +71,20 @@ Sides = dict[tuple[str, ...], _Side]
 def check(store: Store, catalogue: Catalogue, options: ReplayOptions, wanted: CheckOptions) -> Check:
     """The check of the store's rows; UsageError for what does not exist, as in a replay."""
     scenarios = [] if wanted.change is None else [wanted.change]
+    base = None if wanted.against is None else wanted.against.basis
     replaying = Replaying(store, catalogue, options)
     try:
         result = replaying.run(scenarios)
-        return _Gate(replaying, result, options, wanted).check()
+        span, projection = replaying.engine.span, projected(result, options, wanted.basis, base)
+        forecast = projection.basis.kind == "forecast" and projection.pace is not None
+        days = days_ahead(catalogue, result, options) if forecast else []
+        if days:
+            replaying.engine.close()
+            prices = ahead(store, catalogue, options, result, wanted.change, days)
+            projection = projected(result, options, wanted.basis, base, prices)
+            replaying = Replaying(store, catalogue, options)
+            replaying.engine.span = span
+        return _Gate(replaying, result, options, wanted, projection).check()
     finally:
         replaying.engine.close()
 
@@ -86,7 +95,9 @@ class _Gate:
     result: Result
     options: ReplayOptions
     wanted: CheckOptions
+    projection: Projection
     _sides: dict[Any, tuple[Sides, Sides]] = field(default_factory=dict)
+    _days: dict[Any, Sides] = field(default_factory=dict)
 
     def check(self) -> Check:
         result, wanted = self.result, self.wanted
@@ -99,7 +110,7 @@ class _Gate:
         if wanted.against is not None:
             before = wanted.against.month_usd
         series = after.series or result.baseline.series
-        full = _full_days(series, result.period.start, result.period.end, self.options.timezone)
+        full = full_days(series, result.period.start, result.period.end, self.options.timezone)
         return Check(
             generated_with=f"llmcost {__version__}",
             title=self.options.title,
@@ -112,7 +123,7 @@ class _Gate:
             period=result.period,
             prices=result.prices,
             traffic=self._traffic(full),
-            basis=self._projection.basis,
+            basis=self._basis(after),
             before_usd=before,
             after_usd=month,
             unpriced_requests=result.coverage.requests - result.coverage.priced_requests,
@@ -132,7 +143,7 @@ class _Gate:
 
     def _month(self, side: Totals) -> Decimal | None:
         """A month of the whole: as a replay says it, or as the forecast has it."""
-        projection = self._projection
+        projection = self.projection
         if projection.basis.kind == "run-rate":
             return side.monthly_cost_usd
         flat = _flat_of(side)
@@ -140,11 +151,27 @@ class _Gate:
         month = projection.month(EXACT.subtract(side.cost_usd, flat), factor, flat)
         return None if month is None else month.quantize(_PLACES)
 
+    def _basis(self, after: Totals) -> Basis:
+        """The projection's basis with what dated price changes are worth on each side."""
+        basis, sides = self.projection.basis, {"prices_usd": after}
+        if not any(self.projection.parts):
+            return basis
+        if self.result.scenarios:
+            sides["prices_before_usd"] = self.result.baseline
+        return basis.model_copy(update={name: self._of_prices(side) for name, side in sides.items()})
+
+    def _of_prices(self, side: Totals) -> Decimal | None:
+        month, projection = self._month(side), self.projection
+        flat = _flat_of(side)
+        last = isinstance(side, Scenario) or not self.result.scenarios
+        unchanged = projection.month(EXACT.subtract(side.cost_usd, flat), projection.traffic[last], flat)
+        return None if month is None or unchanged is None else (month - unchanged).quantize(_PLACES)
+
     def _range(self, after: Totals, full: Sequence[Decimal]) -> Range | None:
-        if self._projection.basis.kind == "run-rate":
-            return _range(full, self.options)
+        if self.projection.basis.kind == "run-rate":
+            return resampled(full, self.options)
         flat = _flat_of(after)
-        return self._projection.range(EXACT.subtract(after.cost_usd, flat), flat)
+        return self.projection.range(EXACT.subtract(after.cost_usd, flat), flat)
 
     @cached_property
     def _assumed(self) -> Range | None:
@@ -152,7 +179,7 @@ class _Gate:
         spread = self.result.scenarios[0].range if self.result.scenarios else None
         if spread is None:
             return None
-        flat, projection = _flat_of(self.result.scenarios[0]), self._projection
+        flat, projection = _flat_of(self.result.scenarios[0]), self.projection
         low, middle, high = (
             projection.month(EXACT.subtract(cost, flat), projection.after, flat)
             for cost in (spread.p10_usd, spread.p50_usd, spread.p90_usd)
@@ -162,7 +189,7 @@ class _Gate:
         return Range(p10_usd=low, p50_usd=middle, p90_usd=high)
 
     def _mixed(self) -> Iterator[str]:
-        base, own = self.wanted.against, self._projection.basis.kind
+        base, own = self.wanted.against, self.projection.basis.kind
         if base is not None and base.basis != own:
             yield f"the amounts before are a {base.basis} and those after a {own}: part of the difference is that"
 
@@ -174,14 +201,14 @@ class _Gate:
 
     def _traffic(self, full: Sequence[Decimal]) -> Traffic:
         base, period = self.result.baseline, self.result.period
-        projection = self._projection
+        projection = self.projection
         scale = None if projection.pace is None else projection.pace * projection.requests
         notes = []
         if period.days is None:
             notes.append("the log has no times")
         elif period.days < 1:
             notes.append("less than a day of log" + (", scaled all the same" if period.extrapolated else ""))
-        elif len(full) < _LEAST_DAYS:
+        elif len(full) < LEAST_DAYS:
             notes.append(f"only {len(full)} whole days of log: no range, and no week is seen whole")
         return Traffic(
             requests=base.requests,
@@ -193,28 +220,24 @@ class _Gate:
     def _rules(self) -> list[Rule]:
         return list(rules_of(self.wanted.file, self.options.month_days))
 
-    @cached_property
-    def _projection(self) -> Projection:
-        base = self.wanted.against
-        return projected(self.result, self.options, self.wanted.basis, None if base is None else base.basis)
-
     def _findings(self, rule: Rule) -> Iterator[Finding]:
         before, after = self._measured(rule)
-        base, growth = self.wanted.against, self._projection
+        base = self.wanted.against
         has_before = self.wanted.against is not None or self.wanted.change is not None
         for key in sorted({*before, *after}):
             each = [name for name, value in rule.owners.items() if value == EACH]
             owner = {**rule.owners, **dict(zip(each, key, strict=True))}
-            now, why = self._value(rule, after.get(key, _Side()), growth.after)
+            now, why = self._value(rule, after.get(key, _Side()), self._factor(rule, key, after=True))
             then, why_then = None, ""
             if base is not None:
                 then, why_then = base.measured(rule, owner)
             elif self.wanted.change is not None:
-                then = self._value(rule, before.get(key, _Side()), growth.before)[0]
+                then = self._value(rule, before.get(key, _Side()), self._factor(rule, key, after=False))[0]
             measured = Measured(
                 then, now, int(after.get(key, _Side()).unpriced), why, "" if then is not None else why_then
             )
             told = finding(rule.held, owner, measured, has_before=has_before)
+            told = told.model_copy(update={"per": rule.per or ""})
             whole = not rule.owners and rule.when is None
             yield with_range(told, self._assumed) if whole and self._assumed is not None else told
 
@@ -233,26 +256,53 @@ class _Gate:
                     return None, "quality not measured: no request has a quality_score"
                 return (side.usd / side.successes, "") if side.successes else (None, "no request is a success")
             case "tokens":
-                month = self._projection.month(side.tokens, self._projection.requests)
+                month = self.projection.month(side.tokens, self.projection.requests)
             case _:
-                month = self._projection.month(EXACT.subtract(side.usd, side.flat), factor, side.flat)
-        return month, "" if month is not None else self._projection.why
+                month = self.projection.month(EXACT.subtract(side.usd, side.flat), factor, side.flat)
+        return month, "" if month is not None else self.projection.why
 
     def _measured(self, rule: Rule) -> tuple[Sides, Sides]:
         """Every owner's sums before and after."""
         key = (tuple(sorted(rule.owners.items())), rule.when, rule.success_at)
         if key not in self._sides:
             states = self._states
-            before = self._by_owner(rule, states.before)
-            after = before if states.after is states.before else self._by_owner(rule, states.after)
+            before = self._by_owner(rule, states, states.before)
+            after = before if states.after is states.before else self._by_owner(rule, states, states.after)
             self._sides[key] = (before, after)
         return self._sides[key]
+
+    def _factor(self, rule: Rule, key: tuple[str, ...], *, after: bool) -> Decimal:
+        """What a month's cost of an owner is to the log's pace: the whole's traffic, at what its own calls will cost."""
+        projection = self.projection
+        parts = projection.parts[after]
+        if not parts or (not rule.owners and rule.when is None):
+            return projection.after if after else projection.before
+        at_end, *later = (self._on(rule, day, after=after).get(key, _Side()) for day in (self._last, *parts))
+        # What has no price on a later day is taken to cost what it does now.
+        costs = {
+            day: side.usd if side.unpriced <= at_end.unpriced else at_end.usd
+            for day, side in zip(parts, later, strict=True)
+        }
+        return rounded(projection.traffic[after] * mixed(dict(parts), costs, at_end.usd), 4)
+
+    def _on(self, rule: Rule, day: date, *, after: bool) -> Sides:
+        """What each owner's calls cost at a day's prices."""
+        key = (tuple(sorted(rule.owners.items())), rule.when, day, after)
+        if key not in self._days:
+            steps = self.wanted.change.steps if after and self.wanted.change is not None else ()
+            states = self.replaying.states(on_day(day, steps))
+            self._days[key] = self._by_owner(rule, states, states.after)
+        return self._days[key]
+
+    @cached_property
+    def _last(self) -> date:
+        return max(settled_of(self.result).days)
 
     @cached_property
     def _states(self) -> States:
         return self.replaying.states(self.wanted.change)
 
-    def _by_owner(self, rule: Rule, workload: Workload) -> Sides:
+    def _by_owner(self, rule: Rule, states: States, workload: Workload) -> Sides:
         stage = SceneStage(self.replaying.engine, "check", 0, 0, self.replaying.present)
         needed = {*columns(rule.owners), *(columns_of(rule.when) if rule.when else ())}
         if rule.success_at is not None:
@@ -266,9 +316,9 @@ class _Gate:
         for place, value in enumerate(each):
             label = value if not place else label + _SEP + value
         rows = stage.view(rows.mutate(owner_label=label).filter(mine))
-        found = self._summed(with_rows(workload, rows))
+        found = _summed(states, with_rows(workload, rows))
         if rule.owners == {} and rule.when is None:
-            flat = add(charge.cost or ZERO for charge in self._flat(workload))
+            flat = add(charge.cost or ZERO for charge in _flat(states, workload))
             whole = found.get(("",), _Side())
             found[("",)] = _Side(
                 EXACT.add(whole.usd, flat), whole.requests, whole.unpriced, whole.tokens, whole.successes, flat
@@ -282,24 +332,26 @@ class _Gate:
                 found[key] = replace(side, successes=number["good"])
         return {tuple(name.split(_SEP)) if each else (): side for (name,), side in found.items()}
 
-    def _flat(self, workload: Workload) -> list[PricedFlat]:
-        return self._states.priced(workload, ()).flat if workload.charges else []
 
-    def _summed(self, workload: Workload) -> dict[tuple[str], _Side]:
-        priced = self._states.priced(workload, ("owner_label",))
-        found: dict[tuple[str], _Side] = {}
-        for group in priced.groups(["d_owner_label"]):
-            side = found.get((group.dimensions[0],), _Side())
-            if group.charge is None:
-                found.setdefault((group.dimensions[0],), side)
-                continue
-            tokens = add(group.counts.get(name) or ZERO for name in ("input_tokens", "output_tokens"))
-            unpriced = group.requests if isinstance(group.charge, Unpriced) else ZERO
-            found[group.dimensions[0],] = _Side(
-                EXACT.add(side.usd, group.cost), EXACT.add(side.requests, group.requests),
-                EXACT.add(side.unpriced, unpriced), EXACT.add(side.tokens, tokens),
-            )  # fmt: skip
-        return found
+def _flat(states: States, workload: Workload) -> list[PricedFlat]:
+    return states.priced(workload, ()).flat if workload.charges else []
+
+
+def _summed(states: States, workload: Workload) -> dict[tuple[str], _Side]:
+    priced = states.priced(workload, ("owner_label",))
+    found: dict[tuple[str], _Side] = {}
+    for group in priced.groups(["d_owner_label"]):
+        side = found.get((group.dimensions[0],), _Side())
+        if group.charge is None:
+            found.setdefault((group.dimensions[0],), side)
+            continue
+        tokens = add(group.counts.get(name) or ZERO for name in ("input_tokens", "output_tokens"))
+        unpriced = group.requests if isinstance(group.charge, Unpriced) else ZERO
+        found[group.dimensions[0],] = _Side(
+            EXACT.add(side.usd, group.cost), EXACT.add(side.requests, group.requests),
+            EXACT.add(side.unpriced, unpriced), EXACT.add(side.tokens, tokens),
+        )  # fmt: skip
+    return found
 
 
 def _flat_of(side: Totals) -> Decimal:
@@ -318,32 +370,3 @@ def _gaps(result: Result) -> Iterator[str]:
     for scenario in result.scenarios:
         if scenario.not_comparable.requests:
             yield f"{scenario.not_comparable.requests:,} requests are not priced before and after the change"
-
-
-def _full_days(
-    series: Sequence[SeriesPoint], start: datetime | None, end: datetime | None, timezone: str
-) -> list[Decimal]:
-    """What each whole day of the period cost; a day without calls cost nothing."""
-    if start is None or end is None:
-        return []
-    zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
-    first, last = start.astimezone(zone), end.astimezone(zone)
-    day = first.date() if (first.hour, first.minute) == (0, 0) else first.date() + timedelta(days=1)
-    costs: dict[date, Decimal] = {}
-    for point in series:
-        costs[point.date] = EXACT.add(costs.get(point.date, ZERO), point.cost_usd)
-    found = []
-    while day < last.date():
-        found.append(costs.get(day, ZERO))
-        day += timedelta(days=1)
-    return found
-
-
-def _range(days: Sequence[Decimal], options: ReplayOptions) -> Range | None:
-    """P10, P50 and P90 of a month's cost: means of days drawn again and again from the log's whole days, seeded."""
-    if len(days) < _LEAST_DAYS:
-        return None
-    draw = random.Random(options.seed)
-    months = sorted(add(draw.choices(days, k=len(days))) / len(days) * options.month_days for _ in range(_DRAWS))
-    low, middle, high = (months[int(_DRAWS * share)] for share in (Decimal("0.1"), Decimal("0.5"), Decimal("0.9")))
-    return Range(p10_usd=low, p50_usd=middle, p90_usd=high)

@@ -8,16 +8,19 @@ daily requests. One method continues all of them, the one that a backtest choose
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from llmcost.money import EXACT, RATIO, ZERO
+from llmcost.results.budget.ahead import Ahead, settled_of, weights
 from llmcost.results.budget.check_model import Basis, BasisName, BasisWish
 from llmcost.results.forecast.coming import Coming, coming
-from llmcost.results.forecast.run import daily_of, whole_ends
-from llmcost.results.forecast.series import Settled, settled
+from llmcost.results.forecast.outlook import Factor, unchanged
+from llmcost.results.forecast.recent import factor_of
+from llmcost.results.forecast.run import daily_of
+from llmcost.results.forecast.series import Settled
 from llmcost.results.model import Range, Result, Totals
 from llmcost.results.options import ReplayOptions
 from llmcost.results.present import counted, number
@@ -40,6 +43,10 @@ class Projection:
     requests: Decimal = _ONE
     band: tuple[Decimal, Decimal, Decimal] | None = None
     """P10, P50, P90 as factors to the pace of what comes after."""
+    traffic: tuple[Decimal, Decimal] = (_ONE, _ONE)
+    """``before`` and ``after`` at the prices of the log's end."""
+    parts: tuple[Mapping[date, Decimal], Mapping[date, Decimal]] = field(default_factory=lambda: ({}, {}))
+    """Of each side: which part of the month falls behind a dated price change; nothing where there is none."""
 
     def month(self, amount: Decimal, factor: Decimal, flat: Decimal = ZERO) -> Decimal | None:
         """What ``amount`` of the period is a month; ``flat`` is what no request causes, so traffic moves none of it."""
@@ -56,8 +63,10 @@ class Projection:
         return Range(p10_usd=low, p50_usd=middle, p90_usd=high)
 
 
-def projected(result: Result, options: ReplayOptions, wish: BasisWish, base: BasisName | None) -> Projection:
-    """The projection of a result's baseline and first scenario.
+def projected(
+    result: Result, options: ReplayOptions, wish: BasisWish, base: BasisName | None, prices: Ahead | None = None
+) -> Projection:
+    """The projection of a result's baseline and first scenario; ``prices`` are those that are dated in its month.
 
     ``wish`` auto forecasts where the log's history is enough for it; where the check is held against a saved one whose
     basis (``base``) is the pace, so is this, or growth would pass for what the change does.
@@ -72,7 +81,7 @@ def projected(result: Result, options: ReplayOptions, wish: BasisWish, base: Bas
         return Projection(rate, pace, TOO_SHORT)
     if wish == "auto" and base == "run-rate":
         return Projection(rate.model_copy(update={"note": f"{text}, as what it is held against"}), pace, TOO_SHORT)
-    found, why = (_forecast(result, options, pace), "") if pace is not None else (None, TOO_SHORT)
+    found, why = (_forecast(result, options, pace, prices or Ahead()), "") if pace is not None else (None, TOO_SHORT)
     if isinstance(found, Projection):
         return found
     why = why or found or ""
@@ -81,13 +90,13 @@ def projected(result: Result, options: ReplayOptions, wish: BasisWish, base: Bas
     return Projection(rate.model_copy(update={"note": f"{text}; {why}" if pace else text}), pace, TOO_SHORT)
 
 
-def _forecast(result: Result, options: ReplayOptions, pace: Decimal) -> Projection | str:
+def _forecast(result: Result, options: ReplayOptions, pace: Decimal, prices: Ahead) -> Projection | str:
     """The forecast, or why there is none."""
     daily = daily_of(result.baseline)
     if not daily:
         return "no day of the log has a price"
-    kept = settled(daily, *whole_ends(result.period, daily), None)
-    found = coming(daily, kept, options.month_days, seed=options.seed)
+    kept = settled_of(result)
+    found = coming(daily, kept, options.month_days, seed=options.seed, factor=factor_of(prices.before))
     if found is None:
         return "no day of the log is settled"
     if found.why:
@@ -95,10 +104,12 @@ def _forecast(result: Result, options: ReplayOptions, pace: Decimal) -> Projecti
     before = _factor(found.total, daily, pace)
     if before is None:
         return "the log's days cost nothing"
-    after, side = before, found
+    after, side, traffic = before, found, (_factor(sum(found.plain), daily, pace) or before,) * 2
     if result.scenarios:
-        side = _side(daily_of(result.scenarios[0]), kept, options, found) or found
-        after = _factor(side.total, daily_of(result.scenarios[0]), pace) or before
+        changed = daily_of(result.scenarios[0])
+        side = _side(changed, kept, options, found, factor_of(prices.after)) or found
+        after = _factor(side.total, changed, pace) or before
+        traffic = (traffic[0], _factor(sum(side.plain), changed, pace) or after)
     counts = _requests(result.baseline)
     moved = _side(counts, kept, options, found)
     requests = None if moved is None else _factor(moved.total, counts, pace)
@@ -109,15 +120,19 @@ def _forecast(result: Result, options: ReplayOptions, pace: Decimal) -> Projecti
     basis = Basis(
         kind="forecast", method=found.method, settled_days=found.settled_days, first_day=found.first, factor=after,
         factor_before=before if result.scenarios else None, requests_factor=requests or before,
+        price_changes=list(prices.after), prices_note=prices.why,
         note=f"{found.title}, the method that did best in {counted(found.forecasts, 'forecast')} made at earlier days of this log; "
         f"the {number(options.month_days, 4)} days from {found.first} cost {number(after, 4)} times the log's pace",
     )  # fmt: skip
-    return Projection(basis, pace, "", before, after, requests or before, band)
+    parts = (weights(found, prices.before), weights(side, prices.after))
+    return Projection(basis, pace, "", before, after, requests or before, band, traffic, parts)
 
 
-def _side(daily: Mapping[date, Decimal], kept: Settled, options: ReplayOptions, like: Coming) -> Coming | None:
+def _side(
+    daily: Mapping[date, Decimal], kept: Settled, options: ReplayOptions, like: Coming, factor: Factor = unchanged
+) -> Coming | None:
     """Another series of the same days by the same method."""
-    found = coming(daily, kept, options.month_days, like.method, options.seed)
+    found = coming(daily, kept, options.month_days, like.method, options.seed, factor)
     return None if found is None or found.why else found
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from llmcost.results.budget.file import BudgetFile, Limit
 from llmcost.results.budget.verdict import Held
 from llmcost.workload.budgets import Budget
+from llmcost.workload.clock import Per
 
 _WINDOWS: Final = {"hour": Decimal(1) / 24, "day": Decimal(1), "week": Decimal(7)}
 
@@ -22,6 +23,8 @@ class Rule:
     owners: Mapping[str, str]
     when: str | None
     success_at: Decimal | None = None
+    per: Per | None = None
+    """The budget's own window; None: a limit."""
 
 
 def rules_of(file: BudgetFile, month_days: Decimal) -> Iterator[Rule]:
@@ -42,7 +45,7 @@ def _of_budget(budget: Budget, month_days: Decimal) -> Rule:
         budget.name, "monthly" if budget.usd is not None else "tokens",
         warn=amount if budget.action == "warn" else near, block=None if budget.action == "warn" else amount,
     )  # fmt: skip
-    return Rule(held, budget.owners, budget.when)
+    return Rule(held, budget.owners, budget.when, per=budget.per)
 
 
 def _of_limit(limit: Limit) -> Rule:

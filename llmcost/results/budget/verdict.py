@@ -58,7 +58,7 @@ def finding(held: Held, owner: dict[str, str], found: Measured, *, has_before: b
     if not reason and found.unknown_before:
         reason = f"before: {found.unknown_before}"
     if not reason and found.unpriced:
-        reason = "at least: requests without a price are not in it"
+        reason = "at least: some requests have no price"
     return Finding(
         limit=held.name, measure=held.measure, owner=owner, before=found.before, after=found.after, value=value,
         warn=held.warn, block=held.block, state=state, news=news, reason=reason, unpriced_requests=found.unpriced,

@@ -98,7 +98,9 @@ class Projection:
     """One series, its method and its future."""
 
     ahead: list[float]
-    """The days to come by the method alone, prices included."""
+    """The days to come, prices included."""
+    plain: list[float]
+    """The same by the method alone, at the prices of the log's end."""
     paths: list[list[float]] | None
     """Possible futures, drawn from the backtest's errors; None where it is too short."""
 
@@ -116,6 +118,7 @@ class Projection:
         if ahead is None:
             self.method = NAIVE[0]
             ahead = run_rate(series.first, self.values, horizon)
+        self.plain = list(ahead)
         self.ahead = [value * float(f) for value, f in zip(ahead, self.factors, strict=True)]
         self.rate = fmean(run_rate(series.first, self.values, 1))
         self.digit = _digit(max(fmean(self.ahead), self.rate))

@@ -36,8 +36,9 @@ _CANDIDATES: Final = 100
 _SHOWN: Final = 40
 _BEHIND: Final = 2
 METHOD: Final = (
-    "robust z over 3.5: ln(cost) against median and MAD of the same kind of day among the 28 days before; "
-    "off by at least a tenth of a median day's cost"
+    "A day stands out if its cost is over 3.5 usual deviations (the score) from the median of the same kind of day, working "
+    "day or weekend, in the 28 days before, and off by at least a tenth of a usual day's whole cost; deviations are of the "
+    "logarithm, by the median absolute deviation"
 )
 NARROW: Final = (
     "user_id",
@@ -81,8 +82,12 @@ class Finder:
         if not enough:
             return Anomalies(method=METHOD, enough=False)
         found = list(self._of(None, None, self.whole))
-        for dimension in self.dimensions:
-            for value, costs in self._series(dimension).items():
+        series = [(dimension, self._series(dimension)) for dimension in self.dimensions]
+        # A value that is all of the spend says no more than the whole does.
+        telling = [(dimension, costs) for dimension, costs in series if self.whole not in costs.values()]
+        self.dimensions = [dimension for dimension, _ in telling]
+        for dimension, values in telling:
+            for value, costs in values.items():
                 found += self._of(dimension, value, costs)
         found.sort(key=lambda a: (-abs(a.excess_usd), _rank(a.dimension), str(a.value), a.start))
         return Anomalies(method=METHOD, enough=True, found=_related([self._with_rows(a) for a in found[:_SHOWN]]))

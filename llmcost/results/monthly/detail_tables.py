@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from llmcost.money import ZERO, plain, rounded
+from llmcost.money import EXACT, ZERO, plain, rounded
 from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, usd_cell
 from llmcost.results.document import Cell, Table
 from llmcost.results.monthly.model import (
     Anomalies,
+    Behind,
     CacheLine,
     Efficiency,
     Hidden,
@@ -20,7 +21,7 @@ from llmcost.results.monthly.model import (
     UnitCost,
 )
 from llmcost.results.monthly.tables import added, titled
-from llmcost.results.present import clean, counted, name, number, places_of, rest_note
+from llmcost.results.present import apportioned, clean, counted, name, number, places_of, rest_note, tiny
 
 
 def units_table(found: Sequence[UnitCost]) -> Table:
@@ -56,9 +57,12 @@ def hidden_table(found: Sequence[Hidden]) -> Table:
         for h in found
     )
     heads = columns(
-        "Inside the total", "Cost#$", "Share#%", "Last month#$?", "Tokens#t?", "Calls that say#%", "Known", "Remark?"
+        "Inside the total", "Cost#$", "Share#%", "Last month#$?", "Tokens#t?", "Of calls known#%", "Evidence", "Remark?"
     )
-    note = "At each call's own rates, cached tokens at the cached rate. The lines overlap and do not sum to the total."
+    note = (
+        "At each call's own rates, cached tokens at the cached rate. The lines overlap and do not sum to the total. "
+        "Of calls known: the share of the month's calls whose log says it."
+    )
     return Table("hidden", "Hidden costs", heads, rows, note=note)
 
 
@@ -171,19 +175,19 @@ def showback_tables(found: Showback, place: int, top_n: int) -> tuple[Table, ...
     """Who pays, and how shared costs were given out."""
     title, shown = titled(found.by), found.lines[:top_n] if len(found.lines) > top_n + 1 else found.lines
     places = places_of([found.total_usd])
-    rows = [
-        cells(name(x.owner), usd_cell(x.direct_usd, places), usd_cell(x.shared_usd, places), usd_cell(x.total_usd, places), share_cell(x.share), count_cell(x.requests))
-        for x in shown
-    ]  # fmt: skip
     rest = found.lines[len(shown) :]
+    lines = [(name(x.owner), x.direct_usd, x.shared_usd, x.share, x.requests) for x in shown]
     if rest:
-        sums = [added(getattr(line, part) for line in rest) for part in ("direct_usd", "shared_usd", "total_usd")]
+        own, given = (added(getattr(line, part) for line in rest) for part in ("direct_usd", "shared_usd"))
         share = added(line.share or ZERO for line in rest)
-        calls = sum(line.requests for line in rest)
-        rows.append(
-            cells(f"other ({len(rest)})", *(usd_cell(s, places) for s in sums), share_cell(share), count_cell(calls))
-        )
-    rows.append(cells("not allocated", DASH, DASH, usd_cell(found.unallocated_usd, places), DASH, DASH))
+        lines.append((f"other ({len(rest)})", own, given, share, sum(line.requests for line in rest)))
+    totals = apportioned([*(EXACT.add(own, given) for _, own, given, *_ in lines), found.unallocated_usd], places)
+    rows = [
+        cells(label, *_own_and_shared(own, given, total, places), share_cell(share), count_cell(calls))
+        for (label, own, given, share, calls), total in zip(lines, totals, strict=False)
+    ]
+    left = Cell(tiny(found.unallocated_usd, totals[-1], places), "", found.unallocated_usd)
+    rows.append(cells("not allocated", DASH, DASH, left, DASH, DASH))
     total = cells("total", "", "", usd_cell(found.total_usd, places), "", "")
     heads = columns(title, "Own#$", "Shared#$", "Total#$", "Share#%", "Requests#r?")
     tables = [Table(f"showback-{place}", f"By {title[:1].lower()}{title[1:]}", heads, tuple(rows), total)]
@@ -198,6 +202,16 @@ def showback_tables(found: Showback, place: int, top_n: int) -> tuple[Table, ...
         heads = columns("Shared cost", "Split", "Amount#$", "Given out#$", "Requests#r?")
         tables.append(Table(f"rules-{place}", "Shared costs", heads, ruled))
     return tuple(tables)
+
+
+def _own_and_shared(own: Decimal, given: Decimal, total: Decimal, places: int) -> tuple[Cell, Cell, Cell]:
+    """What is shown as own and shared sums to the total that is shown."""
+    mine = min(rounded(own, places), total) if own <= EXACT.add(own, given) else rounded(own, places)
+    return (
+        Cell(tiny(own, mine, places), "", own),
+        Cell(tiny(given, total - mine, places), "", given),
+        Cell(tiny(EXACT.add(own, given), total, places), "", EXACT.add(own, given)),
+    )
 
 
 def anomalies_table(found: Anomalies, top_n: int) -> Table:
@@ -215,7 +229,7 @@ def anomalies_table(found: Anomalies, top_n: int) -> Table:
             Cell(plain(a.score), "", a.score),
             count_cell(a.requests),
             _behind(a.behind)
-            + (f"; price change of {', '.join(clean(c) for c in a.price_changes)}" if a.price_changes else ""),
+            + (f"; in part the new price of {', '.join(clean(c) for c in a.price_changes)}" if a.price_changes else ""),
         )
         for a in shown
     )
@@ -225,9 +239,7 @@ def anomalies_table(found: Anomalies, top_n: int) -> Table:
     return Table("anomalies", "Anomalies", heads, rows, note=note, empty=empty, titled=False)
 
 
-def _behind(found: Iterable[object]) -> str:
-    told = []
-    for one in list(found)[:3]:
-        dimension, value = getattr(one, "dimension", ""), getattr(one, "value", None)
-        told.append(f"{titled(dimension)} {name(value)} {usd_cell(getattr(one, 'cost_usd', None)).text}")
-    return ", ".join(told)
+def _behind(found: Iterable[Behind]) -> str:
+    """Who the day's calls were of; what names nobody is nobody behind it."""
+    named = [one for one in found if one.value is not None]
+    return ", ".join(f"{titled(one.dimension)} {name(one.value)} {usd_cell(one.cost_usd).text}" for one in named[:3])

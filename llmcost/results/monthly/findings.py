@@ -130,7 +130,11 @@ def _anomaly(found: Anomaly) -> Finding:
     )
     days = found.start.isoformat() + (f" to {found.end.isoformat()}" if found.end != found.start else "")
     more = "more" if found.excess_usd > 0 else "less"
-    changed = f"; price change of {', '.join(clean(c) for c in found.price_changes)}" if found.price_changes else ""
+    changed = (
+        f"; in part by the new price of {', '.join(clean(c) for c in found.price_changes)}"
+        if found.price_changes
+        else ""
+    )
     return Finding(
         kind="anomaly",
         dimension=found.dimension,

@@ -20,6 +20,7 @@ from llmcost.pricing.units import UNIT_COUNTERS
 from llmcost.results.monthly.ledger import LAST, THIS, Ledger
 from llmcost.results.monthly.model import Hidden, Unallocated
 from llmcost.results.monthly.spend import share_of
+from llmcost.results.spend_tables import dimension_title
 
 PARTS: Final[Mapping[str, str]] = {
     "tools_tokens": "tool definitions",
@@ -220,7 +221,7 @@ def _any_known(units: list[UnitClass]) -> str:
 def unallocated(ledger: Ledger, cost: Decimal) -> list[Unallocated]:
     """What nobody owns: by each owner column that the log has at all, and without any."""
     columns = [name for name in OWNERS if name in ledger.known]
-    missing = [(f"no {name.removesuffix('_id').replace('_', ' ')}", f'l."{name}" IS NULL') for name in columns]
+    missing = [(f"no {dimension_title(name)}", f'l."{name}" IS NULL') for name in columns]
     nobody = " AND ".join(condition for _, condition in missing) or "true"
     asked = [*missing, ("no owner at all", nobody)]
     picked = ", ".join(f"sum(cost) FILTER ({c}), sum(counted) FILTER ({c}), count(*) FILTER ({c})" for _, c in asked)

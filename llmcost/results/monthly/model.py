@@ -192,7 +192,7 @@ class Efficiency(_Model):
     input_tokens: int | None
     output_tokens: int | None
     output_per_input: Usd | None
-    cached_share: Usd | None
+    cached_share: Usd | None = Field(description="Of the input of calls that say what was cached.")
     cost_per_1k_output_usd: Usd | None
 
 

@@ -59,7 +59,9 @@ def _cache_line(ledger: Ledger, value: Any, sums: Sequence[Any]) -> CacheLine:
 
 def efficiency(ledger: Ledger, dimension: Dimension | None) -> list[Efficiency]:
     """Output for input, cached share and cost of an output token: the month, then the values of a dimension."""
-    cached = "sum(l.cache_read_input_tokens)" if "cache_read_input_tokens" in ledger.present else "NULL"
+    read = "l.cache_read_input_tokens"
+    told = f"sum({read}), sum(l.input_tokens) FILTER ({read} IS NOT NULL)"
+    cached = told if "cache_read_input_tokens" in ledger.present else "NULL, NULL"
     picked = f"sum(counted), sum(l.input_tokens), sum(l.output_tokens), {cached}, sum(cost)"
     where = f"WHERE paid AND slot = {THIS}"
     lines = [_efficiency(ledger, None, ledger.rows(picked, where)[0])]
@@ -73,8 +75,8 @@ def efficiency(ledger: Ledger, dimension: Dimension | None) -> list[Efficiency]:
 
 
 def _efficiency(ledger: Ledger, value: Any, sums: Sequence[Any]) -> Efficiency:
-    requests, given, answered, cached, cost = sums
-    tokens_in, tokens_out = (None if n is None else Decimal(int(n)) for n in (given, answered))
+    requests, given, answered, *told, cost = sums
+    tokens_in, tokens_out, cached, telling = (None if n is None else Decimal(int(n)) for n in (given, answered, *told))
     each = None
     if cost is not None and tokens_out:
         each = rounded(ledger.usd(cost) * 1000 / tokens_out, 12)
@@ -84,7 +86,7 @@ def _efficiency(ledger: Ledger, value: Any, sums: Sequence[Any]) -> Efficiency:
         input_tokens=None if given is None else int(given),
         output_tokens=None if answered is None else int(answered),
         output_per_input=share_of(tokens_out, tokens_in),
-        cached_share=share_of(None if cached is None else Decimal(int(cached)), tokens_in),
+        cached_share=share_of(cached, telling),
         cost_per_1k_output_usd=each,
     )
 

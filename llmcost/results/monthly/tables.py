@@ -10,7 +10,6 @@ from llmcost.money import EXACT, ZERO, plain, rounded
 from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, usd_cell, usd_cells
 from llmcost.results.cube import Cube, Measure, View
 from llmcost.results.document import Cell, Table
-from llmcost.results.forecast.model import Outlook
 from llmcost.results.monthly.findings import MATERIAL, budget_name, budget_text
 from llmcost.results.monthly.model import (
     Budget,
@@ -19,12 +18,11 @@ from llmcost.results.monthly.model import (
     Mover,
     Movers,
     PriceChange,
-    Scenarios,
     Spend,
     SpendCells,
     SpendLine,
 )
-from llmcost.results.present import apportioned, clean, counted, name, percent, places_of, rest_note
+from llmcost.results.present import apportioned, clean, counted, name, percent, places_of, rest_note, running, tiny
 from llmcost.results.spend_tables import SPEND, dimension_title
 
 _OPEN: Final = 3
@@ -88,15 +86,22 @@ def budgets_table(found: Sequence[Budget], top_n: int) -> Table:
     return Table("budgets", "Budgets", heads, rows, note=note.strip(), titled=False)
 
 
-def change_table(key: str, title: str, lines: Sequence[Mover], top_n: int, *, folded: bool = False) -> Table:
+def change_table(key: str, value: str, lines: Sequence[Mover], top_n: int, *, folded: bool = False) -> Table:
     """Four effects a line; what is shown sums to the change of the line and of the total."""
     shown = _cut(lines, top_n)
     places = places_of([*(line.this_usd for line in lines), *(line.last_usd for line in lines)])
+    # The months are rounded as in the tables of spend, so that an amount reads the same in both.
+    last, this = (apportioned([getattr(line, part) for line in shown], places) for part in ("last_usd", "this_usd"))
+    rows = tuple(
+        _change_row(label(line.value, line.rest), line, places, ends)
+        for line, *ends in zip(shown, last, this, strict=True)
+    )
     whole = _sum(shown)
-    rows = tuple(_change_row(label(line.value, line.rest), line, places) for line in shown)
-    total = _change_row("total", whole, places) if shown else None
+    ends = [rounded(whole.last_usd, places), rounded(whole.this_usd, places)]
+    total = _change_row("total", whole, places, ends) if shown else None
+    title = f"Change by {_lower(value)}"
     heads = columns(
-        title or "Value",
+        value,
         "Last month#$?",
         "This month#$",
         "Change#$",
@@ -107,27 +112,34 @@ def change_table(key: str, title: str, lines: Sequence[Mover], top_n: int, *, fo
     )
     return Table(
         key,
-        title or "Why it changed",
+        title,
         heads,
         rows,
         total,
         empty="nothing to compare",
         folded=folded,
-        titled=bool(title),
     )
 
 
-def _change_row(text: str, line: Mover, places: int) -> tuple[Cell, ...]:
+def _change_row(text: str, line: Mover, places: int, ends: Sequence[Decimal]) -> tuple[Cell, ...]:
+    """A line whose months are shown as ``ends``; the four effects that are shown sum to the change that is shown."""
     steps = (line.volume_usd, line.mix_usd, line.tokens_usd, line.price_usd)
-    # Running totals are rounded, so that the four shown effects sum to the shown change.
-    at, shown = line.last_usd, []
-    for step in steps:
-        after = EXACT.add(at, step)
-        shown.append(Cell(_signed(rounded(after, places) - rounded(at, places), places), "", step))
-        at = after
-    change = rounded(line.this_usd, places) - rounded(line.last_usd, places)
-    told = Cell(_signed(change, places), change_cell(line.change_usd).tone, line.change_usd)
-    return cells(text, usd_cell(line.last_usd, places), usd_cell(line.this_usd, places), told, *shown)
+    shown = running(steps, places, line.last_usd)
+    last, this = ends
+    # What rounding leaves goes where no sentence tells the amount: to volume, or to the next effect that there is.
+    place = next((place for place in (0, 2, 1, 3) if steps[place]), 0)
+    shown[place] += this - last - sum(shown, ZERO)
+    parts = (Cell(_signed(value, places), "", step) for value, step in zip(shown, steps, strict=True))
+    told = Cell(_signed(this - last, places), change_cell(line.change_usd).tone, line.change_usd)
+    months = (
+        Cell(tiny(exact, text, places), "", exact) for exact, text in ((line.last_usd, last), (line.this_usd, this))
+    )
+    return cells(text, *months, told, *parts)
+
+
+def _lower(title: str) -> str:
+    """A heading inside a sentence."""
+    return title if title.startswith("API") else f"{title[:1].lower()}{title[1:]}"
 
 
 def _signed(value: Decimal, places: int) -> str:
@@ -200,7 +212,7 @@ def spend_table(found: Spend, place: int, top_n: int) -> Table:
         title, "Cost#$", "Share#%", *(["Last month#$", "Change#$?"] if compared else []), "Requests#r",
         *(["Unpriced#r?"] if gaps else []),
     )  # fmt: skip
-    by = f"By {title[:1].lower()}{title[1:]}" if title != "API key" else "By API key"
+    by = f"By {_lower(title)}"
     measures: tuple[Measure, ...] = (
         "cost", "share", *(("last", "change") if compared else ()), "requests", *(("unpriced",) if gaps else ()),
     )  # fmt: skip
@@ -314,71 +326,3 @@ def prices_table(found: Sequence[PriceChange]) -> Table:
     return Table(
         "price-changes", "Price changes", heads, rows, note=note, empty="no price of the month's models changed"
     )
-
-
-def scenarios_table(found: Scenarios, top_n: int) -> Table:
-    """What would have saved money, largest first."""
-    places = places_of(s.saving_usd for s in found.worth)
-    rows = tuple(
-        cells(
-            name(s.name),
-            usd_cell(s.saving_usd, places, tone="saving"),
-            share_cell(s.saving_share),
-            usd_cell(s.evidence.measured_usd, places),
-            usd_cell(s.evidence.modelled_usd, places),
-            usd_cell(s.evidence.assumed_usd, places),
-            "not measured" if s.changes_answers else "same answers",
-            clean(s.title),
-        )
-        for s in found.worth[:top_n]
-    )
-    heads = columns(
-        "Scenario", "Saves#$", "Share#%", "Measured#$?", "Modelled#$?", "Assumed#$?", "Quality", "What it does?"
-    )
-    more = rest_note(len(found.worth) - top_n, "smaller saving")
-    losing = (
-        f"{len(found.losing)} would have cost as much or more: {', '.join(name(n) for n in found.losing)}."
-        if found.losing
-        else ""
-    )
-    idle = f"{len(found.idle)} have nothing to do in this log." if found.idle else ""
-    note = " ".join(part for part in (more, losing, idle, "Each is replayed alone: savings do not add up.") if part)
-    return Table("scenarios", "Worth doing", heads, rows, note=note, empty="no scenario saves anything", titled=False)
-
-
-def forecast_table(found: Outlook) -> Table:
-    """The coming months: what is known, what is to come, how sure it is, and when a budget is spent."""
-    places = places_of(m.total_usd for m in found.months)
-    budgets = any(m.breach for m in found.months)
-    rows = []
-    for month in found.months:
-        band = (
-            [DASH, DASH]
-            if month.range is None
-            else [usd_cell(month.range.p10_usd, places), usd_cell(month.range.p90_usd, places)]
-        )
-        held: list[str | Cell] = []
-        if budgets:
-            breach = month.breach
-            on = (
-                DASH
-                if breach is None
-                else "already"
-                if breach.spent
-                else breach.on.isoformat()
-                if breach.on
-                else "not in it"
-            )
-            held = [on, DASH if breach is None or breach.probability is None else share_cell(breach.probability)]
-        amounts = (usd_cell(v, places) for v in (month.known_usd, month.forecast_usd, month.total_usd))
-        rows.append(cells(month.month, *amounts, *band, *held))
-    heads = columns(
-        "Month", "Known#$?", "To come#$?", "Total#$", "P10#$", "P90#$", *(["Budget spent", "Probability#%?"] if budgets else [])
-    )  # fmt: skip
-    said = f"{clean(found.method)} from {found.settled_days:,} settled days"
-    note = (
-        f"Insufficient history: {clean(found.why)}; the run-rate, with no band."
-        if found.why
-        else f"{said}; llmcost forecast tells more."
-    )
-    return Table("forecast", "Forecast", heads, tuple(rows), note=note, titled=False)

@@ -22,13 +22,11 @@ _TONES: Final[dict[str, Tone]] = {"over": "loss", "will be over": "loss"}
 def document(found: BudgetStatus, top_n: int = 10, title: str = "") -> Document:
     """``found`` in words and tables; ``top_n`` owners and windows of each list."""
     shown, passed = found.lines[:top_n], found.over[:top_n]
-    heads = columns("Budget", "State", "Spent#", "Of#", "Share#%", "A day#", "At the end#", "Exhausted", "Requests#r?")
+    heads = columns("Budget", "State", "Spent#", "Of#", "Share#%", "A day#", "At the end#", "Exhausted", "Calls#r?")
     rows = tuple(_row(line, found) for line in shown)
     table = Table("budgets", "Budgets", heads, rows, note=rest_note(len(found.lines) - len(shown), "further budget"),
                   empty="no budget meets any request", titled=False)  # fmt: skip
-    over = columns(
-        "Budget", "Window", "Spent#", "Of#", "Passed", "Requests over#r", "Would be blocked#r", "Downgraded#r?"
-    )
+    over = columns("Budget", "Window", "Spent#", "Of#", "Passed", "Calls over#r", "Would be blocked#r", "Downgraded#r?")
     lines = tuple(_passed(line, found) for line in passed)
     past = Table("over", "Who was over", over, lines, note=rest_note(len(found.over) - len(passed), "further window"),
                  empty="no window was passed", titled=False)  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from llmcost.results.budget.check_model import Check, Finding
 from llmcost.results.budget.verdict import label
-from llmcost.results.cells import DASH, cells, columns, count_cell
+from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell
 from llmcost.results.document import Cell, Document, Figure, Notes, Section, Table
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind, Level, Remark
@@ -21,6 +21,8 @@ _MEASURES: Final = {
 }  # fmt: skip
 _STATES: Final = {"pass": "held", "warn": "warning", "block": "BLOCKS", "not evaluated": "not evaluated"}
 _LEVELS: Final[dict[str, Level]] = {"pass": "notice", "warn": "warning", "block": "error", "not evaluated": "skipped"}
+_MORE_DIGITS: Final = 9
+"""Digits at most by which an amount is longer than usual, to differ from a limit that it is above or below."""
 _NEWS: Final = {"": "", "new": "new", "rises": "passed before, and rises", "old": "passed before already"}
 
 
@@ -51,7 +53,16 @@ def document(found: Check, top_n: int = 10, title: str = "") -> Document:
 def sentence(found: Check) -> str:
     """The verdict and the money in one line."""
     said = f"{found.verdict}: {clean(found.reason)}. {_money(found)}"
-    return said if found.after_usd is None else f"{said} Basis: {basis(found)}."
+    return said if found.after_usd is None else f"{said}{_ahead(found)} Basis: {basis(found)}."
+
+
+def _ahead(found: Check) -> str:
+    """What dated price changes are of the month, in a sentence."""
+    amount = found.basis.prices_usd
+    if not amount:
+        return ""
+    first = found.basis.price_changes[0].on
+    return f" In it, prices that change from {first} on: {money(abs(amount))} {'more' if amount > 0 else 'less'}."
 
 
 def basis(found: Check) -> str:
@@ -105,14 +116,14 @@ def _caveats(found: Check) -> list[str]:
 def _figures(found: Check) -> tuple[Figure, ...]:
     places = places_of([found.before_usd, found.after_usd])
     tone = "loss" if found.verdict == "FAIL" else "saving" if found.verdict == "PASS" else ""
-    figures = [Figure("Verdict", found.verdict, counted(len(found.findings), "limit"), tone)]  # type: ignore[arg-type]  # one of Tone
+    figures = [Figure("Verdict", found.verdict, _judged(found), tone)]  # type: ignore[arg-type]  # one of Tone
     if found.before_usd is not None:
         figures.append(Figure("Before", money(found.before_usd, places), "a month"))
     detail = "a month"
     if found.basis.kind == "forecast":
         detail = f"a month, forecast from {found.basis.first_day} on"
     if found.range is not None:
-        detail = f"{detail}; {money(found.range.p10_usd, places)} to {money(found.range.p90_usd, places)} (P10 to P90)"
+        detail = f"{detail}; {money(found.range.p10_usd, places)} to {money(found.range.p90_usd, places)} in eight of ten cases (P10 to P90)"
     figures.append(
         Figure("After" if found.before_usd is not None else "Projected", money(found.after_usd, places), detail)
     )
@@ -125,6 +136,15 @@ def _figures(found: Check) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
+def _judged(found: Check) -> str:
+    """How many of the limits decided."""
+    said = {"FAIL": ("block", "exceeded"), "WARN": ("warn", "worth a look")}.get(found.verdict)
+    if said is None:
+        return counted(len(found.findings), "limit")
+    number_of = sum(line.state == said[0] for line in found.findings)
+    return f"{number_of:,} of {counted(len(found.findings), 'limit')} {said[1]}"
+
+
 def _table(key: str, title: str, lines: list[Finding], empty: str, note: str = "") -> Table:
     rows = tuple(
         (
@@ -135,27 +155,46 @@ def _table(key: str, title: str, lines: list[Finding], empty: str, note: str = "
             ),
             Cell(_MEASURES[line.measure]),
             _amount(line, line.before),
-            _amount(line, line.after),
-            _amount(line, line.value, compared=True) if line.measure in {"increase", "increase_percent"} else DASH,
+            _amount(line, line.after, beside=() if line.measure in {"increase", "increase_percent"} else limits),
+            _amount(line, line.value, compared=True, beside=limits)
+            if line.measure in {"increase", "increase_percent"}
+            else DASH,
             _amount(line, line.warn, compared=True) if line.warn is not None else DASH,
             _amount(line, line.block, compared=True) if line.block is not None else DASH,
             Cell(" · ".join(part for part in (_NEWS[line.news], clean(line.reason)) if part) or DASH.text),
         )
         for line in lines
+        for limits in [[limit for limit in (line.warn, line.block) if limit is not None]]
     )
-    heads = columns("Limit", "Verdict", "Of", "Before#", "After#", "Increase#", "Warns above#", "Blocks above#", "Why?")
+    heads = columns(
+        "Limit", "Verdict", "Measure", "Before#", "After#", "Increase#", "Warns above#", "Blocks above#", "Why?"
+    )
+    short = sorted({line.per for line in lines} - {"", "month"})
+    if short:
+        note = (
+            f"{note} Budgets a {' or '.join(short)} are held for all of a month's: amount x how many there are.".strip()
+        )
     return Table(key, title, heads, rows, note=note, empty=empty, titled=False)
 
 
-def _amount(line: Finding, value: Decimal | None, *, compared: bool = False) -> Cell:
-    """A measure in its unit."""
+def _amount(line: Finding, value: Decimal | None, *, compared: bool = False, beside: Sequence[Decimal] = ()) -> Cell:
+    """A measure in its unit, with as many digits as tell it from the limits that it stands ``beside``."""
     if value is None:
         return DASH if line.state != "not evaluated" else Cell(UNKNOWN, "muted")
+    others = [limit for limit in beside if limit != value]
+    for more in range(_MORE_DIGITS):
+        text = _shown(line, value, more, compared=compared)
+        if all(text != _shown(line, limit, more, compared=compared) for limit in others):
+            break
+    return Cell(text, "", value)
+
+
+def _shown(line: Finding, value: Decimal, more: int, *, compared: bool) -> str:
     if compared and line.measure == "increase_percent":
-        return Cell(percent(value / 100), "", value)
+        return percent(value / 100, 1 + more)
     if line.measure == "tokens":
-        return Cell(number(value, 0), "", value)
-    return Cell(money(value), "", value)
+        return number(value, more)
+    return money(value, places_of([value]) + more)
 
 
 def _basis(found: Check) -> Table:
@@ -195,7 +234,26 @@ def _basis_rows(found: Check) -> Iterator[tuple[str | Cell, ...]]:
     yield from ((name, Cell(number(factor, 4), "", factor)) for name, factor in sides if factor is not None)
     yield "owners", "have the shares that they have in the log"
     yield "range", UNKNOWN if found.range is None else "P10 to P90 of the forecast, from the errors of its backtest"
-    yield "price changes that are already dated", "not in it: --prices-on proposes them"
+    yield from _ahead_rows(found)
+
+
+def _ahead_rows(found: Check) -> Iterator[tuple[str | Cell, ...]]:
+    """The price changes that the month already knows."""
+    basis = found.basis
+    told = "price changes that are already dated"
+    if basis.prices_note:
+        yield told, clean(basis.prices_note)
+        return
+    if basis.prices_usd is None:
+        yield told, "none in that month for these calls"
+    for change in basis.price_changes:
+        yield f"prices from {change.on} on", Cell(f"{number(change.factor, 4)} times what they are", "", change.factor)
+    sides = (("before", basis.prices_before_usd), ("after", basis.prices_usd))
+    yield from (
+        (f"of the month {side}: dated price changes", change_cell(amount))
+        for side, amount in sides
+        if amount is not None
+    )
 
 
 def remarks(found: Check) -> tuple[Remark, ...]:
@@ -210,7 +268,8 @@ def remarks(found: Check) -> tuple[Remark, ...]:
 
 def _message(line: Finding) -> str:
     """A finding in one sentence."""
-    value = _amount(line, line.value, compared=True).text
+    limits = [limit for limit in (line.warn, line.block) if limit is not None]
+    value = _amount(line, line.value, compared=True, beside=limits).text
     parts = [f"{_MEASURES[line.measure]} {value}"]
     parts += [
         f"{word} above {_amount(line, limit, compared=True).text}"

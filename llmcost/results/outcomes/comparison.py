@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import groupby
 
-from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, usd_cell
+from llmcost.money import ZERO, rounded
+from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, tone_of, usd_cell
 from llmcost.results.chart import Bars, Series
 from llmcost.results.compare import Change, Comparison, Mover, ScenarioChange, Side, TotalChange
 from llmcost.results.document import Block, Cell, Document, Figure, Section, Table
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind
-from llmcost.results.present import UNKNOWN, clean, money, name, percent, places_of, rest_note
+from llmcost.results.present import UNKNOWN, clean, money, name, percent, places_of, rest_note, tiny
 from llmcost.results.spend_tables import dimension_title
 from llmcost.results.trust_tables import prices_text
 
@@ -94,7 +95,11 @@ def _change(line: Change) -> Cell:
     """The difference of the two amounts as shown, with its sign."""
     if line.before_usd is None or line.after_usd is None:
         return Cell(UNKNOWN, "muted")
-    return change_cell(line.change_usd, _places(line))
+    places = _places(line)
+    shown = rounded(line.after_usd, places) - rounded(line.before_usd, places)
+    exact = line.change_usd or ZERO
+    text = tiny(exact, shown, places)
+    return Cell(f"+{text}" if exact > 0 else text, tone_of(-exact), exact)
 
 
 def _share(line: Change) -> Cell:
@@ -124,7 +129,10 @@ def _totals(comparison: Comparison) -> Table:
 
 def _scenarios(comparison: Comparison) -> Table:
     rows = tuple(_row(name(line.name), line, line.status) for line in comparison.scenarios)
-    return Table("scenarios", "Scenarios", columns("Scenario", *_HEADS), rows, empty="no scenario on either side")
+    note = "Each side over its whole period."
+    return Table(
+        "scenarios", "Scenarios", columns("Scenario", *_HEADS), rows, note=note, empty="no scenario on either side"
+    )
 
 
 def _chart(comparison: Comparison) -> Bars | None:

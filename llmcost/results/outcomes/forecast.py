@@ -67,9 +67,13 @@ def _sentences(found: Forecast) -> Iterator[str]:
         yield _budget_sentence(found.budgets)
 
 
+def _named(month: str) -> str:
+    year, number_of = month.split("-")
+    return f"{date(int(year), int(number_of), 1):%B %Y}"
+
+
 def _month(month: MonthForecast) -> str:
-    year, number_of = month.month.split("-")
-    text = f"{date(int(year), int(number_of), 1):%B %Y}"
+    text = _named(month.month)
     return text if month.complete else f"{text} (up to the forecast's end)"
 
 
@@ -132,7 +136,7 @@ def _figures(outlook: Outlook) -> Iterator[Figure]:
         yield Figure(
             "Expected error",
             percent(chosen.total_error, 0),
-            f"of a sum; {percent(chosen.wape, 0)} of a day ({chosen.title})",
+            f"of what is to come, as one sum; {percent(chosen.wape, 0)} day by day ({chosen.title})",
         )
     if first.breach is not None and not first.breach.spent:
         breach = first.breach
@@ -204,7 +208,7 @@ def _budgets(lines: Sequence[BudgetBreach], top_n: int) -> Table:
     ordered = sorted(lines, key=lambda line: (not line.spent, line.on is None, line.on or date.max))
     rows = tuple(
         cells(
-            Cell(_budget_label(line), "loss" if line.spent or line.on else ""), line.month, _budget_cell(line.amount, line),
+            Cell(_budget_label(line), "loss" if line.spent or line.on else ""), _named(line.month), _budget_cell(line.amount, line),
             _budget_cell(line.known, line), _budget_cell(line.total, line), _budget_cell(line.p10, line), _budget_cell(line.p90, line),
             "already" if line.spent else line.on.isoformat() if line.on else "–",
             share_cell(None) if line.probability is None else Cell(_probability(line.probability), "", line.probability),
@@ -214,6 +218,7 @@ def _budgets(lines: Sequence[BudgetBreach], top_n: int) -> Table:
     )  # fmt: skip
     few = sum(line.status == "insufficient-history" for line in lines)
     note = "Each budget's own calls, continued like the whole; a month's known days are exact. "
+    note += "Early and late: in one case of ten. " if any(line.early or line.late for line in lines) else ""
     note += f"{counted(few, 'line')} at the run-rate: insufficient history. " if few else ""
     note += (
         "Months that the forecast does not reach the end of count to its last day. "

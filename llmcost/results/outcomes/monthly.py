@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,9 +13,9 @@ from llmcost.results.chart import Band, Bar, Bars, Line, Lines, Point, Series, T
 from llmcost.results.document import Block, Document, Figure, Notes, Section, Table
 from llmcost.results.forecast.model import Outlook
 from llmcost.results.headline import period_text
-from llmcost.results.monthly import detail_tables, tables, window_tables
+from llmcost.results.monthly import ahead_tables, detail_tables, tables, window_tables
 from llmcost.results.monthly.findings import budget_name, budget_text
-from llmcost.results.monthly.model import Effects, Headline, Monthly
+from llmcost.results.monthly.model import Effects, Headline, Monthly, Spend
 from llmcost.results.outcome import Kind
 from llmcost.results.present import UNKNOWN, clean, counted, money, name, percent, places_of, running, tiny
 from llmcost.results.whatif.panel import panel
@@ -133,8 +134,7 @@ def _sections(found: Monthly, top_n: int) -> Iterator[Section]:
     yield _change(found, top_n)
     time: tuple[Block, ...] = (*_days_chart(found), tables.days_table(found))
     yield Section("time", "Day by day", time if found.days else (), short="Days")
-    spend = tuple(tables.spend_table(s, place, top_n) for place, s in enumerate(found.spend))
-    yield Section("where", "Where the money goes", spend, short="Where it goes")
+    yield Section("where", "Where the money goes", tuple(_where(found.spend, top_n)), short="Where it goes")
     yield Section("units", "Unit costs", (detail_tables.units_table(found.unit_costs),))
     yield Section("anomalies", "Anomalies", (detail_tables.anomalies_table(found.anomalies, top_n),))
     hidden: list[Block] = [*_hidden_chart(found), detail_tables.hidden_table(found.hidden)]
@@ -150,17 +150,35 @@ def _sections(found: Monthly, top_n: int) -> Iterator[Section]:
     shown = tuple(t for place, s in enumerate(found.showback) for t in detail_tables.showback_tables(s, place, top_n))
     yield Section("showback", "Showback", shown)
     if found.forecast is not None:
-        ahead: tuple[Block, ...] = (*_forecast_chart(found.forecast), tables.forecast_table(found.forecast))
+        ahead: tuple[Block, ...] = (*_forecast_chart(found.forecast), ahead_tables.forecast_table(found.forecast))
         yield Section("forecast", "What comes", ahead, short="Forecast")
     if found.scenarios is not None:
-        yield Section("scenarios", "Worth doing", (tables.scenarios_table(found.scenarios, top_n),))
+        yield Section("scenarios", "Worth doing", (ahead_tables.scenarios_table(found.scenarios, top_n),))
+    records = "Records and where their tokens come from: of all that was read; requests: of the month."
     trust: list[Block] = [
-        trust_tables.coverage_table(found.coverage),
+        replace(trust_tables.coverage_table(found.coverage), note=records),
         trust_tables.unpriced_table(found.coverage.unpriced),
         trust_tables.problems_table(found.problems),
     ]
     yield Section("coverage", "Coverage", tuple(trust))
     yield Section("method", "How this was found", (Notes(_METHOD),), short="Method")
+
+
+def _where(spend: Sequence[Spend], top_n: int) -> Iterator[Block]:
+    """A table for each dimension that tells calls apart; those of which all calls have one value share a line."""
+    apart = [len(s.lines) > 1 for s in spend]
+    notes = []
+    for place, found in enumerate(spend):
+        if apart[place] or not any(apart):
+            yield tables.spend_table(found, place, top_n)
+    if any(apart) and not all(apart):
+        same = [s for s in spend if len(s.lines) == 1]
+        told = ", ".join(f"{tables.titled(s.dimension)} {name(s.lines[0].value)}" for s in same)
+        notes.append(f"The same for all calls: {told}.")
+    if any(line.cost_usd and not line.requests for s in spend for line in s.lines):
+        notes.append("Requests are what was asked for; calls that others cause (judges, checks, retries) only cost.")
+    if notes:
+        yield Notes(tuple(notes))
 
 
 _METHOD = (

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from llmcost.money import plain
+from llmcost.money import EXACT, ZERO, plain
 from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, number_cell, share_cell, usd_cell
 from llmcost.results.chart import Bars, Chart, Line, Lines, Point, Series
 from llmcost.results.document import Block, Cell, Document, Figure, Notes, Section, Table
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind
-from llmcost.results.present import clean, counted, money, name, number, percent, places_of, rest_note
+from llmcost.results.present import clean, counted, money, name, number, percent, places_of, rest_note, total_of
 from llmcost.results.reconcile.model import GapCell, Part, Reconciliation, Sum
 from llmcost.results.trust_tables import prices_text
 
@@ -183,11 +184,25 @@ def _cause_chart(part: Part, places: int) -> tuple[Bars, ...]:
 def _gaps(part: Part, places: int, top_n: int) -> Table:
     """The largest gaps, each with the cause it was found to have."""
     differing = [cell for cell in part.cells if cell.gap_usd or cell.unpriced_requests]
-    shown = differing[:top_n]
+    shown = differing[: min(top_n, _telling(differing))]
     rows = tuple(_gap_row(cell, places) for cell in shown)
     heads = columns("Where", "Billed#$", "List#$", "Gap#$", "Cause", "What was found")
-    note = rest_note(len(differing) - len(shown), "smaller gap")
+    rest = differing[len(shown) :]
+    note = rest_note(len(rest), "smaller gap")
+    together = total_of(abs(cell.gap_usd) for cell in rest)
+    note = f"{note.removesuffix('.')}, {money(together)} together." if together else note
     return Table(f"{part.basis}-gaps", "Largest gaps", heads, rows, note=note, empty="list and billed agree everywhere")
+
+
+def _telling(cells_: Sequence[GapCell]) -> int:
+    """How many gaps, the largest first, hold all but a thousandth of the money; what has no price is told too."""
+    left = total_of(abs(cell.gap_usd) for cell in cells_) or ZERO
+    least = left / 1000
+    for place, cell in enumerate(cells_):
+        if left <= least and not any(later.unpriced_requests for later in cells_[place:]):
+            return place
+        left = EXACT.subtract(left, abs(cell.gap_usd))
+    return len(cells_)
 
 
 def _gap_row(cell: GapCell, places: int) -> tuple[Cell, ...]:
