@@ -58,13 +58,14 @@ class Merged:
 
 
 def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns: Collection[str]) -> Merged:
-    """Settles which staged usage rows go into ``usage`` and makes the view ``arriving`` of them as they are stored.
+    """Settles which staged usage rows go into ``usage`` and makes the view ``arriving`` of them as they are stored, but for their identities.
 
     Runs inside the caller's transaction; ``staged_files`` must exist, and :func:`insert_usage` must follow. ``owner_sql`` says how owners are stored.
     """
-    _view(store, staging)
+    first = int(store.value("SELECT min(nextval('row_ids')) FROM range(?)", [staging.numbered]))
+    _view(store, staging, first)
     if adopt_providers(store, staging.present):
-        _view(store, staging, adopted=True)
+        _view(store, staging, first, adopted=True)
         staging.present.add("provider_name")
         all_columns = {*all_columns, "provider_name"}
     present = [name for name in USAGE_NAMES if name in staging.present]
@@ -75,11 +76,15 @@ def merge_usage(store: Store, staging: Staging, owner_sql: OwnerSql, all_columns
     return Merged(staging.usage_rows - duplicates - superseded, duplicates, superseded, replaced, 0)
 
 
-def _view(store: Store, staging: Staging, *, adopted: bool = False) -> None:
-    """Makes the view ``staged`` of every staged row, with all columns; ``adopted``: under the providers of ``nameless``."""
+def _view(store: Store, staging: Staging, first: int, *, adopted: bool = False) -> None:
+    """Makes the view ``staged`` of every staged row, with all columns; ``adopted``: under the providers of ``nameless``.
+
+    Row ids are given out from ``first`` on, in the order of the staging.
+    """
     known = "provider_name" in staging.present
     absent = [name for name in USAGE_NAMES if name not in staging.present and not (adopted and name == "provider_name")]
     columns = ["s.*", *(f'NULL::{USAGE_TYPES[name]} AS "{name}"' for name in absent), "f.source", "f.file_key"]
+    columns.append(f"s.n + {first} AS row_id")
     joined_to = "JOIN staged_files f USING (file_no)"
     if adopted:
         columns[0] = "s.* EXCLUDE (provider_name)" if known else "s.*"
@@ -98,9 +103,9 @@ def _quoted(path: object) -> str:
 
 
 def _identify(store: Store, present: list[str]) -> None:
-    """Makes ``keyed``: row number, file and identity of every staged row, occurrences told apart."""
+    """Makes ``keyed``: number, file and identity of every staged row, occurrences told apart."""
     store.execute(
-        f"CREATE OR REPLACE TEMP TABLE keyed AS SELECT nextval('row_ids') AS row_id, n, file_key, {identity_of(present)} AS identity, "
+        f"CREATE OR REPLACE TEMP TABLE keyed AS SELECT n, file_key, {identity_of(present)} AS identity, "
         f"({'request_id IS NULL OR ' if 'request_id' in present else ''}{BUCKET}"
         f"{'' if 'request_id' in present else ' OR true'}) AS counted FROM staged"
     )
@@ -180,7 +185,7 @@ def _settle(store: Store, all_columns: Collection[str], owner_sql: OwnerSql) -> 
         "WHERE v.n IS NOT NULL AND v.seat = 1 AND v.identity IN (SELECT identity FROM kept)"
     )
     store.execute(
-        "CREATE OR REPLACE TEMP TABLE winners AS SELECT identity, file_key, line, content, first_at"
+        "CREATE OR REPLACE TEMP TABLE winners AS SELECT identity, n, file_key, line, content, first_at"
         + (
             ", w.billed_cost IS NULL AND o.offer IS NOT NULL AS adopted, o.offer, coalesce(w.billed_cost, o.offer) AS charge FROM versions w "
             "JOIN (SELECT identity, max(offer) FILTER (tie = 1) AS offer FROM versions GROUP BY identity) o USING (identity)"
@@ -250,11 +255,10 @@ def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflict
     store.widen(values)
     # A row without an id is identified by its content: the digest is kept so that later versions can be compared.
     store.execute(
-        "CREATE OR REPLACE TEMP VIEW arriving AS SELECT k.row_id, k.identity, "
-        f"s.source, s.file_key, s.line, (k.identity & {KEY_MASK})::BIGINT AS request_key"
+        "CREATE OR REPLACE TEMP VIEW arriving AS SELECT s.n, s.row_id, s.source, s.file_key, s.line"
         + "".join(f', {sql} AS "{name}"' for name, sql in values.items())
-        + " FROM staged s JOIN keyed k USING (n)"
-        + (" LEFT JOIN winners w ON w.identity = k.identity ANTI JOIN losers l ON l.n = s.n" if conflicts else "")
+        + " FROM staged s"
+        + (" LEFT JOIN winners w ON w.n = s.n ANTI JOIN losers l ON l.n = s.n" if conflicts else "")
     )
 
 
@@ -263,11 +267,10 @@ def insert_usage(store: Store, *, prefixed: bool) -> None:
 
     Not by an update afterwards: that would write every row twice.
     """
-    extra = ", ".join(f"d.{name}" for name, _ in DERIVED)
+    extra = "".join(f", d.{name}" for name, _ in DERIVED) if prefixed else ""
     store.execute(
-        f"INSERT INTO usage_rows BY NAME SELECT a.*, {extra} FROM arriving a LEFT JOIN derived d USING (row_id)"
-        if prefixed
-        else "INSERT INTO usage_rows BY NAME FROM arriving"
+        f"INSERT INTO usage_rows BY NAME SELECT a.* EXCLUDE (n), k.identity, (k.identity & {KEY_MASK})::BIGINT AS request_key{extra} "
+        f"FROM arriving a JOIN keyed k USING (n){' LEFT JOIN derived d USING (row_id)' if prefixed else ''}"
     )
     store.execute("DROP TABLE IF EXISTS derived")
 

@@ -15,7 +15,7 @@ from typing import Final
 import pyarrow as pa
 
 from llmcost.ingest.ahead import in_order
-from llmcost.ingest.trees import COLUMNS, derive, packed
+from llmcost.ingest.trees import COLUMNS, Prompts, derive, packed
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, NEVER, PROJECT_SCOPED
 from llmcost.usage.ddl import DERIVED
 from llmcost.usage.store import Store
@@ -24,10 +24,10 @@ from llmcost.usage.store import Store
 _LATENCY: Final = (
     f"greatest(1, coalesce(time_to_first_token_ms * 1000, duration_ms * 1000, {DEFAULT_WRITE_LATENCY_US}))"
 )
-PAIRS: Final = 1_000_000
-"""Pairs of a row and one of its keys in a group of trees: some 80 MB, and a few groups are in memory at once."""
-LARGEST: Final = 8 * PAIRS
-"""Pairs of the largest single tree that is; what is larger goes through the engine, which spills."""
+PAIRS: Final = 1 << 17
+"""Pairs of a row and one of its keys that are derived at once: some 10 MB, so that they stay in the processor's cache."""
+LARGEST: Final = 1 << 23
+"""Pairs of the trees that are fetched at once, some 200 MB; a single tree that is larger goes through the engine, which spills."""
 _ROWS: Final = 500_000
 """Rows whose needs are put together at once."""
 _PROJECT: Final = ", ".join(f"'{name}'" for name in PROJECT_SCOPED)
@@ -38,95 +38,99 @@ PARTITION: Final = (
 """One cache: provider, model as logged, and the scope that shares it. For the time of one query only."""
 
 
-def derive_prefixes(store: Store) -> int:
-    """Makes ``derived``: what the rows of ``arriving`` find in their prefix trees. Gives the number of rows computed.
+def derive_prefixes(store: Store, staged: int) -> bool:
+    """Makes ``derived``: what the rows of ``arriving`` find in their prefix trees; tells whether there are any such rows.
 
-    Stored rows of the same trees, and of those that the temporary table ``disturbed`` names where the merge made it, are
-    computed with them and updated. Runs inside the caller's transaction.
+    ``staged``: how many keys the staged rows hold. Stored rows of the same trees, and of those that the temporary table
+    ``disturbed`` names where the merge made it, are computed with them and updated. Runs inside the caller's transaction.
     """
     store.execute("CREATE TEMP TABLE IF NOT EXISTS disturbed (root BIGINT)")
     _forget(store)
-    columns = store.rows(
-        "SELECT column_name FROM duckdb_columns() WHERE table_name = 'arriving' AND column_name = 'prefix_keys'"
-    )
-    count = _prefixed(store, arriving=bool(columns)) if columns or store.value("SELECT count(*) FROM disturbed") else 0
-    if count:
-        _derive(store)
-        store.widen(name for name, _ in DERIVED)
-        if store.value("SELECT count(*) FROM usage SEMI JOIN derived USING (row_id)"):
+    found = False
+    if staged or store.value("SELECT count(*) FROM disturbed"):
+        rows, stored = _prefixed(store, arriving=staged > 0)
+        found = _derive(store, rows, staged + stored)
+        if found:
+            store.widen(name for name, _ in DERIVED)
+        if found and stored:
             store.execute(
                 f"UPDATE usage_rows SET {', '.join(f'{name} = d.{name}' for name, _ in DERIVED)} FROM derived d "
                 "WHERE usage_rows.row_id = d.row_id"
             )
-    for table in ("prefixed", "tree", "uses", "tree_groups", "disturbed"):
+    for table in ("prefixed", "roots", "tree", "uses", "tree_groups", "disturbed"):
         store.execute(f"DROP TABLE IF EXISTS {table}")
-    return count
+    return found
 
 
-def _prefixed(store: Store, *, arriving: bool) -> int:
-    """Makes ``prefixed``: the rows, new and stored, of all trees that are to be computed. Gives their number."""
+def _prefixed(store: Store, *, arriving: bool) -> tuple[str, int]:
+    """SQL of the rows, new and stored, of all trees that are to be computed, and how many keys the stored ones have."""
     # Without stored trees the table only lends its columns.
-    stored, new = "FROM usage WHERE false", " UNION ALL BY NAME FROM arriving" if arriving else ""
+    stored, pairs, new = "FROM usage WHERE false", 0, " UNION ALL BY NAME FROM arriving" if arriving else ""
     if store.value("SELECT 1 FROM usage WHERE len(prefix_keys) > 0 LIMIT 1"):
         roots = "SELECT prefix_keys[1] AS root FROM arriving WHERE len(prefix_keys) > 0 UNION " if arriving else ""
         store.execute(f"CREATE OR REPLACE TEMP TABLE roots AS {roots}SELECT root FROM disturbed")
         stored = "FROM usage SEMI JOIN roots ON prefix_keys[1] = root"
-    store.execute(
-        f"CREATE OR REPLACE TEMP TABLE prefixed AS SELECT row_id, {PARTITION} AS part, started_at, file_key, line, "
+        pairs = int(store.value(f"SELECT coalesce(sum(len(prefix_keys)), 0) {stored}"))
+    rows = (
+        f"SELECT row_id, {PARTITION} AS part, started_at, file_key, line, "
         f"started_at + {_LATENCY} AS ready, prefix_keys, prefix_block_tokens AS block, coalesce(input_tokens, {NEVER}) AS input, "
         f"coalesce(nullif(list_max(cache_breakpoints), 0), {NEVER}) AS reach FROM ({stored}{new}) "
         "WHERE started_at IS NOT NULL AND len(prefix_keys) > 0 AND prefix_block_tokens IS NOT NULL AND status IS DISTINCT FROM 'error' "
         # What a gateway answered itself (no request) reached no provider's cache.
         "AND requests IS DISTINCT FROM 0"
     )
-    store.execute("DROP TABLE IF EXISTS roots")
-    return int(store.value("SELECT count(*) FROM prefixed"))
+    return rows, pairs
 
 
-def _derive(store: Store) -> None:
-    """Makes ``derived`` of ``prefixed``: in memory what fits there, some groups of trees at once, else in the engine."""
+def _derive(store: Store, rows: str, pairs: int) -> bool:
+    """Makes ``derived`` of the rows: in memory what fits there, some trees at once, else in the engine; tells whether it has any."""
     columns = ", ".join(f"{name} {kind}" for name, kind in DERIVED)
     store.execute(f"CREATE OR REPLACE TEMP TABLE derived (row_id BIGINT, {columns})")
     large: list[str] = []
-    for _, found in in_order(_fetched(store, large), derive):
+    groups = ((prompts, group) for prompts in _fetched(store, rows, pairs, large) for group in prompts.groups(PAIRS))
+    for _, found in in_order(groups, lambda each: derive(*each)):
         store.append("derived", found)
-    for rows in large:
-        store.execute(f"CREATE OR REPLACE TEMP VIEW grouped AS FROM {rows}")
+    for tree in large:
+        store.execute(f"CREATE OR REPLACE TEMP VIEW grouped AS FROM {tree}")
         _nodes(store)
         _needs(store)
         store.execute("DROP VIEW grouped")
+    return bool(store.value("SELECT 1 FROM derived LIMIT 1"))
 
 
-def _fetched(store: Store, large: list[str]) -> Iterator[pa.Table]:
-    """The rows of each group that fits in memory; the SQL of the others is added to ``large``."""
-    for group, pairs in _groups(store):
-        rows = (
-            "prefixed"
-            if group is None
-            else f"prefixed SEMI JOIN tree_groups g ON prefix_keys[1] = g.root AND g.number = {group}"
-        )
-        if pairs <= LARGEST:
-            yield store.arrow(f"SELECT {', '.join(COLUMNS)}, prefix_keys FROM {rows}")
+def _fetched(store: Store, rows: str, pairs: int, large: list[str]) -> Iterator[Prompts]:
+    """The rows as they fit in memory, whole trees at a time; the SQL of trees that do not is added to ``large``."""
+    if pairs <= LARGEST:
+        yield from _prompts(store, rows)
+        return
+    store.execute(f"CREATE OR REPLACE TEMP TABLE prefixed AS {rows}")
+    for number, held in enumerate(_loads(store)):
+        load = f"prefixed SEMI JOIN tree_groups g ON prefix_keys[1] = g.root AND g.number = {number}"
+        if held <= LARGEST:
+            yield from _prompts(store, f"SELECT {', '.join(COLUMNS)}, prefix_keys FROM {load}")
         else:
-            large.append(rows)
+            large.append(load)
 
 
-def _groups(store: Store) -> list[tuple[int | None, int]]:
-    """Groups of whole trees (None: all there are), each with its pairs of row and key: at most ``PAIRS`` unless a tree has more."""
-    total = int(store.value("SELECT sum(len(prefix_keys)) FROM prefixed"))
-    if total <= PAIRS:
-        return [(None, total)]
+def _prompts(store: Store, rows: str) -> Iterator[Prompts]:
+    found = store.arrow(rows)
+    if len(found):
+        yield Prompts.of(found)
+
+
+def _loads(store: Store) -> list[int]:
+    """Makes ``tree_groups``, which numbers trees that fit in memory together; gives the keys of each: over ``LARGEST`` only of a single tree."""
     trees = store.arrow(
         "SELECT prefix_keys[1] AS root, sum(len(prefix_keys))::BIGINT AS pairs FROM prefixed GROUP BY root ORDER BY root"
     )
     sizes, numbers = [0], []
     for pairs in trees["pairs"].to_pylist():
-        if sizes[-1] and sizes[-1] + pairs > PAIRS:
+        if sizes[-1] and sizes[-1] + pairs > LARGEST:
             sizes.append(0)
         sizes[-1] += pairs
         numbers.append(len(sizes) - 1)
     store.register("tree_groups", trees.append_column("number", pa.array(numbers, pa.int64())))
-    return list(enumerate(sizes))
+    return sizes
 
 
 def _forget(store: Store) -> None:

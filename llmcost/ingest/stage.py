@@ -27,6 +27,8 @@ from llmcost.usage.store import Store
 
 OnProblem = Literal["keep", "reject", "fail"]
 PENDING_ROWS: Final = 65_536
+ROW_GROUP: Final = 122_880
+"""Rows of a row group of the engine's tables: a thread that reads such groups fills such groups, and none has to be merged later."""
 _COMPARED: Final = sorted(
     {name for rule in CONTRADICTIONS for name in (*rule.unknown, *rule.shows, "request_id", "request_model")}
 )
@@ -107,6 +109,8 @@ class Staging:
         self._billed_rows: Counter[int] = Counter()
         self.present: set[str] = set()
         """Canonical columns that at least one staged row knows."""
+        self.prefix_keys = 0
+        """How many prefix keys the staged rows hold."""
         self._pending: dict[bool, list[pa.Table]] = {False: [], True: []}
         self._pending_rows = 0
         self._pending_file = (0, "")
@@ -136,6 +140,8 @@ class Staging:
                 staged = self._rekeyed(staged) if foreign else staged
                 checked = self._checked(without_keys(staged, self.secret), *self._pending_file)
                 self._usage_rows[self._pending_file[0]] -= len(staged) - len(checked)
+                if "prefix_keys" in checked.column_names:
+                    self.prefix_keys += pc.sum(pc.list_value_length(checked["prefix_keys"])).as_py() or 0
                 self._usage.write(checked)
         self._pending = {False: [], True: []}
         self._pending_rows = 0
@@ -165,6 +171,11 @@ class Staging:
         """Leaves the rows of a file out: what is not registered as a staged file is not merged."""
         self._flush()
         self._usage_rows[file_no] = self._billed_rows[file_no] = 0
+
+    @property
+    def numbered(self) -> int:
+        """How many rows got a number ``n``."""
+        return self._usage.rows
 
     @property
     def usage_files(self) -> list[Path]:
@@ -240,18 +251,28 @@ class _Parts:
 
     def __init__(self, folder: Path) -> None:
         self.paths: list[Path] = []
-        self._folder, self._columns, self._rows = folder, set[str](), 0
+        self._folder, self._columns, self.rows = folder, set[str](), 0
         self._writer: pq.ParquetWriter | None = None
         self._schema = pa.schema([])
+        self._waiting: list[pa.Table] = []
 
     def write(self, table: pa.Table) -> None:
         """Writes rows, and numbers them."""
         if self._writer is None or not self._columns.issuperset(table.column_names):
             self._begin(table.column_names)
-        numbers = np.arange(self._rows, self._rows + len(table), dtype=np.int64)
-        self._rows += len(table)
-        if self._writer is not None:
-            self._writer.write_table(_aligned(table.append_column("n", pa.array(numbers)), self._schema))
+        numbers = np.arange(self.rows, self.rows + len(table), dtype=np.int64)
+        self.rows += len(table)
+        self._waiting.append(_aligned(table.append_column("n", pa.array(numbers)), self._schema))
+        if sum(map(len, self._waiting)) >= ROW_GROUP:
+            self._write(last=False)
+
+    def _write(self, *, last: bool) -> None:
+        """Writes what waits in whole row groups, at the end also what is left."""
+        whole = pa.concat_tables(self._waiting) if self._waiting else self._schema.empty_table()
+        size = len(whole) if last else len(whole) - len(whole) % ROW_GROUP
+        if self._writer is not None and size:
+            self._writer.write_table(whole.slice(0, size), row_group_size=ROW_GROUP)
+        self._waiting = [whole.slice(size)] if size < len(whole) else []
 
     def _begin(self, names: Sequence[str]) -> None:
         self.close()
@@ -266,6 +287,7 @@ class _Parts:
 
     def close(self) -> None:
         """Ends the file that is open."""
+        self._write(last=True)
         if self._writer is not None:
             self._writer.close()
         self._writer = None
