@@ -16,8 +16,10 @@ Figures = dict[str, Any]
 
 def _ingest(source: Path, target: Path) -> Figures:
     from llmcost.ingest.run import ingest
+    from llmcost.usage import pandas
     from llmcost.usage.store import Store
 
+    pandas.keep_out()  # as the command does
     with Store(target) as store:
         found = ingest(store, [str(source)])
     return {"rows": found.ingested, "records": found.read}

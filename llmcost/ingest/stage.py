@@ -136,7 +136,7 @@ class Staging:
         """Checks and writes what waits: contradictory counters become unknown and are counted under problems."""
         for foreign, tables in self._pending.items():
             if tables:
-                staged = pa.concat_tables(tables, promote_options="default").combine_chunks()
+                staged = pa.concat_tables(tables, promote_options="default")
                 staged = self._rekeyed(staged) if foreign else staged
                 checked = self._checked(without_keys(staged, self.secret), *self._pending_file)
                 self._usage_rows[self._pending_file[0]] -= len(staged) - len(checked)

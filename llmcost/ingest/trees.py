@@ -34,7 +34,8 @@ _STEPS: Final = 24
 class Prompts:
     """Rows with their keys; every row that holds any of the keys must be among them."""
 
-    whole: dict[str, Ints]
+    numbers: Ints
+    """``COLUMNS``, row by row, so that a row is fetched from memory at once."""
     lists: pa.ListArray
 
     @classmethod
@@ -42,7 +43,7 @@ class Prompts:
         """The rows of a table of ``COLUMNS`` and ``prefix_keys``, which are never empty."""
         lists = rows["prefix_keys"].combine_chunks()
         lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
-        return cls({name: rows[name].to_numpy() for name in COLUMNS}, lists)
+        return cls(np.stack([rows[name].to_numpy() for name in COLUMNS], axis=1), lists)
 
     def groups(self, most: int) -> Iterator[Ints]:
         """The places of the rows of some whole trees at a time, which hold ``most`` keys and at most one tree more."""
@@ -91,26 +92,27 @@ class _Pairs:
 
 
 def _paired(prompts: Prompts, group: Ints) -> _Pairs:
-    order = group[_in_time({name: prompts.whole[name][group] for name in _TIES})]
-    whole = {name: values[order] for name, values in prompts.whole.items()}
-    lists = prompts.lists.take(pa.array(order))
+    given = dict(zip(COLUMNS, np.ascontiguousarray(prompts.numbers[group].T), strict=True))
+    order = _in_time(given)
+    whole = {name: values[order] for name, values in given.items()}
+    lists = prompts.lists.take(pa.array(group[order]))
     sizes = np.diff(lists.offsets.to_numpy())
     row = np.repeat(np.arange(len(order)), sizes)
     depth = np.arange(1, len(row) + 1) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     # An absurd block is cut where it exceeds any input, before the product could overflow.
     block = np.minimum(whole["block"], NEVER // max(1, int(sizes.max(initial=1))))
-    tokens = np.minimum(depth * block[row], whole["input"][row])
+    tokens = np.minimum(depth * np.repeat(block, sizes), np.repeat(whole["input"], sizes))
     return _Pairs(whole, lists.flatten().to_numpy(), row, tokens)
 
 
-def _in_time(ties: dict[str, Ints]) -> Ints:
+def _in_time(rows: dict[str, Ints]) -> Ints:
     """The order of rows by cache and time; what else decides it is looked at only where rows agree in these."""
-    order = np.lexsort([ties["started_at"], ties["part"]])
-    same = ~(_changes(ties["started_at"][order]) | _changes(ties["part"][order]))
+    order = np.lexsort([rows["started_at"], rows["part"]])
+    same = ~(_changes(rows["started_at"][order]) | _changes(rows["part"][order]))
     if same.any():
         same[:-1] |= same[1:]
         tied = order[same]
-        order[same] = tied[np.lexsort([ties[name][tied] for name in _TIES])]
+        order[same] = tied[np.lexsort([rows[name][tied] for name in _TIES])]
     return order
 
 

@@ -16,6 +16,8 @@ MAX_RECORD: Final = 64 * 1024 * 1024
 """Bytes of one line or one array element; more is no log record, and would only eat memory."""
 NEWLINE: Final = 0x0A
 CHUNK: Final = 8 * 1024 * 1024
+_TILE: Final = 1 << 18
+"""Bytes that are counted at once: they stay in the processor's cache."""
 
 
 def lines(stream: Stream, limit: int = MAX_RECORD, end: bytes = b"\n") -> Iterator[bytes | None]:
@@ -87,12 +89,26 @@ def text_lines(stream: Stream, limit: int = MAX_RECORD) -> Iterator[Record | Pro
 
 def newlines(data: bytes) -> NDArray[np.int64]:
     """Where the newlines stand. Searching bytes for them one by one takes ten times as long."""
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE)
+    text = np.frombuffer(data, np.uint8)
+    tiles = range(0, len(text), _TILE)
+    found = [np.flatnonzero(text[start : start + _TILE] == NEWLINE) + start for start in tiles]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
+
+
+def byte_counts(data: bytes | memoryview, wanted: bytes) -> list[int]:
+    """How often each of the wanted bytes occurs."""
+    text = np.frombuffer(data, np.uint8)
+    found = [0] * len(wanted)
+    for start in range(0, len(text), _TILE):
+        tile = text[start : start + _TILE]
+        for place, byte in enumerate(wanted):
+            found[place] += int(np.count_nonzero(tile == byte))
+    return found
 
 
 def newline_count(data: bytes) -> int:
     """How many newlines there are."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE))
+    return byte_counts(data, b"\n")[0]
 
 
 def line_chunks(stream: Stream, size: int = CHUNK, limit: int = MAX_RECORD) -> Iterator[tuple[int, bytes] | Problem]:

@@ -18,13 +18,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from llmcost.records.canonical import KEYS
+from llmcost.records.cut import byte_counts
 from llmcost.usage.columns import Column
 from llmcost.usage.store import of_json
 
 Ints = NDArray[np.int64]
 _COUNTED: Final = b'":,.eE'
-_TILE: Final = 1 << 18
-"""Bytes that are counted at once: they stay in the processor's cache."""
 _NO_LETTERS: Final = "0123456789+-{["
 _NO_TEXT: Final = np.isin(np.arange(256), np.frombuffer(_NO_LETTERS.encode(), np.uint8))
 """First bytes of tokens that are no text: a value of a text column that begins so is read with its quotes."""
@@ -114,13 +113,7 @@ def _first_bytes(chunk: pa.StringArray) -> NDArray[np.uint8]:
 
 def _counts(data: bytes | memoryview) -> Counter[int]:
     """How often each of the counted bytes occurs."""
-    text = np.frombuffer(data, np.uint8)
-    found: Counter[int] = Counter(dict.fromkeys(_COUNTED, 0))
-    for start in range(0, len(text), _TILE):
-        tile = text[start : start + _TILE]
-        for byte in _COUNTED:
-            found[byte] += int(np.count_nonzero(tile == byte))
-    return found
+    return Counter(dict(zip(_COUNTED, byte_counts(data, _COUNTED), strict=True)))
 
 
 def _expected(table: pa.Table, kinds: Mapping[str, str | None], *, whole: bool) -> Counter[int]:

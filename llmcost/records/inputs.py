@@ -14,7 +14,6 @@ from typing import BinaryIO, Final
 
 from llmcost.errors import UsageError
 
-DIGEST_BYTES: Final = 16
 _STRING: Final = re.compile(r"[A-Za-z][\w+.-]*://")
 _BLOCK: Final = 1 << 20
 
@@ -30,7 +29,7 @@ class Stdin:
         self._given, self._pipe = raw, pipe
         self._buffer = bytearray()
         self._whole = self._opened = False
-        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self._hash = hashlib.sha256()
 
     def __str__(self) -> str:
         return self.name
@@ -74,7 +73,7 @@ class Stdin:
         self._whole = True
 
     def digest(self) -> bytes:
-        """BLAKE2b-128 of all bytes. Before :meth:`blocks` everything is kept in memory; after, what was left is passed over."""
+        """SHA-256 of all bytes. Before :meth:`blocks` everything is kept in memory; after, what was left is passed over."""
         while self._opened and not self._whole:
             rest = self._raw.read(_BLOCK)
             self._whole = not rest
@@ -148,8 +147,11 @@ def _neighbour(path: Path) -> str | None:
 
 
 def digest(path: Input) -> bytes:
-    """BLAKE2b-128 of the bytes as stored (compressed bytes stay compressed): what makes two files the same."""
+    """SHA-256 of the bytes as stored (compressed bytes stay compressed): what makes two files the same.
+
+    Processors have instructions for it, with which it takes half the time of BLAKE2b.
+    """
     if isinstance(path, Stdin):
         return path.digest()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)).digest()
+        return hashlib.file_digest(file, "sha256").digest()
