@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from llmcost.ingest.stage import PENDING_ROWS, ProblemLog, Staging
+from llmcost.ingest.stage import PENDING_ROWS, ROW_GROUP, ProblemLog, Staging
 from llmcost.usage.store import Store
 
 
@@ -25,6 +26,25 @@ def test_rows_that_were_staged_are_held_by_nobody(tmp_path: Path) -> None:
             held.append(pa.total_allocated_bytes())
         staging.finish()
     assert max(held[1:]) - held[0] < rows.nbytes
+
+
+def test_staged_row_groups_are_those_of_the_engine(tmp_path: Path) -> None:
+    """Or the engine would put its own together once more when the store is closed."""
+    sizes = [50_000, 1, 70_000, 70_000, 3]
+    with Store() as store:
+        staging = Staging(store, tmp_path, ProblemLog(), b"secret")
+        for size in sizes:
+            staging.add_usage(pa.table({"input_tokens": [7] * size}), 0, "x.jsonl", pa.array(range(size)))
+        staging.finish()
+        (path,) = staging.usage_files
+        meta = pq.ParquetFile(path).metadata
+        assert [meta.row_group(n).num_rows for n in range(meta.num_row_groups)] == [ROW_GROUP, sum(sizes) - ROW_GROUP]
+        assert pq.read_table(path)["n"].to_pylist() == list(range(sum(sizes)))
+        store.execute(f"CREATE TABLE numbers AS FROM range({ROW_GROUP + 1})")
+        groups = store.rows(
+            "SELECT max(count) FROM pragma_storage_info('numbers') WHERE segment_type = 'BIGINT' GROUP BY row_group_id"
+        )
+        assert sorted(groups) == [(1,), (ROW_GROUP,)]
 
 
 def test_rows_that_were_appended_are_held_by_nobody() -> None:

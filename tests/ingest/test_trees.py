@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from llmcost.ingest import prefix, trees
@@ -31,8 +32,9 @@ def _agree(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(row[1] for row in at_once)
     monkeypatch.setattr(prefix, "PAIRS", 7)
     assert _derived(path) == at_once
-    monkeypatch.setattr(prefix, "LARGEST", -1)
-    assert _derived(path) == at_once
+    for largest in (60, -1):  # some trees, then all of them, are too large for memory
+        monkeypatch.setattr(prefix, "LARGEST", largest)
+        assert _derived(path) == at_once
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -68,6 +70,19 @@ def test_calls_of_one_instant_find_nothing(tmp_path: Path, monkeypatch: pytest.M
     _agree(path, monkeypatch)
     hits = 1 + [name for name, _ in DERIVED].index("prefix_hit_any")
     assert {row[hits] for row in _derived(path)} == {None}
+
+
+@pytest.mark.parametrize("most", [1, 5, 1000])
+def test_a_group_holds_whole_trees_and_each_row_is_in_one(most: int) -> None:
+    dice = random.Random(most)
+    keys = [[dice.randint(0, 9) << 40, *range(dice.randint(0, 4))] for _ in range(200)]
+    numbers = {name: [0] * len(keys) for name in trees.COLUMNS}
+    prompts = trees.Prompts.of(pa.table(numbers | {"prefix_keys": keys}))
+    groups = [group.tolist() for group in prompts.groups(most)]
+    assert sorted(place for group in groups for place in group) == list(range(len(keys)))
+    roots = [{keys[place][0] for place in group} for group in groups]
+    assert sum(map(len, roots)) == len(set().union(*roots))
+    assert len(groups) > 1 or most == 1000
 
 
 @pytest.mark.parametrize("top", [5, 1000, 2**40, 2**63 - 1])
