@@ -11,6 +11,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
+from math import log
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -27,9 +29,10 @@ from llmcost.hosting.throughput import errors_left_out
 ROOT: Final = Path(__file__).parent.parent
 PATH: Final = ROOT / "docs" / "self-host.md"
 _HEAD: Final = (
-    "| what | series | points inside | median | p90 | worst | within 15 % | outside: points | median | p90 | worst |\n"
+    "| what | series | points inside | median | p90 | worst | within 15 % | within what it says | outside: points | median | p90 | worst "
+    "| within what it says |\n"
 )
-_RULE: Final = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+_RULE: Final = "| --- |" + 12 * " ---: |" + "\n"
 _FEWEST: Final = 5
 """Series with fewer points are too small to leave one out."""
 
@@ -124,17 +127,22 @@ SAMPLES: Final[dict[str, Callable[[Path], Iterator[Series]]]] = {
 def line(name: str, checked: Sequence[Checked]) -> str:
     """A row of a table."""
     inside, outside = together(c.inside for c in checked), together(c.outside for c in checked)
-    share = f"{inside.within} of {len(inside.values)}" if inside.values else "-"
     cells = (
         name,
         str(len(checked)),
         str(len(inside.values)),
         *_told(inside),
-        share,
+        _of(inside.within, inside),
+        _of(inside.told, inside),
         str(len(outside.values)),
         *_told(outside),
+        _of(outside.told, outside),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _of(number: int, errors: Errors) -> str:
+    return f"{number} of {len(errors.values)}" if errors.values else "-"
 
 
 def _told(errors: Errors) -> tuple[str, ...]:
@@ -145,19 +153,48 @@ def _told(errors: Errors) -> tuple[str, ...]:
 def missed(groups: Mapping[str, Sequence[Series]]) -> str:
     """Every measurement inside the hull of the others that they miss by more than the aim, with its neighbours."""
     rows = [
-        (abs(error), f"| {name} | {_place(point)} | {error:+.0%} | {_beside(point, series)} |\n")
+        (
+            abs(left.error),
+            f"| {name} | {_place(left.point)} | {left.error:+.0%} | {left.off:.0%} | {_beside(left.point, series)} | {_why(left.point, series)} |\n",
+        )
         for name, every in groups.items()
         for series in every
-        for point, error, inside in errors_left_out(series)
-        if inside and abs(error) > AIM
+        for left in errors_left_out(series)
+        if left.inside and abs(left.error) > AIM
     ]
-    head = "| series | tokens in / out, at once | error | tokens a second beside it, itself = 1 |\n| --- | --- | ---: | --- |\n"
+    head = (
+        "| series | tokens in / out, at once | error | may be off | tokens a second beside it, itself = 1 | why |\n"
+        "| --- | --- | ---: | ---: | --- | --- |\n"
+    )
     return head + "".join(text for _, text in sorted(rows, reverse=True))
 
 
 def _place(point: Point) -> str:
     load = "" if point.concurrency is None else f", {point.concurrency:g}"
     return f"{point.input_tokens:,.0f} / {point.output_tokens:,.0f}{load}"
+
+
+_FALLS: Final = 0.02
+"""Throughput that falls by more as the load rises is no noise of rounding."""
+_FAR: Final = 4.0
+_FULL: Final = 0.1
+"""A load that adds less than this part of what it adds in load has reached what the server can do."""
+
+
+def _why(point: Point, series: Series) -> str:
+    """What is seen of the reason: throughput that falls under more load, a server that is full, or far neighbours."""
+    by_load = _along("concurrency", point, series)
+    rates = [p.output_tokens_per_second_per_gpu for p in by_load]
+    if any(after < before * (1 - _FALLS) for before, after in pairwise(rates)):
+        return "more load gives less beside it"
+    loads = [p.concurrency or 1.0 for p in by_load]
+    slopes = [log(b / a) / log(n / m) for (a, b), (m, n) in zip(pairwise(rates), pairwise(loads), strict=True)]
+    if slopes and min(slopes) < _FULL:
+        return "the server is full from here on"
+    axis, near = max(((axis, _along(axis, point, series)) for axis in _AXES), key=lambda found: len(found[1]))
+    values = [float(getattr(p, axis) or 1.0) for p in near]
+    far = max((max(a / b, b / a) for a, b in pairwise(values)), default=1.0)
+    return f"its neighbours are {far:.0f} x away" if far > _FAR else "unknown: a bend or a run of its own"
 
 
 _AXES: Final = ("concurrency", "input_tokens", "output_tokens")

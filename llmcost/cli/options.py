@@ -105,7 +105,10 @@ FormatOption = Annotated[
     ),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", "-o", metavar="PATH", help="File to write, or folder for several formats.")
+    list[Path] | None,
+    typer.Option(
+        "--out", "-o", metavar="PATH", help="File to write (repeatable, by suffix), or folder for several formats."
+    ),
 ]
 PrimaryOption = Annotated[
     str,

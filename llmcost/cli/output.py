@@ -22,24 +22,54 @@ _WIDTH: Final = 100
 """Columns of a report for a terminal when nothing tells how wide that is."""
 
 
-def chosen(formats: Sequence[str] | None, out: Path | None) -> list[str]:
-    """The formats that are asked for, each once; without any, what the file's suffix says, or the terminal's."""
+def chosen(formats: Sequence[str] | None, outs: Sequence[Path] | None) -> list[str]:
+    """The formats that are asked for, each once; without any, what the files' suffixes say, or the terminal's.
+
+    Of several files each has the format of its suffix, so there is one format for each of ``outs``.
+    """
+    if outs and len(set(outs)) > 1:
+        return _by_suffix(formats, list(dict.fromkeys(outs)))
+    out = outs[0] if outs else None
     for name in formats or ():
         if name not in REPORTS.names():
             raise UsageError(f"no report is called {name!r}", where="--format", hint=nearest(name, REPORTS.names()))
     if not formats and out is not None and out.suffix and not out.is_dir():
-        named = [name for name, report in REPORTS if report.suffix == out.suffix]
-        if not named:
-            raise UsageError(f"no format has the suffix {out.suffix!r}", where="--out", hint="name one with --format")
-        return named[:1]
+        return [_suffixed(out)]
     names = list(dict.fromkeys(formats or [DEFAULT]))
     if len(names) > 1 and out is None:
         raise UsageError(f"{len(names)} formats cannot share stdout", where="--format", hint="name a folder with --out")
     return names
 
 
-def write(names: Sequence[str], outcome: Outcome, out: Path | None, title: str, *, quiet: bool, tag: str = "") -> None:
-    """Renders every format and writes it: one to stdout, or to ``out`` (a folder gets a file of each, by its kind)."""
+def _suffixed(out: Path) -> str:
+    named = next((name for name, report in REPORTS if report.suffix == out.suffix), None)
+    if named is None:
+        raise UsageError(f"no format has the suffix {out.suffix!r}", where="--out", hint="name one with --format")
+    return named
+
+
+def _by_suffix(formats: Sequence[str] | None, outs: Sequence[Path]) -> list[str]:
+    """The format of each of several files."""
+    plain = all(out.suffix and not out.is_dir() and not str(out).endswith(os.sep) for out in outs)
+    if formats or not plain:
+        raise UsageError(
+            f"{len(outs)} places to write to, and {'--format beside them' if formats else 'not each is a file'}",
+            where="--out",
+            why="of several files each has the format that its suffix names",
+            hint="name files like report.html and report.md alone, or one folder and each --format",
+        )
+    return [_suffixed(out) for out in outs]
+
+
+def write(
+    names: Sequence[str], outcome: Outcome, outs: Sequence[Path] | None, title: str, *, quiet: bool, tag: str = ""
+) -> None:
+    """Renders every format and writes it: one to stdout, to its file, or to a folder (a file of each, by its kind)."""
+    if outs and len(set(outs)) > 1:
+        for name, path in zip(names, dict.fromkeys(outs), strict=True):
+            _write(name, outcome, path, _options(title, tag, terminal=False), quiet=quiet)
+        return
+    out = outs[0] if outs else None
     if out is None:
         report = REPORTS.load(names[0])
         if report.binary and sys.stdout.isatty():
@@ -48,10 +78,13 @@ def write(names: Sequence[str], outcome: Outcome, out: Path | None, title: str, 
         return
     folder = out.is_dir() or len(names) > 1 or str(out).endswith(os.sep) or (not out.suffix and not out.exists())
     for name in names:
-        report = REPORTS.load(name)
-        path = out / f"{outcome.kind}{report.suffix}" if folder else out
-        replace(path, report.render(outcome, _options(title, tag, terminal=False)))
-        say(f"wrote {path}", quiet=quiet)
+        path = out / f"{outcome.kind}{REPORTS.load(name).suffix}" if folder else out
+        _write(name, outcome, path, _options(title, tag, terminal=False), quiet=quiet)
+
+
+def _write(name: str, outcome: Outcome, path: Path, options: Options, *, quiet: bool) -> None:
+    replace(path, REPORTS.load(name).render(outcome, options))
+    say(f"wrote {path}", quiet=quiet)
 
 
 def _options(title: str, tag: str, *, terminal: bool) -> Options:

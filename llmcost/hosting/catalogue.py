@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -123,6 +123,21 @@ class GpuCatalogue:
 
 def read(path: Path) -> GpuFile | ThroughputFile:
     """A user's file of either form: GPU prices (``offer``) or throughput (``series``)."""
+    return _either(path, _state(path))
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """What changes when a file is written: a plan is made for every replay, and none should read a file again."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@lru_cache(maxsize=64)
+def _either(path: Path, state: tuple[int, int, int]) -> GpuFile | ThroughputFile:
+    del state
     data = _parsed(path)
     if "series" in data:
         return _checked(path, data, ThroughputFile)
@@ -130,7 +145,10 @@ def read(path: Path) -> GpuFile | ThroughputFile:
 
 
 def _read(path: Path, form: type[Form]) -> Form:
-    return _checked(path, _parsed(path), form)
+    found = read(path)
+    if not isinstance(found, form):
+        raise UsageError(f"is no {form.__name__}", where=str(path))
+    return found
 
 
 def _parsed(path: Path) -> dict[str, Any]:

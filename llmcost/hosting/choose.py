@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp, log
 
 from llmcost.hosting.schema import Point, Series
-from llmcost.hosting.throughput import Throughput, Work
+from llmcost.hosting.throughput import Work, throughput_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def nearest_series(candidates: Sequence[Series], work: Work) -> Choice:
     found = []
     for number, series in enumerate(candidates):
         distance, point = min(((_apart(work.mean, point), point) for point in series.points), key=lambda pair: pair[0])
-        seconds = Throughput(series).estimate(work).gpu_seconds
+        seconds = throughput_of(series).estimate(work).gpu_seconds
         order = (series.confidence != "user", round(distance, 2), series.load == "served", seconds, number)
         found.append((order, Choice(series, point, distance, len(candidates))))
     return min(found, key=lambda pair: pair[0])[1]

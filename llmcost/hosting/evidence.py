@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 from llmcost.hosting.schema import Series
-from llmcost.hosting.throughput import errors_left_out
+from llmcost.hosting.throughput import LeftOut, errors_left_out
 
 AIM: Final = 0.15
 """The error that the model aims at inside the hull of the measurements."""
@@ -31,6 +31,8 @@ class Errors:
     """Relative errors of predictions, without their sign."""
 
     values: tuple[float, ...]
+    told: int = 0
+    """How many stay within what the model itself says it may be off there."""
 
     @property
     def median(self) -> float | None:
@@ -60,23 +62,28 @@ class Checked:
     series: Series
 
     @cached_property
-    def _left_out(self) -> list[tuple[float, bool]]:
-        return [(abs(error), inside) for _, error, inside in errors_left_out(self.series)]
+    def _left_out(self) -> list[LeftOut]:
+        return errors_left_out(self.series)
+
+    def _errors(self, *, inside: bool) -> Errors:
+        found = [left for left in self._left_out if left.inside == inside]
+        return Errors(tuple(abs(left.error) for left in found), sum(abs(left.error) <= left.off for left in found))
 
     @cached_property
     def inside(self) -> Errors:
         """Errors inside the hull: what a log between the measurements may expect."""
-        return Errors(tuple(error for error, inside in self._left_out if inside))
+        return self._errors(inside=True)
 
     @cached_property
     def outside(self) -> Errors:
         """Errors outside it: the model alone."""
-        return Errors(tuple(error for error, inside in self._left_out if not inside))
+        return self._errors(inside=False)
 
 
 def together(errors: Iterable[Errors]) -> Errors:
     """All of them as one."""
-    return Errors(tuple(value for each in errors for value in each.values))
+    every = list(errors)
+    return Errors(tuple(value for each in every for value in each.values), sum(each.told for each in every))
 
 
 def hull(series: Series) -> dict[str, Span]:

@@ -78,7 +78,8 @@ def _remarks(own: Scenario, result: Result) -> Iterable[str]:
     days = result.period.days
     if days is not None and days < 7:
         yield f"a month is scaled from {plain(days.quantize(Decimal('0.01')))} days: its weekday and night hours are assumed to repeat"
-    if own.not_comparable.requests:
+    # What has no price at all is told by the result already.
+    if own.not_comparable.requests != result.coverage.requests - result.coverage.priced_requests:
         yield f"{own.not_comparable.requests} requests have no price on one of the sides and are left out"
     for line in own.flat_charges:
         if line.cost_usd is None:

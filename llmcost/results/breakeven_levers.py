@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmcost.errors import UsageError
-from llmcost.money import EXACT, plain
+from llmcost.money import EXACT, RATIO, ZERO, plain
 from llmcost.results.breakeven_model import LeverLine
 from llmcost.results.breakeven_plays import Plays, Subject, flat_cost, scaled
 from llmcost.results.model import FlatChargeLine, Scenario, Step
@@ -66,6 +66,10 @@ def by_spend(step: Step) -> bool:
 def _values(subject: Subject, lever: Lever, step: Step) -> Iterable[tuple[str, Any]]:
     """The ends of a lever that the parameters allow; none where a relative one has nothing to start from."""
     ends = {"low": lever.low, "high": lever.high}
+    if lever.off:
+        now, part = getattr(subject.step.params, lever.name), step.measures.get(lever.off, ZERO)
+        more = EXACT.add(Decimal(1), part)
+        ends = {"low": _short(RATIO.divide(now, more)), "high": _short(RATIO.multiply(now, more))}
     if lever.relative:
         now = getattr(subject.step.params, lever.name)
         now = step.measures.get(lever.name) if now is None else now
@@ -79,6 +83,10 @@ def _values(subject: Subject, lever: Lever, step: Step) -> Iterable[tuple[str, A
         except UsageError:
             continue
         yield end, value
+
+
+def _short(value: Decimal) -> str:
+    return plain(value.quantize(Decimal("0.001")))
 
 
 def _times(now: Decimal, by: Decimal, *, whole: bool) -> str:

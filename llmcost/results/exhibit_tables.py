@@ -10,7 +10,7 @@ from typing import Final
 from llmcost.money import EXACT, RATIO
 from llmcost.results.cells import cells, columns, number_cell
 from llmcost.results.chart import Axis, HeatMap, Line, Lines, Point, Series
-from llmcost.results.document import Block, Cell, Table
+from llmcost.results.document import Block, Cell, Table, Text
 from llmcost.results.model import Exhibit, Scenario, Step
 from llmcost.results.present import clean, number, told
 
@@ -32,6 +32,7 @@ def blocks(index: int, scenario: Scenario) -> Iterator[Block]:
 
 def shown(key: str, exhibit: Exhibit) -> Iterator[Block]:
     """A chart of an exhibit and the table of its numbers."""
+    yield Text((clean(exhibit.title) + ".",))
     yield _chart(key, exhibit)
     yield _table(key, exhibit)
     if len(exhibit.at) >= _DAY_HOURS:
@@ -55,6 +56,7 @@ def _week(key: str, name: str, exhibit: Exhibit) -> Iterator[Block]:
         Series(day, tuple(values), tuple("" if value is None else f"{number(value)} {unit}" for value in values))
         for day, values in days
     )
+    yield Text((f"{label[:1].upper()}{label[1:]}.",))
     yield HeatMap(key, f"{label}; the numbers are in the table.", hours, rows)
     table = tuple(
         cells(f"{hour}:00", *(Cell("") if values[place] is None else number_cell(values[place]) for _, values in days))

@@ -191,7 +191,7 @@ def _positions(rows: ir.Table) -> ir.IntegerValue:
 
 def _units(rows: ir.Table, plan: Plan) -> ir.IntegerValue:
     """What a row takes of its window's room: its modelled time, at least one unit."""
-    prefill, decode, context, *shared = (float(value) for value in plan.throughput.coefficients)
+    prefill, decode, context, *shared = (float(value) / plan.faster for value in plan.throughput.coefficients)
     load = plan.concurrency or 0.0
     if load:
         decode, prefill = decode + shared[0] / load, prefill + shared[1] / load
@@ -233,6 +233,7 @@ STRATEGY = Strategy(
     needs_requests=True,
     levers=(
         Lever("usd_per_gpu_hour", "0.7", "1.5", relative=True),
+        Lever("throughput", "", "", off="throughput_off"),
         Lever("utilisation", "0.5", "0.9"),
         Lever("cached_cost", "0", "0.1"),
         Lever("own_cache", "log", "none"),

@@ -287,13 +287,15 @@ class Lever:
     """A parameter that decides whether a strategy pays, and how far it may reasonably be off.
 
     ``relative``: ``low`` and ``high`` are factors on the value in use, which is the parameter's, or where that is absent the
-    step's measure of the same name.
+    step's measure of the same name. ``off`` names a measure of the step in place of both: the part by which the value may be
+    off either way.
     """
 
     name: str
     low: Any
     high: Any
     relative: bool = False
+    off: str = ""
 
 
 @dataclass(frozen=True)

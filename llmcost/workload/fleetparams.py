@@ -30,6 +30,12 @@ class SelfHostParams(Selecting):
         default=None, description="Which measurements; absent: served ones where latency is limited, else offline ones."
     )
     files: tuple[Path, ...] = Field(default=(), description="Your own GPU prices and measurements (TOML).")
+    throughput: Decimal = Field(
+        default=Decimal(1),
+        gt=0,
+        le=100,
+        description="Factor on the measured throughput: 0.8 where yours is a fifth slower.",
+    )
     as_model: str | None = Field(
         default=None, description="provider/model of the hosted model in the price catalogue: its tokenizer and window."
     )

@@ -19,7 +19,7 @@ from llmcost.hosting.demand import HOUR_SECONDS, WINDOW_SECONDS, Floats, Modelle
 from llmcost.hosting.fleet import Fleet, Shape, Spot, fixed, median_size, needed, reserved_size, sized
 from llmcost.hosting.schema import Series
 from llmcost.hosting.starts import Cold, drained, starting
-from llmcost.hosting.throughput import Throughput, Work
+from llmcost.hosting.throughput import Throughput, Work, throughput_of
 from llmcost.money import EXACT, RATIO, ZERO
 from llmcost.workload.contract import ASSUMED, MODELLED, FlatCharge, Stage
 from llmcost.workload.durations import micros_of
@@ -73,7 +73,7 @@ class Plan:
     @cached_property
     def throughput(self) -> Throughput:
         """The model of a replica."""
-        return Throughput(self.series, float(self.params.cached_cost))
+        return throughput_of(self.series, float(self.params.cached_cost))
 
     @cached_property
     def concurrency(self) -> float | None:
@@ -96,7 +96,13 @@ class Plan:
         if self.known is not None:
             return self.known
         windows = {window * WINDOW_US: work for window, work in self.work.items()}
-        return demand_of(windows, self.throughput, self.concurrency, span=self.stage.span)
+        found = demand_of(windows, self.throughput, self.concurrency, span=self.stage.span)
+        return found.faster(self.faster)
+
+    @property
+    def faster(self) -> float:
+        """Factor on the measured throughput."""
+        return float(self.params.throughput)
 
     @cached_property
     def shape(self) -> Shape:
@@ -225,8 +231,8 @@ class Plan:
         """
         if not self.throughput.served:
             return ZERO
-        load = self.concurrency or max((p.concurrency or 0) / self.series.gpus for p in self.series.points)
-        each = self.throughput.estimate(self.whole, load).gpu_seconds / max(self.whole.requests, 1e-9)
+        load = self.load
+        each = self.throughput.estimate(self.whole, load).gpu_seconds / max(self.whole.requests, 1e-9) / self.faster
         return Decimal(f"{load * each / 2:.3f}")
 
     def _stand_in(self) -> FlatCharge | None:
@@ -297,6 +303,7 @@ class Plan:
             "utilisation": Decimal(f"{self.fleet.used:.6f}"),
             "target_utilisation": self.params.utilisation,
             "tokens_per_gpu_second": Decimal(f"{tokens / seconds:.3f}") if seconds else ZERO,
+            "throughput_off": Decimal(f"{self.modelled.off:.3f}"),
             "usd_per_gpu_hour": self.usd_per_gpu_hour,
             "median_replicas": Decimal(median_size(self.modelled.demand, self.shape) // self.series.gpus),
             "peak_replicas": Decimal(int(needed(self.modelled.demand, self.shape).max()) // self.series.gpus),
@@ -307,11 +314,20 @@ class Plan:
         """What users wait at the load that the plan counts on, where the measurements say; empty where they do not."""
         if not self.throughput.served:
             return {}
-        load = self.concurrency or max((p.concurrency or 0) / self.series.gpus for p in self.series.points)
-        first, each = self.throughput.latency_ms(self.whole, load)
+        (first, each), load = self.waits, self.load
         found = {"time to first token": first, "time per output token": each}
         told = {name: f"{value:,.0f} ms" for name, value in found.items() if value is not None}
         return {**told, "at": f"{load:.1f} requests at once per GPU (median, full batches)"} if told else {}
+
+    @property
+    def load(self) -> float:
+        """Requests at once per GPU that the plan counts on, where loads were measured."""
+        return self.concurrency or max((p.concurrency or 0) / self.series.gpus for p in self.series.points)
+
+    @cached_property
+    def waits(self) -> tuple[float | None, float | None]:
+        """Milliseconds to the first token and per token at that load; None: unknown."""
+        return self.throughput.latency_ms(self.whole, self.load) if self.throughput.served else (None, None)
 
     @property
     def outside(self) -> float:

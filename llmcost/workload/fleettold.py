@@ -8,10 +8,20 @@ from decimal import Decimal
 import numpy as np
 
 from llmcost.hosting.demand import HOUR_SECONDS
+from llmcost.hosting.evidence import AIM
 from llmcost.hosting.fleet import median_size
 from llmcost.money import ZERO, plain
 from llmcost.workload.contract import Exhibit, Noted
 from llmcost.workload.fleets import Plan
+
+_LONG_WAIT = 10_000
+"""Milliseconds beyond which people turn to something else: Nielsen's third limit
+(https://lettersremain.com/the-three-important-response-time-limits/, 2026-11-24)."""
+
+
+def _percent(share: float) -> str:
+    """A share as reports show it; one above nothing never reads as nothing."""
+    return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
 
 
 def facts(plan: Plan) -> dict[str, str]:
@@ -21,11 +31,12 @@ def facts(plan: Plan) -> dict[str, str]:
         "replica": plan.series.name,
         "GPUs": f"{int(gpus.min())} to {int(gpus.max())}, {float(gpus.mean()):.1f} on average",
         "GPU-hours": plain(plan.fleet.gpu_hours.quantize(Decimal("0.1"))),
-        "use of the GPUs": f"{plan.fleet.used * 100:.1f} %",
+        "use of the GPUs": _percent(plan.fleet.used),
         "busiest hour needs": f"{float(demand.peak.max()):.2f} GPUs",
         "median hour needs": f"{median_size(demand, plan.shape)} GPUs",
         "GPUs started": str(plan.fleet.started),
-        "work outside the measurements": f"{plan.outside * 100:.1f} %, at most {plan.modelled.farthest:.1f} x away",
+        "throughput may be off by": f"{_percent(plan.modelled.off)} either way",
+        "work outside the measurements": f"{_percent(plan.outside)}, at most {plan.modelled.farthest:.1f} x away",
     }
     if plan.reserved:
         found["GPUs reserved"] = str(plan.reserved)
@@ -58,6 +69,8 @@ def notes(plan: Plan) -> Iterator[Noted]:
         )
     else:
         yield Noted("GPU-hour", plain(plan.params.usd_per_gpu_hour or ZERO), "USD", "scenario")
+    if plan.params.throughput != 1:
+        yield Noted("factor on the measured throughput", plain(plan.params.throughput), "x", said("throughput"))
     yield Noted("target utilisation", plain(plan.params.utilisation), "", said("utilisation"))
     yield Noted("cached input", plain(plan.params.cached_cost), "of a new token's prefill", said("cached_cost"))
     yield Noted("prefixes the fleet finds", plan.params.own_cache, "", said("own_cache"))
@@ -87,8 +100,21 @@ def warnings(plan: Plan) -> Iterator[str]:
     if plan.outside:
         nearest = plan.series.points
         yield (
-            f"{plan.outside * 100:.1f} % of the work lies outside the measurements ({len(nearest)} points, at most "
+            f"{_percent(plan.outside)} of the work lies outside the measurements ({len(nearest)} points, at most "
             f"{plan.modelled.farthest:.1f} x away): its throughput is the model's alone"
+        )
+    elif plan.modelled.off > AIM:
+        yield (
+            f"the measurements around this log's requests disagree: throughput may be {_percent(plan.modelled.off)} off either way "
+            "(a server that fills up in between, or runs that contradict each other)"
+        )
+    if plan.outside and not plan.throughput.told_apart:
+        yield "the measurements do not tell what a token in costs beside one out: both are taken to cost the same in a full batch"
+    wait = plan.waits[0]
+    if wait is not None and wait > _LONG_WAIT and plan.concurrency is None:
+        yield (
+            f"at the load that is counted on ({plan.load:.0f} requests at once per GPU) a first token takes {wait / 1000:,.0f} s: "
+            "where somebody waits for it give ttft_ms or tpot_ms"
         )
     missing = [n for n in ("staff", "storage", "egress") if not getattr(plan.params, f"{n}_usd_per_month")]
     missing = [n for n in missing if n != "egress" or not plan.params.egress_usd_per_gb]

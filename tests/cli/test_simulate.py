@@ -46,6 +46,13 @@ def test_json_is_all_there_is_on_stdout(llmcost: Program, rows: Path, dearer: Pa
     assert result.sources == [str(rows)]
 
 
+def test_several_files_each_get_the_format_of_their_suffix(llmcost: Program, rows: Path, dearer: Path) -> None:
+    ran = llmcost("simulate", rows, "-s", dearer, "-o", "one.json", "-o", "two.md", "-o", "one.json")
+    assert [line for line in ran.err.splitlines() if line.startswith("wrote")] == ["wrote one.json", "wrote two.md"]
+    assert Result.model_validate_json((llmcost.folder / "one.json").read_bytes()).baseline.requests == 28
+    assert (llmcost.folder / "two.md").read_text().startswith("#")
+
+
 def test_quiet_says_nothing_on_stderr(llmcost: Program, rows: Path, dearer: Path) -> None:
     assert llmcost("simulate", rows, "-s", dearer, "--quiet").err == ""
 

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator
 from statistics import median
 
+import numpy as np
 import polars as pl
 import pytest
 
 from llmcost.hosting.catalogue import GpuCatalogue
 from llmcost.hosting.evidence import AIM, Errors
 from llmcost.hosting.schema import Point, Series
-from llmcost.hosting.throughput import ATTENTION, Throughput, Work, errors_left_out
+from llmcost.hosting.throughput import ATTENTION, OFF_INSIDE, OFF_OUTSIDE, Throughput, Work, errors_left_out
 from tests.support import shared_data
 
 CATALOGUE = GpuCatalogue()
@@ -120,14 +121,57 @@ def test_points_on_one_line_or_at_one_place_are_no_error() -> None:
 def test_shipped_measurements_left_out_are_predicted_within_their_hull() -> None:
     """The aim is 15 % inside the measured hull: met by nine in ten, not by the worst, which docs/self-host.md names."""
     inside = Errors(
-        tuple(abs(error) for known in CATALOGUE.series for _, error, within in errors_left_out(known) if within)
+        tuple(abs(left.error) for known in CATALOGUE.series for left in errors_left_out(known) if left.inside)
     )
     told(f"left out, inside: {len(inside.values)}, median {inside.median:.1%}, worst {inside.worst:.1%}")
     assert len(inside.values) >= 70
     assert inside.within >= len(inside.values) * 0.9
     assert (inside.median or 1) < 0.03
     assert (inside.ninth or 1) < AIM
-    assert (inside.worst or 1) < 0.45
+    assert (inside.worst or 1) < 0.42
+
+
+def test_what_it_says_it_may_be_off_by_holds_for_nine_in_ten() -> None:
+    """The two numbers behind it are those of the shipped measurements, counted again here."""
+    left = [each for known in CATALOGUE.series for each in errors_left_out(known)]
+    for within, said in ((True, OFF_INSIDE), (False, OFF_OUTSIDE)):
+        errors = Errors(tuple(abs(each.error) for each in left if each.inside == within))
+        assert said == pytest.approx(errors.ninth, abs=0.01)
+        holds = [abs(each.error) <= each.off for each in left if each.inside == within]
+        assert sum(holds) >= 0.9 * len(holds)
+
+
+def test_between_runs_that_contradict_each_other_it_says_so() -> None:
+    """At 64 at once the server takes twice as long as at 48: on which side of the bend 56 lies nobody can know."""
+    smooth = [(1000, 100, 100 * c / (c + 20), float(c)) for c in (8, 16, 32, 48)]
+    known = Throughput(series(*smooth, (1000, 100, 100 * 64 / 84 / 2, 64.0)))
+    assert known.estimate(Work.one(1000, 100), 12).off == OFF_INSIDE
+    assert known.estimate(Work.one(1000, 100), 56).off > 0.5
+    assert known.estimate(Work.one(1000, 100), 48).off == OFF_INSIDE, "measured there"
+    assert known.estimate(Work.one(1000, 9000), 12).off == OFF_OUTSIDE
+
+
+def test_over_a_grid_every_neighbour_has_its_part() -> None:
+    """Two of the four around the middle are 20 % slow: whichever diagonal triangles took would give all of it or nothing."""
+    cells = [(i, o, slow) for i, o, slow in ((1, 1, 1.0), (1, 4, 0.8), (4, 1, 0.8), (4, 4, 1.0))]
+    points = [(1000 * i, 100 * o, slow * 100 * o / (i + o), None) for i, o, slow in cells]
+    for turned in (points, points[::-1], points[1:] + points[:1]):
+        known = Throughput(series(*turned))
+        plain = float(known._terms(Work.one(2000, 200), 1.0) @ known.coefficients)
+        mean = float(np.exp(known._residuals.mean()))
+        assert known.estimate(Work.one(2000, 200)).gpu_seconds == pytest.approx(plain * mean, rel=1e-9)
+
+
+def test_input_is_never_free() -> None:
+    """NVIDIA's NIM was measured at two lengths, one of them at a single load: what its bend left over made prefill cost
+    nothing, and a GPU put through 36,000 tokens a second of short answers, more than its arithmetic can.
+    """
+    known = Throughput(next(each for each in CATALOGUE.series if "NIM" in each.stack))
+    assert not known.told_apart
+    work = Work.one(2048, 28)
+    assert (work.input_tokens + work.output_tokens) / known.estimate(work).gpu_seconds < 14_000
+    shipped = [Throughput(each) for each in CATALOGUE.series]
+    assert all(each.coefficients[0] > 0 or each.coefficients[4] > 0 for each in shipped)
 
 
 def test_a_long_prompt_costs_more_than_proportionally() -> None:
@@ -164,7 +208,7 @@ def _deepseek() -> Iterator[Series]:
 
 
 def test_deepseek_on_nine_gpus_left_out() -> None:
-    inside = sorted(abs(e) for known in _deepseek() for _, e, within in errors_left_out(known) if within)
+    inside = sorted(abs(left.error) for known in _deepseek() for left in errors_left_out(known) if left.inside)
     told(f"DeepSeek-R1, left out, inside: {len(inside)}, median {median(inside):.1%}, worst {inside[-1]:.1%}")
     assert len(inside) >= 20
     assert median(inside) < 0.15
@@ -182,7 +226,7 @@ def test_h200_sweep_left_out() -> None:
             if rate
         ]
         if len(points) >= 5:
-            errors += [abs(e) for _, e, within in errors_left_out(series(*points, gpus=8)) if within]
+            errors += [abs(left.error) for left in errors_left_out(series(*points, gpus=8)) if left.inside]
     errors.sort()
     told(f"H200, left out, inside: {len(errors)}, median {median(errors):.1%}, worst {errors[-1]:.1%}")
     assert len(errors) >= 20

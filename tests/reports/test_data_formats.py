@@ -12,12 +12,15 @@ from typing import Any
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 
 from llmcost.errors import UsageError
 from llmcost.money import plain
 from llmcost.reports import REPORTS, Options
-from llmcost.reports._xlsx.values import number_format
+from llmcost.reports._xlsx.charts import SHEET, ChartSheet
+from llmcost.reports._xlsx.values import Formats, number_format
 from llmcost.reports.pdf import VARIABLE, browser
+from llmcost.results.chart import Bars, Chart, Line, Lines, Point, Series
 from llmcost.results.document import Cell, Section, Table
 from llmcost.results.outcome import LongForm, Outcome, outcome
 from llmcost.results.present import clean
@@ -181,6 +184,37 @@ def test_every_chart_is_drawn() -> None:
     waterfalls = _book(_outcome("rich"))["Scenarios"]._charts
     assert len(waterfalls) == 3
     assert all(len(chart.series) == 4 for chart in waterfalls)
+
+
+def _chart_xml(chart: Chart) -> str:
+    """The only chart of a workbook, as it is written."""
+    data = io.BytesIO()
+    with xlsxwriter.Workbook(data) as workbook:
+        sheet = workbook.add_worksheet(SHEET)
+        made = ChartSheet(workbook, sheet, Formats(workbook)).make(chart)
+        sheet.insert_chart("A1", made)
+    with zipfile.ZipFile(data) as packed:
+        return packed.read("xl/charts/chart1.xml").decode()
+
+
+def test_bars_of_a_workbook_begin_where_the_base_is() -> None:
+    ends = (Series("low", (Decimal(3), Decimal(4)), ("", "")), Series("high", (Decimal(9), Decimal(8)), ("", "")))
+    based = _chart_xml(Bars("k", "l", ("a", "b"), ends, base=Decimal("5.5"), base_name="as it is"))
+    names = re.search(r"<c:catAx>.*</c:catAx>", based)
+    assert names is not None
+    assert '<c:crossesAt val="5.5"/>' in names[0], "the axis of the names crosses the values there"
+    assert '<c:tickLblPos val="low"/>' in names[0]
+    assert '<c:overlap val="100"/>' in based
+    assert "crossesAt" not in _chart_xml(Bars("k", "l", ("a", "b"), ends))
+
+
+def test_a_chart_of_hours_names_them() -> None:
+    def line(last: str) -> str:
+        points = (Point("2026-11-16T18:00:00Z", Decimal(1), ""), Point(last, Decimal(2), ""))
+        return _chart_xml(Lines("k", "l", "", (Line("demand", points),), x_unit="date"))
+
+    assert 'formatCode="hh:mm, d mmm"' in line("2026-11-16T20:00:00Z")
+    assert 'formatCode="yyyy-mm-dd"' in line("2026-11-20T20:00:00Z")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from llmcost.results.breakeven import Subject, break_even
 from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.model import Result
 from llmcost.results.outcome import outcome
+from llmcost.results.outcomes.break_even import _Gap
 from llmcost.results.scenario import BoundScenario, BoundStep
 from tests.strategies.support import step, world
 from tests.strategies.test_self_host import LOG
@@ -63,6 +64,34 @@ def test_levers_are_sorted_by_what_they_do(fleet: BreakEven) -> None:
     assert lines["volume"].saving_high_usd == 2640 - 2880
     assert float(lines["staff_usd_per_month"].swing) == pytest.approx(10000 * 720 / 730, rel=1e-6)
     assert "utilisation" not in lines  # two GPUs are enough at any
+
+
+def test_the_throughput_is_a_lever_as_far_as_it_may_be_off(tmp_path: Path) -> None:
+    """On a measurement it may be 12 % off: the replicas of a thousandfold traffic become more or fewer."""
+    done = found(tmp_path, step("self-host", usd_per_gpu_hour="2", **OWN), LOG, step("reprice", growth=1000))
+    line = next(line for line in done.levers if line.name == "throughput")
+    assert (line.low, line.high) == ("0.893", "1.12")
+    assert line.saving_low_usd < line.saving_high_usd
+    assert done.facts["throughput may be off by"] == "12.0% either way"
+
+
+def test_what_is_shown_adds_up() -> None:
+    """58.585 less 55.9249 is 2.6601; rounded each by itself it read 58.59 - 55.92 = 2.66."""
+    gap = _Gap(Decimal("58.585"), Decimal("55.9249"), Decimal("2.6601"))
+    assert (gap.before, gap.after, gap.saved) == ("$58.59", "$55.92", "$2.67")
+    assert (gap.cell.text, gap.cell.value) == ("+$2.67", Decimal("2.6601"))
+    loss = _Gap(Decimal("0.001"), Decimal("0.0012"), Decimal("-0.0002"))
+    assert (loss.saved, loss.apart) == ("-$0.00020", "$0.00020")
+    close = _Gap(Decimal("10.001"), Decimal("10.000"), Decimal("0.001"))
+    assert close.saved == "<$0.01"
+
+
+def test_every_row_of_the_page_adds_up(fleet: BreakEven) -> None:
+    rows = next(table for table in outcome(fleet).document(10, "").tables() if table.key == "curve").rows
+    shown = [
+        [Decimal(cell.text.replace("$", "").replace(",", "").replace("+", "")) for cell in row[3:]] for row in rows
+    ]
+    assert all(before - after == saved for before, after, saved in shown)
 
 
 def test_every_format_shows_it(fleet: BreakEven) -> None:

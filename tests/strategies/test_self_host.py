@@ -230,7 +230,7 @@ def test_demand_and_fleet_are_shown_by_hour(tmp_path: Path) -> None:
 def test_far_requests_are_told_with_their_distance(tmp_path: Path) -> None:
     far = [{**row, "input_tokens": 90_000} for row in LOG]
     (warning, *_) = played(tmp_path, log=far).steps[0].warnings
-    assert warning.startswith("100.0 % of the work lies outside the measurements (2 points, at most 1")
+    assert warning.startswith("100.0% of the work lies outside the measurements (2 points, at most 1")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_a_latency_limit_chooses_how_many_requests_a_gpu_holds(tmp_path: Path) -
     loose, tight = (played(tmp_path / str(limit), log=near, tpot_ms=limit).steps[0].facts for limit in (100, 25))
     assert loose["requests at once per GPU"] == "125.0"
     assert tight["requests at once per GPU"] == "2.5"
-    assert float(tight["use of the GPUs"].removesuffix(" %")) > float(loose["use of the GPUs"].removesuffix(" %"))
+    assert float(tight["use of the GPUs"].removesuffix("%")) > float(loose["use of the GPUs"].removesuffix("%"))
 
 
 def test_hours_of_the_week() -> None:

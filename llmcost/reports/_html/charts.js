@@ -41,11 +41,22 @@
     ...more,
   });
 
-  const dates = (place) => ({ type: "date", tickformat: "%-d %b\n%Y", nticks: narrow(place) ? 5 : 10 });
+  /* Hours where less than three days are shown: a day has one name for all of its hours. */
+  const dates = (place, instants) => {
+    const moments = instants.map((instant) => Date.parse(instant)).filter(Number.isFinite);
+    const hours = moments.length > 0 && Math.max(...moments) - Math.min(...moments) < 3 * 86_400_000;
+    return { type: "date", tickformat: hours ? "%H:%M\n%-d %b %Y" : "%-d %b\n%Y", nticks: narrow(place) ? 5 : 10 };
+  };
+
+  /* A label's remark in brackets has a line of its own where both are too long for one. */
+  const remarked = (label, width) => {
+    const at = label.length > width ? label.lastIndexOf(" (") : -1;
+    return at > 0 ? `${cut(label.slice(0, at), width)}  <br>${cut(label.slice(at + 1), width)}` : cut(label, width);
+  };
 
   const rows = (labels, width) => axis({
     tickvals: labels.map((_, index) => index),
-    ticktext: labels.map((label) => `${cut(label, width)}  `),
+    ticktext: labels.map((label) => `${remarked(label, width)}  `),
     range: [labels.length - 0.5, -0.5],
     showgrid: false,
     zeroline: false,
@@ -126,7 +137,7 @@
       bargap: 0.2,
       showlegend: chart.series.length > 1,
       legend,
-      xaxis: axis({ ...dates(place), showgrid: false }),
+      xaxis: axis({ ...dates(place, []), showgrid: false }),
       yaxis: axis({ tickformat: ticks(chart.unit, Math.max(...totals)), nticks: 6, rangemode: "tozero" }),
     }), config);
   }
@@ -161,7 +172,7 @@
       showlegend: chart.series.length > 1,
       legend,
       xaxis: axis({ ...(based ? { title: { text: plain(chart.base_name), font: { color: colour("ink"), size: 13 } } } : {}), tickformat: ticks(chart.unit, largest), nticks: narrow(place) ? 4 : 8, tickangle: 0 }),
-      yaxis: rows(chart.names, narrow(place) ? 17 : 40),
+      yaxis: rows(chart.names, narrow(place) ? 20 : 40),
     }), config);
   }
 
@@ -184,13 +195,20 @@
       line: { color: paint(line.colour, index), width: 2.5, shape: line.steps ? "hv" : "linear", dash: line.dashed ? "dash" : "solid" },
       ...hover(line.name, line.points),
     }));
+    /* Beside the lines that meet in a mark: they rise to the right, so there is room below right of it, or above left. */
+    const [ups, acrosses] = ["y", "x"].map((name) => drawn.flatMap((trace) => trace[name].map(onTime && name === "x" ? Date.parse : Number)));
+    const part = (value, all) => (value - Math.min(...all)) / (Math.max(...all) - Math.min(...all) || 1);
+    const aside = (mark) => {
+      const left = part(onTime ? Date.parse(mark.x) : Number(mark.x), acrosses) < 0.5;
+      return left ? (part(Number(mark.y), ups) < 0.2 ? "top right" : "bottom right") : "top left";
+    };
     const marks = chart.marks.length && {
       type: "scatter",
       mode: narrow(place) ? "markers" : "markers+text",
       x: across(chart.marks),
       y: up(chart.marks),
       text: chart.marks.map((mark) => cut(mark.text, 40)),
-      textposition: "top center",
+      textposition: chart.marks.map(aside),
       textfont: { color: colour("ink") },
       cliponaxis: false,
       showlegend: false,
@@ -206,7 +224,7 @@
       showlegend: chart.lines.length + chart.bands.length > 1,
       legend,
       margin: { l: 8, r: 24, t: 24, b: 44 },
-      xaxis: axis({ title: { text: plain(chart.x_title), font: { color: colour("soft") } }, showgrid: false, zeroline: false, tickangle: 0, ...(onTime ? dates(place) : { nticks: narrow(place) ? 5 : 10, ...axisMarks(chart.x_unit, furthest) }) }),
+      xaxis: axis({ title: { text: plain(chart.x_title), font: { color: colour("soft") } }, showgrid: false, zeroline: false, tickangle: 0, ...(onTime ? dates(place, traces.flatMap((trace) => trace.x)) : { nticks: narrow(place) ? 5 : 10, ...axisMarks(chart.x_unit, furthest) }) }),
       yaxis: axis({ nticks: 6, ...axisMarks(chart.unit, largest), rangemode: "tozero" }),
     }), config);
   }

@@ -15,7 +15,16 @@ _COLOURS: Final = {
     "rest": "#9CA3AF", "measured": "#1D4ED8", "modelled": "#7C9BEF", "assumed": "#D6A93B", "saving": "#1B8A4B",
     "loss": "#C0392B", "total": "#374151",
 }  # fmt: skip
-_AXES: Final = {"USD": "$#,##0.00", "share": "0%", "count": "#,##0", "number": "General", "date": "yyyy-mm-dd"}
+_AXES: Final = {
+    "USD": "$#,##0.00",
+    "share": "0%",
+    "count": "#,##0",
+    "number": "General",
+    "date": "yyyy-mm-dd",
+    "hour": "hh:mm, d mmm",
+}
+_DAYS: Final = 3
+"""Days below which a chart over time names hours."""
 Cells = Sequence[Sequence[Decimal | str | None]]
 
 
@@ -86,11 +95,11 @@ def _waterfall(on: ChartSheet, chart: Waterfall) -> Any:
     return made
 
 
-def _stacked(on: ChartSheet, made: Any, label: str, names: Sequence[str], series: Sequence[Series]) -> Any:
+def _stacked(on: ChartSheet, made: Any, label: str, names: Sequence[str], series: Sequence[Series], **look: Any) -> Any:
     rows = [[name, *(each.values[n] for each in series)] for n, name in enumerate(names)]
     span = on.block(label, ["", *(each.name for each in series)], rows)
     for place, each in enumerate(series, 1):
-        on.add(made, place, span, gap=30, **_filled(each.colour))
+        on.add(made, place, span, gap=30, **look, **_filled(each.colour))
     return made
 
 
@@ -102,9 +111,13 @@ def _days(on: ChartSheet, chart: Days) -> Any:
 
 def _bars(on: ChartSheet, chart: Bars) -> Any:
     subtype = "" if chart.grouped or chart.base is not None else "stacked"
-    made = _stacked(on, on.new("bar", subtype), chart.label, chart.names, chart.series)
-    made.set_x_axis({"num_format": _AXES[chart.unit]})
-    made.set_y_axis({"reverse": True})
+    # Both ends of a lever lie on one line: they reach from the base to either side.
+    look = {"overlap": 100} if chart.base is not None else {}
+    made = _stacked(on, on.new("bar", subtype), chart.label, chart.names, chart.series, **look)
+    # A lying chart's x axis is that of its values; where the names' axis crosses it, bars begin.
+    from_base = {} if chart.base is None else {"crossing": float(chart.base)}
+    made.set_x_axis({"num_format": _AXES[chart.unit], **from_base})
+    made.set_y_axis({"reverse": True, **({} if chart.base is None else {"label_position": "low"})})
     return made
 
 
@@ -125,8 +138,9 @@ def _lines(on: ChartSheet, chart: Lines) -> Any:
         if points:
             span = on.block(chart.label, [chart.x_title, name], [[_place(p.x), p.y] for p in points])
             on.add(made, 1, span, **look)
-    over_time = any(isinstance(p.x, str) for _, points, _ in kinds for p in points)
-    made.set_x_axis({"name": chart.x_title, "num_format": _AXES["date" if over_time else chart.x_unit]})
+    instants = [_place(p.x) for _, points, _ in kinds for p in points if isinstance(p.x, str)]
+    unit = chart.x_unit if not instants else "hour" if max(instants) - min(instants) < _DAYS else "date"
+    made.set_x_axis({"name": chart.x_title, "num_format": _AXES[unit]})
     made.set_y_axis({"num_format": _AXES[chart.unit]})
     return made
 

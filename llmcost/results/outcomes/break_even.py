@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from llmcost.money import ZERO
+from llmcost.money import ZERO, rounded
 from llmcost.results import exhibit_tables
 from llmcost.results.breakeven_model import BreakEven, CurvePoint, LeverLine
-from llmcost.results.cells import DASH, cells, change_cell, columns, number_cell, share_cell, usd_cell
+from llmcost.results.cells import DASH, cells, change_cell, columns, number_cell, share_cell, tone_of, usd_cell
 from llmcost.results.chart import Axis, Bars, Line, Lines, Point, Series
-from llmcost.results.document import Block, Document, Figure, Notes, Section, Table
+from llmcost.results.document import Block, Cell, Document, Figure, Notes, Section, Table
 from llmcost.results.headline import period_text
 from llmcost.results.outcome import Kind
-from llmcost.results.present import clean, counted, money, number, percent, told
+from llmcost.results.present import clean, counted, money, number, percent, places_of, tiny, told
 from llmcost.results.trust_tables import prices_text
 
 _VERDICTS = {
@@ -41,16 +41,46 @@ def document(found: BreakEven, top_n: int = 10, title: str = "") -> Document:
     )
 
 
+class _Gap:
+    """Two amounts and what lies between them, shown so that what is shown adds up.
+
+    Each is rounded by itself and the third is the difference of what is shown, at most a unit of the last place from its own
+    rounding; exact values stand beside the texts.
+    """
+
+    def __init__(self, before: Decimal, after: Decimal, exact: Decimal) -> None:
+        self.places, self._exact = places_of([before, after]), exact
+        shown = [rounded(value, self.places) for value in (before, after)]
+        self.before, self.after = (money(value, self.places) for value in (before, after))
+        self._shown = shown[0] - shown[1]
+
+    @property
+    def saved(self) -> str:
+        """``before`` less ``after``."""
+        return tiny(self._exact, self._shown, self.places)
+
+    @property
+    def apart(self) -> str:
+        """The same without its sign."""
+        return tiny(abs(self._exact), abs(self._shown), self.places)
+
+    @property
+    def cell(self) -> Cell:
+        """The saving with its sign, as a cell."""
+        return Cell(f"{'+' if self._exact > 0 else ''}{self.saved}", tone_of(self._exact), self._exact)
+
+
+def _month(found: BreakEven) -> _Gap:
+    return _Gap(found.baseline_usd, found.option_usd, found.saving_usd)
+
+
 def _paragraph(found: BreakEven) -> Iterator[str]:
     """What one would tell a manager."""
     yield f"{_sided(found)}, the strategy {clean(found.strategy)} {_VERDICTS[found.verdict]}."
+    month = _month(found)
     yield (
-        f"A month of this log costs {money(found.baseline_usd)} as it is and {money(found.option_usd)} with it: "
-        + (
-            f"{money(abs(found.saving_usd))} {'less' if found.saving_usd > 0 else 'more'}."
-            if found.saving_usd
-            else "the same."
-        )
+        f"A month of this log costs {month.before} as it is and {month.after} with it: "
+        + (f"{month.apart} {'less' if found.saving_usd > 0 else 'more'}." if found.saving_usd else "the same.")
     )
     for crossing in found.crossings[:3]:
         yield (
@@ -113,9 +143,10 @@ def _day(day: date) -> str:
 
 def _figures(found: BreakEven) -> Iterator[Figure]:
     tone = "saving" if found.saving_usd > 0 else "loss" if found.saving_usd < 0 else ""
-    yield Figure("A month as it is", money(found.baseline_usd), counted(found.requests, "request") + " in the log")
-    yield Figure("A month with it", money(found.option_usd), clean(found.option))
-    yield Figure("Saving a month", money(found.saving_usd), _VERDICTS[found.verdict], tone)  # type: ignore[arg-type]  # one of the three tones
+    month = _month(found)
+    yield Figure("A month as it is", month.before, counted(found.requests, "request") + " in the log")
+    yield Figure("A month with it", month.after, clean(found.option))
+    yield Figure("Saving a month", month.saved, _VERDICTS[found.verdict], tone)  # type: ignore[arg-type]  # one of the three tones
     if found.crossings:
         first = found.crossings[0]
         yield Figure(
@@ -171,10 +202,10 @@ def _curve(found: BreakEven) -> Table:
 
 
 def _point(point: CurvePoint) -> tuple:  # type: ignore[type-arg]  # cells() says it
+    gap = _Gap(point.baseline_usd, point.option_usd, point.baseline_usd - point.option_usd)
     return cells(
         f"{number(point.factor)} x", number_cell(_whole(point.requests_per_month)), number_cell(point.mtok_per_month),
-        usd_cell(point.baseline_usd), usd_cell(point.option_usd),
-        change_cell(point.baseline_usd - point.option_usd, good=True),
+        usd_cell(point.baseline_usd, gap.places), usd_cell(point.option_usd, gap.places), gap.cell,
     )  # fmt: skip
 
 
@@ -215,7 +246,7 @@ def _sizes(found: BreakEven) -> Iterator[Block]:
     unit: Axis = "count" if all(size.size == int(size.size) for size in found.sizes) else "number"
     yield Lines("sizes", label, clean(found.size_name), (Line("a month", points),), best, x_unit=unit)
     names = sorted({key for size in found.sizes for key in size.facts})
-    heads = columns(_headed(found.size_name), "A month#$", *(_headed(key) for key in names), "Remark")
+    heads = columns(_headed(found.size_name), "A month#$", *(f"{_headed(key)}?" for key in names), "Remark")
     rows = tuple(
         cells(
             number(size.size), usd_cell(size.option_usd), *(clean(told(key, size.facts.get(key, ""))) for key in names),
@@ -251,22 +282,27 @@ def _tornado(found: BreakEven) -> Bars:
         names,
         (series("low end", "saving_low_usd"), series("high end", "saving_high_usd")),
         base=found.saving_usd,
-        base_name=f"as it is: {money(found.saving_usd)}",
+        base_name=f"as it is: {_month(found).saved}",
     )
 
 
+_SPELLED = {"usd": "USD", "gpu": "GPU", "ttft": "time to first token,", "tpot": "time per token,"}
+
+
 def _lever(line: LeverLine) -> str:
-    return clean(line.name).replace("_", " ")
+    """A parameter's name as words."""
+    return " ".join(_SPELLED.get(word, word) for word in clean(line.name).replace("_", " ").split(" "))
 
 
 def _levers(levers: list[LeverLine]) -> Table:
-    heads = columns("Number", "Low", "High", "Saving at low#$", "Saving at high#$", "Swing#$")
+    heads = columns("Number", "Low?", "High?", "Saving at low#$", "Saving at high#$", "Swing#$?")
     rows = tuple(
         cells(
-            _lever(line), clean(line.low), clean(line.high), change_cell(line.saving_low_usd, good=True),
-            change_cell(line.saving_high_usd, good=True), usd_cell(line.swing),
+            _lever(line), clean(line.low), clean(line.high), change_cell(line.saving_low_usd, gap.places, good=True),
+            change_cell(line.saving_high_usd, gap.places, good=True), Cell(gap.apart, "", line.swing),
         )
         for line in levers
+        for gap in (_Gap(line.saving_high_usd, line.saving_low_usd, line.saving_high_usd - line.saving_low_usd),)
     )  # fmt: skip
     note = "Each number alone at its ends, everything else as it is; the largest swing first."
     return Table("levers", "What decides it", heads, rows, note=note, titled=False)
