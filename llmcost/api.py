@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -19,8 +19,8 @@ from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.outcome import Model, outcome
 from llmcost.results.period import require_rows
+from llmcost.results.replay import replay
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, preset, presets, read, with_gpus
-from llmcost.results.whatif.run import replay
 from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
 
@@ -128,9 +128,18 @@ def simulate(
     with opened_logs("simulate", paths, **logs) as (opened, catalogue, narrowed):
         chosen = starters() if scenarios is None else scenarios
         on = narrowed.prices_on or _shared_day(chosen) or narrowed.baseline_on
-        result = replay(opened, catalogue, chosen, replace(narrowed, prices_on=on))
+        result = _replaying(narrowed)(opened, catalogue, chosen, replace(narrowed, prices_on=on))
         require_rows(opened, result.baseline.rows, narrowed)
         return result
+
+
+def _replaying(options: ReplayOptions) -> Callable[[Store, Catalogue, Sequence[BoundScenario], ReplayOptions], Result]:
+    """What replays under such options; levers are loaded where they are wanted."""
+    if not options.what_if:
+        return replay
+    from llmcost.results.whatif.run import replay as replay_with_levers
+
+    return replay_with_levers
 
 
 def export_focus(

@@ -49,6 +49,18 @@ def test_the_api_imports_nothing_heavy() -> None:
     assert probe("import llmcost").splitlines()[-1] == "HEAVY []"
 
 
+def test_a_replay_loads_what_it_needs() -> None:
+    """Of a log under canonical names one source; of JSON no tables, charts or levers."""
+    sample = "sample_logs/usage_rows/october.jsonl.gz"
+    code = (
+        "import sys, llmcost; "
+        f"found = llmcost.simulate({sample!r}, scenarios=[]); llmcost.render(found, 'json'); "
+        "print(*sorted(n for n in sys.modules if n.startswith(('llmcost.sources.', 'llmcost.results.outcomes.', 'llmcost.results.whatif'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.stdout.split() == ["llmcost.sources.usage_rows"], done.stderr
+
+
 def test_import_contracts_hold() -> None:
     done = subprocess.run(
         [

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Final
 
 from llmcost.errors import UsageError
 from llmcost.records import Sample, Source
 from llmcost.sources import SOURCES
+from llmcost.usage.columns import BY_NAME
+
+_OWN: Final = "usage-rows"
 
 
 def claimants(sample: Sample) -> list[str]:
@@ -15,8 +19,15 @@ def claimants(sample: Sample) -> list[str]:
 
     Where none does, a few odd records may stand among others: then those that claim most of the records, taken one by
     one, are asked again about these alone. What stands beside them becomes a counted problem when it is read.
+    A file that has canonical names only is llmcost's own: the others, all of which would have to be loaded, are not asked.
     """
-    return _claiming(sample) or _among_others(sample)
+    return [_OWN] if _is_own(sample) else _claiming(sample) or _among_others(sample)
+
+
+def _is_own(sample: Sample) -> bool:
+    own = SOURCES.load(_OWN)
+    fields = [sample.header, *sample.objects()] if sample.form in own.forms else []
+    return set[str]().union(*fields) <= BY_NAME.keys() and own.sniff(sample)
 
 
 def _claiming(sample: Sample) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 import ibis
@@ -23,7 +24,7 @@ from llmcost.results.model import Overlap, ProblemCount, Repeated
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import Covered
 from llmcost.results.priced import Priced, add, whole
-from llmcost.results.remainders import REST
+from llmcost.results.remainders import PART, REST
 from llmcost.results.twins import ALIKE
 from llmcost.sources import key_text
 from llmcost.usage.columns import USAGE
@@ -31,102 +32,127 @@ from llmcost.usage.ddl import REPEATED_ORIGIN
 from llmcost.usage.store import Store
 
 _LABEL: Final = "told"
-_LABELS: Final = ibis.table({"row_id": "int64", _LABEL: "string"}, name="llmcost_told")
+_TOLD: Final = "llmcost_told"
 _HELD: Final = {name for name, _ in REPEATED_ORIGIN} | {c.name for c in USAGE if c.group != "key"}
-_REPEATED: Final = ibis.table(
-    {name: kind for name, kind in USAGE_TABLE.schema().items() if name in _HELD}, name="repeated"
-)
+_SCHEMA: Final = USAGE_TABLE.schema()
+_BETWEEN: Final = "\x1f"
+Sums = dict[str, tuple[int, Decimal | None]]
+"""Rows and their cost by label; the cost of rows of which none has a price is unknown."""
 _NO_TIME: Final = "no-time"
+_REPEATED: Final = "repeated"
+_TOUCHED: Final = "touched"
+_WHOLE: Final = "whole"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows of one of the store's tables that something is told of: SQL of their ``row_id`` and ``label``."""
+
+    ids: str
+    table: str = USAGE_TABLE.get_name()
+
+    @property
+    def columns(self) -> set[str]:
+        """What the table holds of a usage row."""
+        return set(_SCHEMA) & _HELD if self.table == _REPEATED else set(_SCHEMA)
 
 
 @dataclass(frozen=True)
 class Audit:
-    """Prices rows that carry a label; ``price`` selects and prices them, ``columns`` are those that both need."""
+    """Prices rows that carry a label, all in one query; ``price`` selects and prices them, ``columns`` are those that both need."""
 
     store: Store
     options: ReplayOptions
     columns: Sequence[str]
+    covered: Covered | None
     price: Callable[[ir.Table, tuple[str, ...]], Priced]
 
     def repeated(self) -> list[Repeated]:
         """Records that say again what another says, by source and by what makes them the same."""
-        if not self.store.value(f"SELECT count(*) FROM repeated WHERE {of_files(self.options)}"):
-            return []
-        self.store.execute(
-            "CREATE OR REPLACE TEMP TABLE llmcost_told AS SELECT row_id, concat(source, '\x1f', rule, '\x1f', superseded::VARCHAR) "
-            f"AS {_LABEL} FROM repeated WHERE {of_files(self.options)}"
-        )
         found = []
-        for label, (count, cost) in self._sums(_REPEATED).items():
-            source, rule, superseded = label.split("\x1f")
+        for label, (count, cost) in self._sums.get(_REPEATED, {}).items():
+            source, rule, superseded = label.split(_BETWEEN)
             key = key_text(source, rule)
             found.append(Repeated(source=source, key=key, superseded=superseded == "true", count=count, cost_usd=cost))
         return sorted(
             found, key=lambda each: (-(each.cost_usd or ZERO), -each.count, each.source, each.key, each.superseded)
         )
 
-    def overlaps(self, covered: Covered) -> list[Overlap]:
+    def overlaps(self) -> list[Overlap]:
         """Rows that other rows stand for, wholly or in part, and rows that only look so, by rule and source."""
-        told = "FROM llmcost_covered UNION ALL FROM llmcost_alike"
-        found = [self._overlap(*item) for item in self._told_of(told, USAGE_TABLE, covered).items()]
-        if covered.part is not None and covered.rest is not None:
-            rests = self._told_of(told, covered.rest, covered)
-            for label, sums in self._told_of(told, covered.part, covered).items():
-                found.append(
-                    self._overlap(label, sums).model_copy(update={"rest_usd": rests[label][1], "partly": True})
-                )
+        found = [self._overlap(*item) for item in self._sums.get(_WHOLE, {}).items()]
+        rests = self._sums.get(REST, {})
+        for label, sums in self._sums.get(PART, {}).items():
+            found.append(self._overlap(label, sums).model_copy(update={"rest_usd": rests[label][1], "partly": True}))
         return sorted(
             found, key=lambda each: (-(each.cost_usd or ZERO), -each.rows, each.rule, each.source, each.partly)
         )
 
-    def _told_of(self, told: str, table: ir.Table, covered: Covered) -> dict[str, tuple[int, Decimal | None]]:
-        """Sums of the rows of ``told`` by rule, source and what is charged; divided buckets only as ``table`` has them."""
-        divided = f"ANTI JOIN {REST} USING (row_id)" if covered.rest is not None and table is USAGE_TABLE else ""
-        self.store.execute(
-            f"CREATE OR REPLACE TEMP TABLE llmcost_told AS SELECT row_id, concat(rule, '\x1f', source, '\x1f', kept) AS {_LABEL} "
-            f"FROM ({told}) {divided}"
-        )
-        return self._sums(table)
-
     @staticmethod
     def _overlap(label: str, sums: tuple[int, Decimal | None]) -> Overlap:
-        rule, source, kept = label.split("\x1f")
+        rule, source, kept = label.split(_BETWEEN)
         return Overlap(rule=rule, source=source, charged=kept, left_out=rule != ALIKE, rows=sums[0], cost_usd=sums[1])
 
     def with_money(self, problems: Sequence[ProblemCount], baseline: Priced) -> list[ProblemCount]:
         """The problems with what the kept rows they touch cost, and the rows without a time among them."""
-        costs = self._of_problems()
+        costs = self._sums.get(_TOUCHED, {})
         known = [
             each if each.rejected else each.model_copy(update={"cost_usd": costs.get(each.kind, (0, None))[1]})
             for each in problems
         ]
         return [*known, *self._timeless(baseline)]
 
-    def _of_problems(self) -> dict[str, tuple[int, Decimal | None]]:
-        if not self.store.value(f"SELECT count(*) FROM touched WHERE {of_files(self.options)}"):
+    @cached_property
+    def _sums(self) -> dict[str, Sums]:
+        """What is told of, by part and label."""
+        parts = self._parts()
+        if not parts:
             return {}
-        self.store.execute(
-            f"CREATE OR REPLACE TEMP TABLE llmcost_told AS SELECT DISTINCT u.row_id, t.kind AS {_LABEL} FROM usage u JOIN touched t "
-            "ON u.file_key = t.file_key AND u.line BETWEEN t.first_line AND t.last_line "
-            f"WHERE {of_files(self.options, 't.file_key')}"
-        )
-        return self._sums(USAGE_TABLE)
-
-    def _sums(self, table: ir.Table) -> dict[str, tuple[int, Decimal | None]]:
-        """(rows, cost) by label; the cost of rows of which none has a price is unknown."""
-        held = [name for name in self.columns if name in table.columns]
-        rows = base_rows(held, self.options.now, None, None, table)
-        schema = USAGE_TABLE.schema()
-        rows = rows.mutate(**{name: ibis.null(schema[name]) for name in self.columns if name not in table.columns})
-        priced = self.price(rows.join(_LABELS, "row_id"), (_LABEL,))
-        found: dict[str, tuple[int, Decimal | None]] = {}
-        for group in priced.groups([f"d_{_LABEL}"]):
-            count, cost = found.get(str(group.dimensions[0]), (0, None))
+        names = [name for name in (*_SCHEMA, _LABEL) if any(name in {*part.columns, _LABEL} for part in parts.values())]
+        told = " UNION ALL BY NAME ".join(self._select(*part, names) for part in parts.items())
+        self.store.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS {told}")
+        table = ibis.table({name: "string" if name == _LABEL else _SCHEMA[name] for name in names}, name=_TOLD)
+        rows = base_rows([*(c for c in self.columns if c in names), _LABEL], self.options.now, None, None, table)
+        rows = rows.mutate(**{name: ibis.null(_SCHEMA[name]) for name in self.columns if name not in names})
+        found: dict[str, Sums] = {}
+        for group in self.price(rows, (_LABEL,)).groups([f"d_{_LABEL}"]):
+            part, _, label = str(group.dimensions[0]).partition(_BETWEEN)
+            sums = found.setdefault(part, {})
+            count, cost = sums.get(label, (0, None))
             if isinstance(group.charge, Charge):
                 cost = EXACT.add(cost or ZERO, group.charge.cost)
-            found[str(group.dimensions[0])] = (count + whole(group.rows), cost)
-        self.store.drop_temporary(["llmcost_told"])
+            sums[label] = (count + whole(group.rows), cost)
+        self.store.drop_temporary([_TOLD])
         return found
+
+    @staticmethod
+    def _select(name: str, part: _Part, names: Sequence[str]) -> str:
+        columns = ", ".join(f'"{column}"' for column in names if column in part.columns)
+        return f"SELECT concat('{name}', '{_BETWEEN}', label) AS {_LABEL}, {columns} FROM ({part.ids}) JOIN {part.table} USING (row_id)"
+
+    def _parts(self) -> dict[str, _Part]:
+        """The parts that have rows, by name."""
+        parts: dict[str, _Part] = {}
+        if self._any(_REPEATED):
+            ids = f"SELECT row_id, concat_ws('{_BETWEEN}', source, rule, superseded::VARCHAR) AS label FROM repeated WHERE {of_files(self.options)}"
+            parts[_REPEATED] = _Part(ids, _REPEATED)
+        if self._any(_TOUCHED):
+            parts[_TOUCHED] = _Part(
+                "SELECT DISTINCT u.row_id, t.kind AS label FROM usage u JOIN touched t "
+                "ON u.file_key = t.file_key AND u.line BETWEEN t.first_line AND t.last_line "
+                f"WHERE {of_files(self.options, 't.file_key')}"
+            )
+        if self.covered is not None:
+            label = f"concat_ws('{_BETWEEN}', rule, source, kept) AS label"
+            told = f"SELECT row_id, {label} FROM (FROM llmcost_covered UNION ALL FROM llmcost_alike)"
+            divided = self.covered.rest is not None
+            # Of a divided bucket the parts are told, not the whole.
+            parts[_WHOLE] = _Part(f"{told} ANTI JOIN {REST} USING (row_id)" if divided else told)
+            parts |= {name: _Part(told, name) for name in (PART, REST) if divided}
+        return parts
+
+    def _any(self, table: str) -> bool:
+        return bool(self.store.value(f"SELECT count(*) FROM {table} WHERE {of_files(self.options)}"))
 
     def _timeless(self, baseline: Priced) -> list[ProblemCount]:
         place = PRICE_KEYS.index("timeless")

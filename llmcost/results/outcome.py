@@ -88,16 +88,21 @@ OUTCOMES: Plugins[Kind] = Plugins("llmcost.results.outcomes", "OUTCOME", "outcom
 
 def outcome(model: Model) -> Outcome:
     """``model`` as what a report renders."""
-    found = OUTCOMES.load(model.kind)
+
+    def found() -> Kind:
+        # Loaded by the formats that show it: JSON does not.
+        return OUTCOMES.load(model.kind)
 
     def document(top_n: int, title: str) -> Document:
-        return found.document(model, top_n, title)
+        return found().document(model, top_n, title)
 
     def long_form() -> LongForm:
-        return found.long(model) if found.long else tables_as_rows(document(ALL, ""))
+        long = found().long
+        return long(model) if long else tables_as_rows(document(ALL, ""))
 
     def remarks() -> tuple[Remark, ...]:
-        return found.remarks(model) if found.remarks else ()
+        told = found().remarks
+        return told(model) if told else ()
 
     return Outcome(model, document, long_form, remarks)
 

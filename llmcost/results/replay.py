@@ -91,7 +91,7 @@ class Replaying(Selection):
         ]
         self.engine.sharing = False
         audit = self._audit(cuts)
-        overlaps = self.overlaps(audit)
+        overlaps = audit.overlaps()
         summary = covering.coverage(self.store, baseline, self.options)
         return Result(
             generated_with=f"llmcost {__version__}",
@@ -130,7 +130,10 @@ class Replaying(Selection):
         )  # fmt: skip
 
     def _audit(self, cuts: Cuts) -> Audit:
-        return Audit(self.store, self.options, self._columns([]), lambda rows, by: self._labelled(rows, by, cuts))
+        def price(rows: ir.Table, by: tuple[str, ...]) -> Priced:
+            return self._labelled(rows, by, cuts)
+
+        return Audit(self.store, self.options, self._columns([]), self.covered, price)
 
     def _rebased(self) -> list[str]:
         day = self.options.baseline_on
@@ -156,8 +159,8 @@ class Replaying(Selection):
         return self._priced(Workload(self.engine.view(rows)), self._cuts([]), None, by)
 
     def overlapping(self) -> list[Overlap]:
-        """:meth:`overlaps` of a baseline without scenarios."""
-        return self.overlaps(self._audit(self._cuts([])))
+        """The rows that describe traffic which other rows stand for, and those that only look so, with their amounts."""
+        return self._audit(self._cuts([])).overlaps()
 
     def charged(self, columns: Sequence[str]) -> tuple[ir.Table, Priced]:
         """The baseline's rows one by one, with the keys of the group that each is priced in, and the priced groups."""
@@ -200,10 +203,6 @@ class Replaying(Selection):
         return (
             workload if len(kept) == len(workload.rows.columns) else replace(workload, rows=workload.rows.select(kept))
         )
-
-    def overlaps(self, audit: Audit) -> list[Overlap]:
-        """The rows that describe traffic which other rows stand for, and those that only look so, with their amounts."""
-        return [] if self.covered is None else audit.overlaps(self.covered)
 
     def _chain(
         self,
