@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -51,28 +51,20 @@ def played(stage: Stage, rows: ir.Table, caches: Caches) -> tuple[ir.Table, dict
     if caches.marked:
         sparse = told._own & (told.cache_breakpoints.length() > 0).fill_null(False)
     scope = _scope(told, held, stage)
-    renewed, fixed = (
-        CacheUse(
-            told._life,
-            flag,
-            limit=told._limit,
-            sparse=sparse,
-            latency=caches.latency,
-            model=cacherule.one_model(told, stage),
-            steady=all(rule.since is None for rule in held),
-        )
-        for flag in (usable & told._renews, usable & ~told._renews)
+    use = CacheUse(
+        told._life,
+        usable,
+        limit=told._limit,
+        sparse=sparse,
+        latency=caches.latency,
+        model=cacherule.one_model(told, stage),
+        steady=all(rule.since is None for rule in held),
     )
-    stored = Counter[int]()
-    found: list[ir.Table] = []
-    if any(rule.renews for rule in held):
-        found.append(replayed(stage, told, renewed, scope))
-        if any(rule.stored and rule.renews for rule in held):
-            stored.update(cachestorage.renewed(stage, told, renewed, scope))
-    if any(not rule.renews for rule in held):
-        play = fixedlife.play(stage, told, fixed, scope)
-        found.append(play.hits)
-        stored.update(play.token_ms)
+    found, stored = _lived(stage, told, use, scope, held)
+    if any(rule.stored for rule in held):
+        # What is kept without the rows that the scenario asks for, by the log or for rows that are not selected, it does not add.
+        others = replace(use, usable=usable & ~(told._asks & told.selected))
+        stored -= _lived(stage, told, others, scope, [rule for rule in held if rule.stored])[1]
     columns = [name for name in rows.columns if name != "_found"]
     if not found:
         return rows, {}
@@ -80,6 +72,24 @@ def played(stage: Stage, rows: ir.Table, caches: Caches) -> tuple[ir.Table, dict
     joined = rows.left_join(hits.rename({MOTHER: "branch"}), ["row_id", MOTHER])
     tokens = ibis.ifelse(joined.model.isin(sorted(caches.playing)), joined.hit_tokens, joined["_found"])
     return joined.select(*[joined[name] for name in columns], _found=tokens), dict(stored)
+
+
+def _lived(
+    stage: Stage, told: ir.Table, use: CacheUse, scope: ir.StringValue | None, held: Sequence[Rule]
+) -> tuple[list[ir.Table], Counter[int]]:
+    """What the rows of a use find, where lives are renewed and where they are not; and token-milliseconds stored, by model."""
+    stored = Counter[int]()
+    found: list[ir.Table] = []
+    if any(rule.renews for rule in held):
+        renewed = replace(use, usable=use.usable & told._renews)
+        found.append(replayed(stage, told, renewed, scope))
+        if any(rule.stored and rule.renews for rule in held):
+            stored.update(cachestorage.renewed(stage, told, renewed, scope))
+    if any(not rule.renews for rule in held):
+        play = fixedlife.play(stage, told, replace(use, usable=use.usable & ~told._renews), scope)
+        found.append(play.hits)
+        stored.update(play.token_ms)
+    return found, stored
 
 
 def from_conversation(stage: Stage, rows: ir.Table, caches: Caches) -> ir.Table:

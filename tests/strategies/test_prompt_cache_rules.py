@@ -247,3 +247,27 @@ def test_storage_of_a_fixed_life_is_paid_from_writing_to_end(tmp_path: Path) -> 
         assert reads(log) == [0, 8000, 0]
         charge = log.replay(scenario(("prompt-cache", {})), extrapolate=True).scenarios[0].flat_charges[0]
     assert charge.quantity == Decimal(8000 * 12) / Decimal(3_600 * 10**6)
+
+
+def test_storage_is_paid_for_what_the_scenario_adds(tmp_path: Path) -> None:
+    """Not for caches that the log holds anyhow, nor for those of rows before the period."""
+    rows = [
+        call(name, at, provider_name="openai", request_model="m", feature=feature, **read)
+        for name, at, feature, read in (
+            ("a", 0, "new", {}), ("b", 4, "new", {}),
+            ("c", 20, "old", {"cache_read_input_tokens": 8000}), ("d", 24, "old", {"cache_read_input_tokens": 8000}),
+        )
+    ]  # fmt: skip
+    once = Decimal(8000 * 6) / Decimal(3_600 * 10**6)
+    twice = Decimal(8000 * 12) / Decimal(3_600 * 10**6)
+    with Log(tmp_path, rows, book=lasting(tmp_path / "prices", "storage_billed = true\n")) as log:
+
+        def kept(when: str | None, **options: Any) -> list[Decimal]:
+            parameters = {"mode": "explicit"} | ({"when": when} if when else {})
+            played = log.replay(scenario(("prompt-cache", parameters)), extrapolate=True, **options)
+            return [charge.quantity for charge in played.scenarios[0].flat_charges]
+
+        assert kept(None) == [twice]
+        assert kept("feature = 'new'") == [once]
+        assert kept("feature = 'nobody'") == []
+        assert kept(None, since=after(10)) == [once]
