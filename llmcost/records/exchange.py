@@ -65,6 +65,11 @@ _MODEL: Final = ("modelId", "model_id")
 _HEADERS: Final = ("headers", "response_headers", "responseHeaders")
 
 
+_OPENING: Final = "response.created"
+_ENDING: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+"""Events of a Responses stream that begin a call, and those that end it and carry its usage."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One call as it was logged. ``request`` and ``response`` are empty when the log lacks them.
@@ -105,6 +110,11 @@ class Exchange:
         )
 
     @property
+    def begins(self) -> bool:
+        """Whether it is the first event of a stream whose other events are records of their own."""
+        return len(self.events) == 1 and self.events[0].name == _OPENING and not self.request
+
+    @property
     def api(self) -> str | None:
         """Which API was called (chat, responses, messages, embeddings ..), from the URL or else the answer's form."""
         return _api_of_url(self.url) or self.form
@@ -130,6 +140,8 @@ def exchange(value: dict[str, Any]) -> Exchange | None:
     """The call that ``value`` logs, or None if it is no record of a call."""
     if _FOREIGN & value.keys():
         return None
+    if (event := response_event(value)) is not None:
+        return _of_event(value, event)
     notes = Notes()
     if _api_of_answer(value):
         own = labels_of({}, (value.get("metadata"),), notes)
@@ -146,6 +158,32 @@ def exchange(value: dict[str, Any]) -> Exchange | None:
     url = _first_text({**value, **envelope}, _URL)
     model = _first_text({**asked, **value, **envelope}, _MODEL)
     return Exchange(asked, answer, events, labels, status, url, tuple(notes), _headers(value), model)
+
+
+def response_event(value: Any) -> dict[str, Any] | None:
+    """The event of a Responses stream that was logged as a record of its own, bare or under ``data``; None for anything else.
+
+    https://platform.openai.com/docs/api-reference/responses-streaming (2026-11-24). The events of realtime sessions have a source.
+    """
+    if not isinstance(value, dict):
+        return None
+    inner = value.get("data") if "event" in value else value
+    if not isinstance(inner, dict) or not word(inner.get("type")).startswith("response."):
+        return None
+    numbered = "sequence_number" in inner
+    answer = inner.get("response")
+    return inner if (answer.get("object") == "response" if isinstance(answer, dict) else numbered) else None
+
+
+def _of_event(value: dict[str, Any], event: dict[str, Any]) -> Exchange | None:
+    """The call that an event begins or ends. What begins one stays, without counts, where no end of it was logged."""
+    kind, notes = word(event.get("type")), Notes()
+    if kind not in {_OPENING, *_ENDING} or not isinstance(event.get("response"), dict):
+        return None
+    labels = labels_of(value, (event["response"].get("metadata"),), notes)
+    if kind == _OPENING:
+        return Exchange({}, {}, (Event(kind, event),), labels, problems=tuple(notes))
+    return Exchange({}, event["response"], (), labels, problems=tuple(notes))
 
 
 def _headers(value: dict[str, Any]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from llmcost.records.contract import Context, Problem, Reading, Record
-from llmcost.records.exchange import Exchange, exchanges
+from llmcost.records.contract import Context, Problem, Reading, Record, Skip
+from llmcost.records.exchange import Exchange, exchanges, response_event
 from llmcost.records.free import no_call
 from llmcost.records.hosts import FORMS, OWN_SOURCE, provider_of
 from llmcost.records.values import BadValueError
@@ -57,5 +57,7 @@ def read_calls(
                 yield Problem("other-format", f"a call of the API {call.api} that the source {home} reads")
         except BadValueError as error:
             yield Problem(error.kind, error.detail)
-    if not found:
+    if not found and response_event(record.value) is not None:
+        yield Skip("an event inside a stream, whose last one carries the usage")
+    elif not found:
         yield Problem("no-call", "the record holds neither a request with its answer nor an answer")

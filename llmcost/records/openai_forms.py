@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from llmcost.records.anthropic import MESSAGES_KNOWS, messages_readings, provider_of_id
-from llmcost.records.contract import Context, Reading, Record, Sample, Skip
+from llmcost.records.contract import Context, Reading, Record, Row, Sample, Skip
 from llmcost.records.exchange import Exchange, first_call
 from llmcost.records.gemini import GEMINI_KNOWS, gemini_readings
 from llmcost.records.hosts import FORMS as HOST_FORMS
@@ -59,7 +59,9 @@ def form_readings(call: Exchange, otherwise: str) -> Iterator[Reading]:
     """The rows of one call."""
     api = call.api or otherwise
     if api == "responses":
-        return responses_readings(call, provider_of(call))
+        found = responses_readings(call, provider_of(call))
+        # That it carries no usage is odd only if no event ends the stream, and then its row has no counts.
+        return (one for one in found if isinstance(one, Row)) if call.begins else found
     if api == "messages":
         return messages_readings(call, messages_provider(call))
     if api == "gemini":

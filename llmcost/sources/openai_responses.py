@@ -2,7 +2,7 @@
 
 From: what an application, proxy or recorder writes for calls of ``POST /v1/responses``
 (https://platform.openai.com/docs/api-reference/responses, 2026-11-23): JSONL or one JSON document of
-``{request, response ..}`` wrappers or of bare answers; streams as raw text or lists of events. A row is one call; images
+``{request, response ..}`` wrappers or of bare answers; streams as raw text, lists of events, or one event a record. A row is one call; images
 that a tool made are a second row (``<id>#image-gen``), and a container of code interpreter is one, under the container's
 id, however many calls used it. Cached and written tokens are inside the input count, reasoning
 inside the output count. Left out: the texts that the server kept for

@@ -251,13 +251,12 @@ def test_storage_of_a_fixed_life_is_paid_from_writing_to_end(tmp_path: Path) -> 
 
 def test_storage_is_paid_for_what_the_scenario_adds(tmp_path: Path) -> None:
     """Not for caches that the log holds anyhow, nor for those of rows before the period."""
+    read: dict[str, Any] = {"cache_read_input_tokens": 8000}
+    model: dict[str, Any] = {"provider_name": "openai", "request_model": "m"}
     rows = [
-        call(name, at, provider_name="openai", request_model="m", feature=feature, **read)
-        for name, at, feature, read in (
-            ("a", 0, "new", {}), ("b", 4, "new", {}),
-            ("c", 20, "old", {"cache_read_input_tokens": 8000}), ("d", 24, "old", {"cache_read_input_tokens": 8000}),
-        )
-    ]  # fmt: skip
+        *(call(name, at, feature="new", **model) for name, at in (("a", 0), ("b", 4))),
+        *(call(name, at, feature="old", **model, **read) for name, at in (("c", 20), ("d", 24))),
+    ]
     once = Decimal(8000 * 6) / Decimal(3_600 * 10**6)
     twice = Decimal(8000 * 12) / Decimal(3_600 * 10**6)
     with Log(tmp_path, rows, book=lasting(tmp_path / "prices", "storage_billed = true\n")) as log:
