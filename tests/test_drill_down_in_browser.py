@@ -12,6 +12,7 @@ import pytest
 
 import llmcost
 from llmcost.reports import REPORTS, Options
+from llmcost.results import folding, spend_cube
 from llmcost.results.headline import result_places
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
@@ -113,6 +114,28 @@ def test_amounts_of_a_part_read_as_in_a_report_of_it(browser: Browser, tmp_path:
         costs = [line.cost_usd for _, line in by_dimension(mine, second)]
         assert [row[1] for row in _rows(browser, "t-by-1")[:-1]] == moneys(costs, places)
         _pick(browser, "t-by-0", label)
+
+
+def test_a_long_tail_is_one_line_and_sums_stay_exact(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "KEPT", (3,))
+    monkeypatch.setattr(spend_cube, "_MOST", 20)
+    result = sample_result.large()
+    _opened(browser, result, tmp_path, top=2)
+    first, second = _rows(browser, "t-by-0")[0], _rows(browser, "t-by-1")[0]
+    for table, row, other in (("t-by-0", first, "t-by-1"), ("t-by-1", second, "t-by-0")):
+        _pick(browser, table, row[0])
+        *lines, total = _rows(browser, other)
+        told = [line[0] for line in lines if line[0].endswith("other values")]
+        assert told == [lines[-1][0]] or not told
+        assert told or other == "t-by-0", "there are many features"
+        assert abs(_usd(total[1]) - _usd(row[1])) <= Decimal("0.01")
+        assert total[3] == row[3]
+        notes = browser.script("return [...document.querySelectorAll('.trail .note')].map((n) => n.textContent)")
+        assert any(note.endswith("other values are kept together.") for note in notes)
+        _pick(browser, table, row[0])
+    assert browser.log("browser") == []
 
 
 def test_by_keyboard_said_and_back(browser: Browser, tmp_path: Path) -> None:

@@ -46,3 +46,5 @@ class Cube:
     labels: tuple[tuple[str, ...], ...]
     measures: tuple[Measure, ...]
     cells: tuple[tuple[tuple[int, ...], tuple[Decimal | int | None, ...]], ...]
+    folded: tuple[str, ...] = ()
+    """Of each dimension the label of the values that are kept together, "" where all have their names; () of none."""

@@ -53,7 +53,11 @@
 
   /* A table of a part: the same columns and order as the whole has, what no sum knows is a dash. */
   function tableRows(view, cube, found) {
-    const lines = cut(view.dimension === "day" ? [...found].sort() : ranked(found), view.top);
+    /* What the cube keeps together is a line of its own, at the end: how many of its values the part has is not known. */
+    const folded = cube.folded[cube.dimensions.indexOf(view.dimension)];
+    const named = folded ? new Map([...found].filter(([label]) => label !== folded)) : found;
+    const lines = cut(view.dimension === "day" ? [...found].sort() : ranked(named), view.top);
+    if (folded && found.has(folded)) lines.push([folded, found.get(folded)]);
     const whole = lines.reduce((sum, [, line]) => sum + (line[0] ?? 0n), 0n);
     const at = (measure) => cube.measures.indexOf(measure);
     /* Nothing known of no call is nothing; of calls it is unknown. */
@@ -182,6 +186,8 @@
     });
   }
 
+  /* Sums are exact all the same: they are only not told apart. */
+  const together = data.cubes.flatMap((cube) => cube.folded.flatMap((label, place) => (label ? [`By ${cube.titles[place]}, ${label} are kept together.`] : [])));
   const trail = make("nav", { className: "trail", hidden: true });
   trail.setAttribute("aria-label", "Filter");
   const said = make("p", { className: "quiet" });
@@ -218,7 +224,7 @@
       document.querySelector(".pick")?.focus();
     });
     const [part, whole] = spent();
-    trail.replaceChildren(make("ol", {}, make("li", {}, everything), ...steps), make("p", { className: "note" }, `${part} of ${whole}`));
+    trail.replaceChildren(make("ol", {}, make("li", {}, everything), ...steps), make("p", { className: "note" }, `${part} of ${whole}`), ...together.map((text) => make("p", { className: "note" }, text)));
     const words = [...picked].map(([name, label]) => `${titles[name]} ${label}`).join(", ");
     said.textContent = picked.size ? `Filtered to ${words}: ${part} of ${whole}.` : "All spend is shown again.";
   }

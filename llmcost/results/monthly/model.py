@@ -133,12 +133,18 @@ class SpendCell(_Model):
     requests: int
     last_requests: int
     unpriced_requests: int
+    rest: list[int] = Field(
+        default_factory=list, description="Places of the dimensions whose value is all those that are kept together."
+    )
 
 
 class SpendCells(_Model):
     """Spend by every combination of a few dimensions, of which each table of spend is a sum."""
 
     dimensions: list[str]
+    kept_together: list[int] = Field(
+        default_factory=list, description="How many values of each dimension are kept together, those that cost least."
+    )
     cells: list[SpendCell]
 
 

@@ -212,7 +212,7 @@ class _Run:
                 spend(ledger, dimension, self.cubes[dimension.name], self.cost, has_last=self.has_last)
                 for dimension in self.dimensions
             ],
-            cells=spend_cells(ledger, self.dimensions) if options.what_if else None,
+            cells=spend_cells(ledger, self.dimensions, self.cubes) if options.what_if else None,
             days=dayly,
             unit_costs=savings.unit_costs(ledger, self.cost),
             caching=savings.caching(ledger),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from llmcost.money import ZERO, rounded
 from llmcost.pricing.grid import PRICE_KEYS
+from llmcost.results.folding import KEPT
 from llmcost.results.monthly.effects import Change, Side, changes, total
 from llmcost.results.monthly.ledger import LAST, THIS, Dimension, Ledger
 from llmcost.results.monthly.model import Day, Effects, Mover, Movers, Spend, SpendCell, SpendCells, SpendLine
@@ -52,20 +53,61 @@ def spend(ledger: Ledger, dimension: Dimension, cube: str, cost: Decimal, *, has
     return Spend(dimension=dimension.name, values=values, lines=lines)
 
 
-def spend_cells(ledger: Ledger, dimensions: Sequence[Dimension]) -> SpendCells | None:
-    """Spend by combination: of as many of the dimensions, in their order, as make no more than a page can carry."""
+def spend_cells(ledger: Ledger, dimensions: Sequence[Dimension], cubes: Mapping[str, str]) -> SpendCells | None:
+    """Spend by combination, in no more than a page can carry: the long tail of a dimension's values is kept together, and
+    only where that is not enough the last dimensions are left out.
+    """
     kept = list(dimensions)
+    numbers = {d.name: _distinct(ledger, cubes[d.name]) for d in kept}
+    values = {d.name: _dearest(ledger, cubes[d.name]) for d in kept}
     while len(kept) > 1:
-        names = ", ".join(f'CAST(l."{d.column}" AS VARCHAR) AS v{place}' for place, d in enumerate(kept))
-        rows = ledger.rows(f"{names}, {_SPLIT}", f"GROUP BY ALL ORDER BY ALL LIMIT {_MOST_CELLS + 1}")
-        if len(rows) <= _MOST_CELLS:
-            return SpendCells(dimensions=[d.name for d in kept], cells=[_cell(ledger, row, len(kept)) for row in rows])
+        every = max(numbers[d.name] for d in kept)
+        for most in (*([every] if every <= _MOST_CELLS else []), *(number for number in KEPT if number < every)):
+            rows = _combined(ledger, kept, values, most)
+            if len(rows) <= _MOST_CELLS:
+                return SpendCells(
+                    dimensions=[d.name for d in kept],
+                    kept_together=[max(0, numbers[d.name] - most) for d in kept],
+                    cells=[_cell(ledger, row, len(kept)) for row in rows],
+                )
         kept.pop()
     return None
 
 
+def _dearest(ledger: Ledger, cube: str) -> list[str | None]:
+    """The values of a dimension, what they cost in both months together the most first; no more than could be told apart."""
+    rows = ledger.store.rows(
+        f'SELECT value FROM "{cube}" GROUP BY value ORDER BY sum(cost) DESC NULLS LAST, value NULLS LAST LIMIT {_MOST_CELLS + 1}'
+    )
+    return [value for (value,) in rows]
+
+
+def _combined(
+    ledger: Ledger, kept: Sequence[Dimension], values: Mapping[str, Sequence[str | None]], most: int
+) -> list[tuple[Any, ...]]:
+    """Sums by combination of values and whether each is of those beyond the first ``most``; one more than fits tells."""
+    names, rest, joins = [], [], []
+    for place, dimension in enumerate(kept):
+        column = f'CAST(l."{dimension.column}" AS VARCHAR)'
+        if len(values[dimension.name]) <= most:
+            names.append(f"{column} AS v{place}")
+            rest.append(f"false AS r{place}")
+            continue
+        top = f"llmcost_top_{next(_NUMBERS)}"
+        ledger.store.register(top, pa.table({"value": pa.array(values[dimension.name][:most], pa.string())}))
+        ledger.engine.keep(top)
+        joins.append(
+            f'LEFT JOIN (SELECT value, true AS there FROM "{top}") t{place} ON {column} IS NOT DISTINCT FROM t{place}.value'
+        )
+        names.append(f"CASE WHEN t{place}.there THEN {column} END AS v{place}")
+        rest.append(f"t{place}.there IS NULL AS r{place}")
+    grouped = ", ".join(f"{letter}{place}" for letter in "vr" for place in range(len(kept)))
+    tail = f"{' '.join(joins)} GROUP BY {grouped} ORDER BY {grouped} LIMIT {_MOST_CELLS + 1}"
+    return ledger.rows(f"{', '.join((*names, *rest))}, {_SPLIT}", tail)
+
+
 def _cell(ledger: Ledger, row: Sequence[Any], size: int) -> SpendCell:
-    before, now, calls_before, calls_now, _, unpriced = row[size:]
+    before, now, calls_before, calls_now, _, unpriced = row[2 * size :]
     return SpendCell(
         values=[None if value is None else str(value) for value in row[:size]],
         cost_usd=ledger.known_usd(now),
@@ -73,6 +115,7 @@ def _cell(ledger: Ledger, row: Sequence[Any], size: int) -> SpendCell:
         requests=int(calls_now or 0),
         last_requests=int(calls_before or 0),
         unpriced_requests=int(unpriced or 0),
+        rest=[place for place, together in enumerate(row[size : 2 * size]) if together],
     )
 
 

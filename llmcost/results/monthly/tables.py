@@ -10,6 +10,7 @@ from llmcost.money import EXACT, ZERO, plain, rounded
 from llmcost.results.cells import DASH, cells, change_cell, columns, count_cell, share_cell, usd_cell, usd_cells
 from llmcost.results.cube import Cube, Measure, View
 from llmcost.results.document import Cell, Table
+from llmcost.results.folding import other_values
 from llmcost.results.monthly.findings import MATERIAL, budget_name, budget_text
 from llmcost.results.monthly.model import (
     Budget,
@@ -227,14 +228,18 @@ def cube(cells: SpendCells | None) -> tuple[Cube, ...]:
         return ()
     names: list[dict[str, int]] = [{} for _ in cells.dimensions]
     lines = []
+    together = cells.kept_together or [0] * len(names)
+    taken = [{name(c.values[place]) for c in cells.cells if place not in c.rest} for place in range(len(names))]
+    rest = tuple(other_values(many, mine) if many else "" for many, mine in zip(together, taken, strict=True))
     for cell in cells.cells:
-        at = tuple(held.setdefault(name(value), len(held)) for held, value in zip(names, cell.values, strict=True))
+        shown = [rest[place] if place in cell.rest else name(value) for place, value in enumerate(cell.values)]
+        at = tuple(held.setdefault(label, len(held)) for held, label in zip(names, shown, strict=True))
         measured = (cell.cost_usd, cell.requests, cell.unpriced_requests, cell.last_usd, cell.last_requests)
         lines.append((at, measured))
     titles = tuple(titled(dimension) for dimension in cells.dimensions)
     labels = tuple(tuple(held) for held in names)
     measures: tuple[Measure, ...] = ("cost", "requests", "unpriced", "last", "last_requests")
-    return (Cube(SPEND, tuple(cells.dimensions), titles, labels, measures, tuple(lines)),)
+    return (Cube(SPEND, tuple(cells.dimensions), titles, labels, measures, tuple(lines), rest if any(rest) else ()),)
 
 
 def _shown(values: Sequence[Decimal | None], places: int) -> list[Decimal | None]:
