@@ -75,7 +75,8 @@ def examine(sample: Sample, count: int, libraries: Sequence[Method] = ()) -> Rep
                 sums[name][1] += abs(sum(forecast) - sum(actual))
             if method.name == chosen.method.name:
                 picked[method.name] = picked.get(method.name, 0) + 1
-                drawn = band.paths(forecast, chosen.trials, 0, 400) or []
+                shift = band.shift_of(method, sample.first, past, chosen.trials)
+                drawn = band.paths(forecast, chosen.trials, 0, 400, shift) or []
                 inside += bool(drawn) and _inside([sum(path) for path in drawn], sum(forecast), sum(actual))
                 within += sum(
                     _inside([path[n] for path in drawn], forecast[n], came) for n, came in enumerate(actual) if drawn

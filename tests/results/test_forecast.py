@@ -403,3 +403,22 @@ def test_a_log_without_a_priced_day(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("forecast-model", "nobody-knows-it"), encoding="utf-8")
     with pytest.raises(UsageError, match=r"no row of the log has a time and a price"):
         api.forecast(path)
+
+
+def test_two_days_off_their_level_widen_the_band_to_both_levels_and_move_no_forecast() -> None:
+    def cost(day: date, after: str = "24.1") -> str:
+        return "9.9" if day.day % 2 else "10.1" if day < FIRST + DAY * 58 else after
+
+    steady, stepped = (
+        looked(60, lambda day: cost(day, "10.1"), months=2),
+        looked(60, lambda day: "24" if day >= FIRST + DAY * 58 else cost(day), months=2),
+    )
+    assert not any("new level" in note for note in steady.notes)
+    assert any("new level" in note for note in stepped.notes)
+    level = stepped.total_usd / len(stepped.days)
+    assert level < 16, "the level is not that of two days"
+    assert stepped.range is not None
+    assert stepped.range.p90_usd > Decimal(23) * len(stepped.days), "but the band knows that it may be"
+    assert stepped.range.p10_usd <= stepped.total_usd
+    one = looked(60, lambda day: "24" if day >= FIRST + DAY * 59 else cost(day), months=2)
+    assert not any("new level" in note for note in one.notes), "a single day may be anything"

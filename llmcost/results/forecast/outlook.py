@@ -101,6 +101,8 @@ class Projection:
     """The days to come, prices included."""
     plain: list[float]
     """The same by the method alone, at the prices of the log's end."""
+    shift = 1.0
+    """What the last days were of their forecast, where that may be a new level."""
     paths: list[list[float]] | None
     """Possible futures, drawn from the backtest's errors; None where it is too short."""
 
@@ -147,7 +149,10 @@ class Projection:
 
     def _paths(self) -> list[list[float]] | None:
         chosen = self._chosen()
-        return band.paths(self.ahead, chosen.trials, self.options.seed) if chosen and chosen.trials else None
+        if chosen is None or not chosen.trials:
+            return None
+        self.shift = band.shift_of(self.method, self.series.first, self.values, chosen.trials)
+        return band.paths(self.ahead, chosen.trials, self.options.seed, shift=self.shift)
 
     def amount(self, value: float) -> Decimal:
         """Dollars rounded to the forecast's digit."""
@@ -226,6 +231,11 @@ class Projection:
         if self.paths is not None and self.horizon > reach:
             notes.append(
                 f"errors were measured up to {reach} days ahead; beyond, the band widens as if each run of errors began where the last one ended"
+            )
+        if self.shift != 1:
+            notes.append(
+                f"the last {band.LATEST} days cost {'more' if self.shift > 1 else 'less'} than almost any day of the backtest did "
+                "against its forecast: the band holds both that they are passing and that they are the new level"
             )
         if self.options.growth is None and any(f != 1 for f in self.factors):
             notes.append("known price changes are in the forecast; callers may answer them with other models")
