@@ -17,6 +17,8 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any, Final
 
+import tomli
+
 from llmcost.errors import UsageError
 
 KEY_VARIABLE: Final = "LLMCOST_KEY"
@@ -119,9 +121,9 @@ def owner_hash_sql(expression: str, secret: bytes) -> str:
 def exact_toml(text: str) -> dict[str, Any]:
     """A TOML file with exact numbers; TOMLDecodeError for whatever cannot be read, however deep or long it is."""
     try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError:
-        raise
+        return tomli.loads(text, parse_float=Decimal)
+    except tomli.TOMLDecodeError as error:
+        raise tomllib.TOMLDecodeError(str(error)) from error
     except RecursionError as error:
         raise tomllib.TOMLDecodeError("it is nested too deep to be read") from error
     except (ValueError, ArithmeticError) as error:
