@@ -19,7 +19,7 @@ from llmcost.money import EXACT, ZERO
 from llmcost.pricing.grid import PRICE_KEYS
 from llmcost.pricing.price import Charge
 from llmcost.results.coverage import of_files
-from llmcost.results.logrows import USAGE_TABLE, base_rows
+from llmcost.results.logrows import CORE, KEYS, USAGE_TABLE, base_rows
 from llmcost.results.model import Overlap, ProblemCount, Repeated
 from llmcost.results.options import ReplayOptions
 from llmcost.results.overlap import Covered
@@ -108,10 +108,11 @@ class Audit:
         parts = self._parts()
         if not parts:
             return {}
-        names = [name for name in (*_SCHEMA, _LABEL) if any(name in {*part.columns, _LABEL} for part in parts.values())]
+        asked = dict.fromkeys((*KEYS, *CORE, *self.columns))
+        names = [name for name in asked if any(name in part.columns for part in parts.values())]
         told = " UNION ALL BY NAME ".join(self._select(*part, names) for part in parts.items())
         self.store.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS {told}")
-        table = ibis.table({name: "string" if name == _LABEL else _SCHEMA[name] for name in names}, name=_TOLD)
+        table = ibis.table({_LABEL: "string", **{name: _SCHEMA[name] for name in names}}, name=_TOLD)
         rows = base_rows([*(c for c in self.columns if c in names), _LABEL], self.options.now, None, None, table)
         rows = rows.mutate(**{name: ibis.null(_SCHEMA[name]) for name in self.columns if name not in names})
         found: dict[str, Sums] = {}

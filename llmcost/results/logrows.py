@@ -34,6 +34,8 @@ CORE: Final = (
 """Usage columns that every workload carries; rarer counters come along where the log has them."""
 
 
+KEYS: Final = ("row_id", "request_key", "user_key", "conversation_key")
+"""Who and what a row is, in every workload."""
 NAMES: Final = frozenset({"provider_name", "request_model", "response_model"})
 """Names that only conditions ask for: a row's model is its ``model``."""
 LOGGED: Final = frozenset({"prefix_nodes", "prefix_ends", "prefix_needs", "prefix_keys", *HIT_COLUMNS.values()})
@@ -79,8 +81,8 @@ def base_rows(
     )
     extra = [c for c in wanted if c in _EXTRA]
     return joined.select(
-        "row_id", "request_key", "user_key", "conversation_key",
-        *[c for c in extra if c not in {"row_id", "request_key", "user_key", "conversation_key"}],
+        *KEYS,
+        *[c for c in extra if c not in KEYS],
         *[c for c in wanted if c not in _EXTRA],
         "model",
         selected=ibis.literal(True),

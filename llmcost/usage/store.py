@@ -90,6 +90,8 @@ class Store:
         # Ibis 12 writes lambdas with an arrow, which DuckDB 2 only reads when told so.
         try:
             self.connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
+            if path is None:  # it is deleted next
+                self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
             self._prepare(fresh, read_only=read_only)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             self.close()
