@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from llmcost.ingest.adopt import adopt_providers
 from llmcost.ingest.owners import OwnerSql
@@ -30,6 +31,9 @@ from llmcost.usage.rules import (
     rule_of,
 )
 from llmcost.usage.store import Store
+
+PORTION: Final = 1 << 20
+"""Rows that are inserted at once."""
 
 
 def _counts(names: Collection[str]) -> list[str]:
@@ -262,16 +266,24 @@ def _arriving(store: Store, present: list[str], owner_sql: OwnerSql, *, conflict
     )
 
 
-def insert_usage(store: Store, *, prefixed: bool) -> None:
+def insert_usage(store: Store, staged: int, *, prefixed: bool) -> None:
     """Inserts the rows of ``arriving``, with what :func:`llmcost.ingest.prefix.derive_prefixes` made for them.
 
-    Not by an update afterwards: that would write every row twice.
+    Not by an update afterwards: that would write every row twice. Of many staged rows a portion at a time: what a portion
+    is joined with fits in memory, where one join of all would go through the disk.
     """
     extra = "".join(f", d.{name}" for name, _ in DERIVED) if prefixed else ""
-    store.execute(
-        f"INSERT INTO usage_rows BY NAME SELECT a.* EXCLUDE (n), k.identity, (k.identity & {KEY_MASK})::BIGINT AS request_key{extra} "
-        f"FROM arriving a JOIN keyed k USING (n){' LEFT JOIN derived d USING (row_id)' if prefixed else ''}"
-    )
+    if prefixed and staged > PORTION:
+        store.execute(f"CREATE OR REPLACE TEMP TABLE derived AS FROM derived ORDER BY row_id // {PORTION}")
+    ids = int(store.value("SELECT row_id - n FROM staged LIMIT 1"))
+    for first in range(0, staged, PORTION):
+        last = first + PORTION - 1
+        found = f"LEFT JOIN (FROM derived WHERE row_id BETWEEN {ids + first} AND {ids + last}) d USING (row_id)"
+        store.execute(
+            f"INSERT INTO usage_rows BY NAME SELECT a.* EXCLUDE (n), k.identity, (k.identity & {KEY_MASK})::BIGINT AS request_key{extra} "
+            f"FROM (FROM arriving WHERE n BETWEEN {first} AND {last}) a JOIN (FROM keyed WHERE n BETWEEN {first} AND {last}) k "
+            f"USING (n) {found if prefixed else ''}"
+        )
     store.execute("DROP TABLE IF EXISTS derived")
 
 

@@ -105,7 +105,7 @@ def _fetched(store: Store, rows: str, pairs: int, large: list[str]) -> Iterator[
         return
     store.execute(f"CREATE OR REPLACE TEMP TABLE prefixed AS {rows}")
     for number, held in enumerate(_loads(store)):
-        load = f"prefixed SEMI JOIN tree_groups g ON prefix_keys[1] = g.root AND g.number = {number}"
+        load = f"(FROM prefixed WHERE number = {number})"
         if held <= LARGEST:
             yield from _prompts(store, f"SELECT {', '.join(COLUMNS)}, prefix_keys FROM {load}")
         else:
@@ -119,7 +119,10 @@ def _prompts(store: Store, rows: str) -> Iterator[Prompts]:
 
 
 def _loads(store: Store) -> list[int]:
-    """Makes ``tree_groups``, which numbers trees that fit in memory together; gives the keys of each: over ``LARGEST`` only of a single tree."""
+    """Numbers trees that fit in memory together and gives the keys of each number: over ``LARGEST`` only of a single tree.
+
+    ``prefixed`` is put in the order of the numbers, so that one is read without looking at the others.
+    """
     trees = store.arrow(
         "SELECT prefix_keys[1] AS root, sum(len(prefix_keys))::BIGINT AS pairs FROM prefixed GROUP BY root ORDER BY root"
     )
@@ -130,6 +133,10 @@ def _loads(store: Store) -> list[int]:
         sizes[-1] += pairs
         numbers.append(len(sizes) - 1)
     store.register("tree_groups", trees.append_column("number", pa.array(numbers, pa.int64())))
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE prefixed AS SELECT p.*, g.number FROM prefixed p "
+        "JOIN tree_groups g ON p.prefix_keys[1] = g.root ORDER BY g.number"
+    )
     return sizes
 
 

@@ -112,7 +112,7 @@ def _ingest(
     usage = _merge(store, staging, options)
     billed = merge_billed(store, staging, owner_sql(options.owners, staging.secret))
     if staging.usage_rows:
-        insert_usage(store, prefixed=derive_prefixes(store, staging.prefix_keys))
+        insert_usage(store, staging.numbered, prefixed=derive_prefixes(store, staging.prefix_keys))
     _account(summary, usage, billed, problems)
     summary.repeated = _repeated(store, before)
     _record(store, summary, problems, options, staging.present)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llmcost.ingest import prefix, trees
+from llmcost.ingest import merge, prefix, trees
 from llmcost.ingest.run import ingest
 from llmcost.ingest.trees import _by_key, _largest
 from llmcost.usage.ddl import DERIVED
@@ -31,6 +31,9 @@ def _agree(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = _derived(path)
     assert any(row[1] for row in at_once)
     monkeypatch.setattr(prefix, "PAIRS", 7)
+    assert _derived(path) == at_once
+    monkeypatch.setattr(prefix, "LARGEST", 100)  # some trees a fetch, some in the engine
+    monkeypatch.setattr(merge, "PORTION", 31)  # and many portions to insert
     assert _derived(path) == at_once
     for largest in (60, -1):  # some trees, then all of them, are too large for memory
         monkeypatch.setattr(prefix, "LARGEST", largest)
