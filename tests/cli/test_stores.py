@@ -114,8 +114,8 @@ def test_a_memory_limit_holds_while_rows_are_loaded(llmcost: Program, monkeypatc
     limits: list[Any] = []
     insert = insert_usage
 
-    def looked(store: Store, *, prefixed: bool) -> None:
-        insert(store, prefixed=prefixed)
+    def looked(store: Store, staged: int, *, prefixed: bool) -> None:
+        insert(store, staged, prefixed=prefixed)
         limits.append(store.value("SELECT current_setting('memory_limit')"))
 
     monkeypatch.setattr(run, "insert_usage", looked)
