@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from llmcost.records import Sample
 from llmcost.records.contract import Form
 from llmcost.records.files import Stdin, sample
 from llmcost.sources import SOURCES
+from scripts.fuzz.seed import Seed
 from tests.sources.cases import CaseFile, case_files, sample_of
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -25,17 +25,6 @@ _LINES: Final = 8
 _SAME_SHAPE: Final = 2
 _LIST: Final = 3
 _TEXT: Final = 600
-
-
-@dataclass(frozen=True)
-class Seed:
-    """A small whole file of one source. ``rows`` are the records of a table that is written as Parquet."""
-
-    source: str
-    name: str
-    form: Form
-    data: bytes
-    rows: tuple[Any, ...] = field(default=(), repr=False)
 
 
 def seeds() -> dict[str, list[Seed]]:

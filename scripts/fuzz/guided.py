@@ -26,10 +26,10 @@ with atheris.instrument_imports(
 
     LOADED: Final = [name for name, _ in SOURCES]
 
-from scripts.fuzz.corpus import Seed
 from scripts.fuzz.drive import BrokenPromiseError, Failure, outcome_of
 from scripts.fuzz.mutate import LARGEST, mutate
 from scripts.fuzz.run import corpus, mapping_of_cases
+from scripts.fuzz.seed import Seed
 
 STOCK: Final = corpus(real=False)
 ALL: Final = [seed for name in LOADED for seed in STOCK[name]]

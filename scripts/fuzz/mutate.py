@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from scripts.fuzz.corpus import Seed
 from scripts.fuzz.odd import TEXTS, TOKENS
 from scripts.fuzz.records import doubled_key, dump, spoil_json, spoil_table, spoil_text
+from scripts.fuzz.seed import Seed
 
 LARGEST: Final = 256 * 1024
 """Bytes of an input: what takes long at this size would take for ever at a hundred times it."""

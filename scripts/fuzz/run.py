@@ -11,10 +11,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from scripts.fuzz.corpus import Seed, real_seeds, seeds
+from scripts.fuzz.corpus import real_seeds, seeds
 from scripts.fuzz.drive import Failure, outcome_of
 from scripts.fuzz.minimise import minimised
 from scripts.fuzz.mutate import mutate
+from scripts.fuzz.seed import Seed
 from tests.sources.cases import _options, case_file
 
 

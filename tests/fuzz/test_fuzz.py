@@ -23,12 +23,12 @@ from llmcost.records.files import Stdin, sample
 from llmcost.sources import SOURCES
 from llmcost.usage.store import Store
 from scripts.fuzz import drive
-from scripts.fuzz.corpus import Seed
 from scripts.fuzz.drive import BrokenPromiseError, Failure, Read, outcome_of
 from scripts.fuzz.minimise import minimised
 from scripts.fuzz.mutate import mutate
 from scripts.fuzz.records import spoil_json
 from scripts.fuzz.run import Found, corpus, fuzz, mapping_of_cases
+from scripts.fuzz.seed import Seed
 from tests.ingest.support import balanced
 from tests.support import ROOT
 
