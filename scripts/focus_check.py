@@ -5,7 +5,7 @@ validator (https://github.com/finopsfoundation/focus_validator, focus_validator/
 every row by DuckDB on the texts of the file, once for each combination of values where a rule's columns have few;
 ListUnitPrice x PricingQuantity is compared in double precision without tolerance. A rule whose requirement the model
 leaves empty is checked by :mod:`scripts.focus_own` as far as a file can show it, and else listed with what it would take.
-What is only allowed (MAY) forbids nothing.
+What is only allowed (MAY) forbids nothing. The columns that FOCUS 1.3 adds to that model are held to :mod:`scripts.focus_added`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from scripts.focus_added import ADDED, COLUMNS, MANDATORY
 from scripts.focus_own import BEYOND, FORBIDDEN, FORMATS, GROUPS, HEADER, KEY_VALUE, READ, ROWS
 
 Node = Mapping[str, Any]
@@ -46,6 +47,8 @@ class Report:
     checked: int = 0
     own: int = 0
     """Of those checked, by SQL of our own: the model leaves their requirement empty."""
+    added: int = 0
+    """Rules of the columns that 1.3 adds, by SQL of our own; a file without such a column has none."""
     permitting: int = 0
     beyond: dict[str, str] = field(default_factory=dict)
     """Rule -> why no file of charges can show it."""
@@ -61,6 +64,7 @@ class Report:
                 f"{self.rows:,} rows; {self.rules} rules apply: {self.checked} checked ({self.own} of them, whose requirement "
                 f"the model leaves empty, by our own SQL), {self.permitting} only permit (MAY), {len(self.beyond)} need more than a file"
             ),
+            *([f"{self.added} rules of the columns that 1.3 adds are checked, by our own SQL"] if self.added else []),
             f"{len(self.failed)} fail, {len(self.advised)} recommendations are not followed",
         ]
         lines += [f"not shown by a file: {count} need {reason}" for reason, count in sorted(why.items())]
@@ -103,10 +107,24 @@ class _Checker:
                 continue
             report.rules += 1
             self._rule_of(report, wanted, name, rule)
+        self._added(report, wanted)
         report.rows = int(self.engine.sql("SELECT count(*) FROM focus").fetchall()[0][0])
         for name, broken in self._counted(wanted).items():
             self._tell(report, name, broken)
         return report
+
+    def _added(self, report: Report, wanted: dict[str, str]) -> None:
+        """The rules of version 1.3 for the columns that it adds, where the file has any of them."""
+        there = COLUMNS & set(self.columns)
+        if not there:
+            return
+        for name in sorted(MANDATORY - there):
+            report.failed[f"{name}-1.3-00"] = f"{name} MUST be present in a file of 1.3 (1 column)"
+        report.added = len(MANDATORY) + sum(rule.column in there for rule in ADDED.values())
+        wanted |= {name: self._filled(rule.sql) for name, rule in ADDED.items() if rule.column in there}
+
+    def _filled(self, sql: str) -> str:
+        return f"({re.sub('{([A-Za-z_]+)}', lambda found: self._column(found.group(1)), sql)})"
 
     def _rule_of(self, report: Report, wanted: dict[str, str], name: str, rule: Node) -> None:
         """Counts a rule, and either looks at it or puts the SQL that holds for a row that keeps it into ``wanted``."""
@@ -144,14 +162,18 @@ class _Checker:
         elif name in KEY_VALUE:
             wanted[name] = self._all_of("FormatKeyValue", _KEY_VALUE)
         elif name not in READ:
-            wanted[name] = f"({re.sub('{([A-Za-z_]+)}', lambda found: self._column(found.group(1)), ROWS[name])})"
+            wanted[name] = self._filled(ROWS[name])
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Columns that the model names."""
-        return frozenset(
-            rule["Reference"].partition(":")[0] for rule in self.rules.values() if rule["EntityType"] == "Column"
-        ) | {name.partition("-")[0] for name, rule in self.rules.items() if rule["EntityType"] == "Column"}
+        """Columns that the model names, and those that 1.3 adds to it."""
+        return (
+            COLUMNS
+            | frozenset(
+                rule["Reference"].partition(":")[0] for rule in self.rules.values() if rule["EntityType"] == "Column"
+            )
+            | {name.partition("-")[0] for name, rule in self.rules.items() if rule["EntityType"] == "Column"}
+        )
 
     def _all_of(self, check: str, sql: str) -> str:
         """``sql`` of every column that the model checks by ``check``, where it is not null."""
@@ -199,7 +221,9 @@ class _Checker:
         return frozenset(name for name, count in zip(self.columns, row, strict=True) if count <= _FEW)
 
     def _tell(self, report: Report, name: str, broken: int, of: str = "rows") -> None:
-        if broken:
+        if broken and name in ADDED:
+            report.failed[name] = f"{ADDED[name].column} MUST hold: it {ADDED[name].asks} ({broken:,} {of})"
+        elif broken:
             criteria = self.rules[name]["ValidationCriteria"]
             place = report.advised if criteria["Keyword"].startswith("SHOULD") else report.failed
             place[name] = f"{criteria['MustSatisfy']} ({broken:,} {of})"

@@ -26,6 +26,7 @@ from llmcost.results.focus.export import export_focus
 from llmcost.results.focus.query import Grain
 from llmcost.results.options import ReplayOptions
 from llmcost.usage.store import Store
+from scripts import focus_added as added
 from scripts import focus_own as own
 from scripts.focus_check import check
 from tests.pricing.support import instant
@@ -330,38 +331,90 @@ def test_the_check_finds_a_wrong_header(tmp_path: Path, header: str, rule: str) 
     assert rule in {**found.failed, **found.advised}, found.text()
 
 
-ADDED_IN_1_3 = {
-    # https://focus.finops.org/focus-specification/v1-3/ (read 2026-11-24): column -> whether it may be null
-    "AllocatedMethodDetails": True, "AllocatedMethodId": True, "AllocatedResourceId": True, "AllocatedResourceName": True,
-    "AllocatedTags": True, "ContractApplied": True, "HostProviderName": False, "ServiceProviderName": False,
-}  # fmt: skip
-
-
 def test_version_1_3_adds_its_columns_and_keeps_those_it_deprecates(tmp_path: Path) -> None:
     with _store(tmp_path, _rows(80)) as store:
         export_focus(store, load([], now=NOW), OPTIONS, tmp_path / "f.csv", version="1.3")
     rows = _read(tmp_path / "f.csv")
-    assert set(columns("1.3")) - set(columns("1.2")) == set(ADDED_IN_1_3)
+    assert set(columns("1.3")) - set(columns("1.2")) == added.COLUMNS
     assert {"ProviderName", "PublisherName"} <= set(rows[0]), "deprecated in 1.3, removed in 1.4"
-    for row in rows:
-        assert all(row[name] or nullable for name, nullable in ADDED_IN_1_3.items())
-        assert row["ServiceProviderName"] == row["ProviderName"]
-        # No charge is an allocation of another, and no contract is applied: what says so must be null together.
-        assert not any(row[name] for name in ADDED_IN_1_3 if name.startswith("Allocated") or name == "ContractApplied")
+    assert all(row["ServiceProviderName"] == row["ProviderName"] for row in rows)
     named = [name for name in rows[0] if not name.startswith("x_")]
     assert named == sorted(named)
 
 
+@pytest.fixture(scope="module")
+def of_1_3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("focus")
+    with _store(folder, _rows(200, billed=True)) as store:
+        export_focus(store, load([], now=NOW), OPTIONS, folder / "f.csv", version="1.3")
+    return folder / "f.csv"
+
+
 @pytest.mark.skipif(not MODEL.exists(), reason="the Foundation's model is not at hand")
-def test_version_1_3_keeps_every_rule_of_1_2_beside_the_columns_it_adds(tmp_path: Path) -> None:
-    """There is no model of 1.3 at hand; all that it does not change is in that of 1.2."""
-    with _store(tmp_path, _rows(200, billed=True)) as store:
-        export_focus(store, load([], now=NOW), OPTIONS, tmp_path / "f.csv", version="1.3")
-    found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
-    added = {"ColumnHandling-A-006-M", "ColumnHandling-A-010-M"}
-    assert set(found.failed) == added, found.text()
-    assert all(f"({len(ADDED_IN_1_3)} columns)" in found.failed[rule] for rule in added)
+def test_version_1_3_keeps_every_rule_of_1_2_and_those_of_the_columns_it_adds(of_1_3: Path) -> None:
+    found = check(MODEL, MODEL.parent / "currency_codes.csv", of_1_3)
+    assert not found.failed, found.text()
     assert not found.advised, found.text()
+    assert found.checked == 427
+    assert found.added == len(added.ADDED) + len(added.MANDATORY) == 25
+    assert "25 rules of the columns that 1.3 adds are checked" in found.text()
+
+
+ALLOCATED = {"AllocatedMethodId": "by-cpu", "AllocatedResourceId": "pod-1", "AllocatedResourceName": "pod 1"}
+SPLIT = ALLOCATED | {
+    "AllocatedMethodDetails": '{"Elements": [{"AllocatedRatio": 0.25, "UsageUnit": "CPU"}]}', "AllocatedTags": '{"k8s/app": "search"}',
+}  # fmt: skip
+BROKEN: tuple[tuple[dict[str, str], set[str]], ...] = (
+    ({"ServiceProviderName": ""}, {"is never null"}),
+    ({"HostProviderName": " Acme"}, {"is a text without blanks around it"}),
+    ({"AllocatedTags": '{"a": "b"}'}, {"is null where the charge is of no split cost allocation"}),
+    (SPLIT | {"AllocatedResourceName": ""}, {"is null exactly where AllocatedResourceId is"}),
+    (SPLIT | {"AllocatedTags": "[1]"}, {"is an object in JSON"}),
+    ({"ContractApplied": "{no"}, {"is an object in JSON"}),
+    (SPLIT | {"AllocatedTags": '{"a": "b", "a": "c"}'}, {"has each key once"}),
+    (
+        SPLIT | {"AllocatedTags": '{"a": {"b": 1}}'},
+        {"has values that are texts, numbers or true, none nested and none null"},
+    ),
+    (SPLIT | {"Tags": '{"k8s/app": "search"}'}, {"repeats no tag of Tags"}),
+    (
+        SPLIT | {"AllocatedMethodDetails": '{"Elements": [{"UsageUnit": "CPU"}]}'},
+        {"has Elements, each with an AllocatedRatio"},
+    ),
+    (SPLIT | {"AllocatedMethodDetails": '{"x_More": 1}'}, {"has Elements, each with an AllocatedRatio"}),
+    (SPLIT | {"AllocatedMethodDetails": '{"Elements": [{"AllocatedRatio": 25}]}'}, {"has ratios from 0 to 1"}),
+    (SPLIT, set()),
+)
+
+
+@pytest.mark.skipif(not MODEL.exists(), reason="the Foundation's model is not at hand")
+@pytest.mark.parametrize(("change", "broken"), BROKEN)
+def test_a_row_that_breaks_a_rule_of_1_3_is_told_by_that_rule_alone(
+    of_1_3: Path, tmp_path: Path, change: dict[str, str], broken: set[str]
+) -> None:
+    rows = _read(of_1_3)[:20]
+    rows[7] |= change
+    with (tmp_path / "f.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
+    told = {name: text for name, text in found.failed.items() if name in added.ADDED}
+    assert {added.ADDED[name].asks for name in told} == broken, found.text()
+    assert all(text.endswith("(1 rows)") for text in told.values())
+    others = {name for name in found.failed if name not in added.ADDED}
+    assert not others, found.text()
+
+
+@pytest.mark.skipif(not MODEL.exists(), reason="the Foundation's model is not at hand")
+def test_a_file_of_1_3_without_its_mandatory_columns_is_told(of_1_3: Path, tmp_path: Path) -> None:
+    rows = _read(of_1_3)[:5]
+    with (tmp_path / "f.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [name for name in rows[0] if name != "HostProviderName"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    found = check(MODEL, MODEL.parent / "currency_codes.csv", tmp_path / "f.csv")
+    assert list(found.failed) == ["HostProviderName-1.3-00"]
 
 
 @pytest.mark.slow
