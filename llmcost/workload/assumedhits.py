@@ -13,9 +13,13 @@ from llmcost.workload.contract import ASSUMED, Branches, Stage, Weight
 
 
 def sized(rows: ir.Table, prefix_tokens: int) -> ir.Table:
-    """Rows with ``_cached``, the assumed prefix in all their calls, and which of them it changes."""
-    prefix = floored(rows, ibis.literal(prefix_tokens, type="int64"))
-    rows = rows.mutate(_cached=ibis.least(prefix * calls(rows), rows.input_tokens))
+    """Rows with ``_cached``, the assumed prefix in all their calls, and which of them it changes.
+
+    A prompt that is shorter than the prefix is one itself, by the provider's minimum and steps; of a bucket the mean prompt is.
+    """
+    each = rows.input_tokens // calls(rows).nullif(0)
+    prefix = floored(rows, ibis.least(ibis.literal(prefix_tokens, type="int64"), each))
+    rows = rows.mutate(_cached=(prefix * calls(rows)).fill_null(0).cast("int64"))
     return rows.mutate(_changing=rows._asks & (rows.evidence == ASSUMED) & ~rows._kept & (rows._cached > 0))
 
 

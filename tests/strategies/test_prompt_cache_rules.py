@@ -270,3 +270,20 @@ def test_storage_is_paid_for_what_the_scenario_adds(tmp_path: Path) -> None:
         assert kept("feature = 'new'") == [once]
         assert kept("feature = 'nobody'") == []
         assert kept(None, since=after(10)) == [once]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "calls", "cached"),
+    [(1023, 1, 0), (1024, 1, 1024), (1500, 1, 1408), (4000, 1, 2944), (1023 * 10, 10, 0), (1500 * 10, 10, 14080)],
+)
+def test_an_assumed_prefix_is_no_longer_than_the_prompt_and_keeps_the_minimum(
+    tmp_path: Path, prompt: int, calls: int, cached: int
+) -> None:
+    """1,024 tokens at least, in steps of 128, whatever prefix is assumed; of a bucket the mean prompt counts."""
+    row = call("a", 0, **{**GPT, "input_tokens": prompt, "requests": calls})
+    with Log(tmp_path, [row]) as log:
+        played = log.replay(
+            scenario(("prompt-cache", {"hit_rate": 1, "prefix_tokens": 3000, "observed": "replace"})), extrapolate=True
+        )
+    lines = {line.token_class: line.quantity for line in played.scenarios[0].lines}
+    assert lines.get("cache_read", 0) == cached
