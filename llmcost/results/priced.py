@@ -65,6 +65,7 @@ class Priced:
         self.dimensions = tuple(dimensions)
         used = {*CORE, *WORK, *SUMMED, "billed_cost", *self.dimensions}
         shape = (self.grid, self.dimensions, day_index is None)
+        self._groups: dict[tuple[str, ...], list[Group]] = {}
         self.fine = engine.summed(workload.rows, used, shape, self._sums(day_index))
 
     def _sums(self, day_index: Callable[[ir.IntegerValue], ir.IntegerValue] | None) -> Callable[[ir.Table], ir.Table]:
@@ -78,6 +79,12 @@ class Priced:
 
     def groups(self, by: Sequence[str] = ()) -> list[Group]:
         """Priced groups by the named columns (``day``, ``d_<dimension>``, ``evidence_now``, ``role``)."""
+        asked = tuple(by)
+        if asked not in self._groups:  # steps before and after a state ask it the same
+            self._groups[asked] = self._grouped(asked)
+        return self._groups[asked]
+
+    def _grouped(self, by: tuple[str, ...]) -> list[Group]:
         keys = [*PRICE_KEYS, "paid", "branch", *by]
         present = [name for name in SUMMED if name in self.pricer.present]
         rows = self.engine.rolled_up(self.fine, keys, [*_SUMS, *present], ["at", "least"], ["until"])
