@@ -6,7 +6,7 @@ JSON, Parquet, or as CSV with dotted names. Billed lines, never usage: a line is
 line for each credit inside it (negative), so that the sum is what is due. Corrections come days later as further rows of
 the same hour that add to the earlier ones; they are told apart by ``export_time``, which is part of ``charge_id`` with the amounts. Token
 SKUs count tokens as ``count``. Amounts are in the export's currency; where that is not dollars, the tag
-``usd_rate`` says how many units were a dollar. Rows of other services, and of Vertex AI's machines, are skipped. Left
+``usd_rate`` says how many units were a dollar; the tag ``resource_id`` is the detailed table's resource. Rows of other services, and of Vertex AI's machines, are skipped. Left
 out: tokens and requests of single calls; list prices (``cost_at_list``) and tags of resources.
 """
 
@@ -110,6 +110,9 @@ def _shared(line: dict[str, Any], sku: Sku, notes: Notes) -> Billed:
     where = notes.soft(text, place.get("region") or place.get("location"), "location")
     currency = text(line.get("currency"), "currency")
     labels = {**_pairs(project.get("labels")), **_pairs(line.get("labels"))}
+    named = mapping(line.get("resource"))
+    if resource := notes.soft(text, named.get("global_name") or named.get("name"), "resource"):
+        labels["resource_id"] = resource
     rate = notes.soft(money, line.get("currency_conversion_rate"), "currency_conversion_rate")
     if currency not in {None, "USD"} and rate:
         labels["usd_rate"] = plain(rate)

@@ -2,13 +2,13 @@
 
 Amounts of different currencies are never added. Of two exports of the same bill (an API and a CSV, a cost report and
 FOCUS rows, one query grouped in two ways) one is taken for each provider and day, of those that hold all of it the one with
-most lines; the other is named with its amount.
+most lines, and of a cloud's with and without resources the finer (:mod:`llmcost.results.reconcile.resources`); the other is
+named with its amount.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -17,16 +17,17 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from llmcost.money import EXACT, ZERO, decimal_of
+from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.results.logrows import IBIS_TYPES
 from llmcost.results.period import HOUR_US, Clock
+from llmcost.results.reconcile import resources
+from llmcost.results.reconcile.dollars import DIGITS, USD, dollars
 from llmcost.results.reconcile.model import Currency, LeftOut, OtherCharge
 from llmcost.results.stage import Engine
 from llmcost.sources import SOURCES
 from llmcost.usage.columns import BILLED
 
-USD: Final = "USD"
 USAGE: Final = "usage"
 _TABLE: Final = ibis.table(
     {"source": "string", "file_key": "int64", **{c.name: IBIS_TYPES[c.type] for c in BILLED}}, name="billed"
@@ -38,8 +39,6 @@ _KEYS: Final = (
 _GROUPINGS: Final = ("line_item", "project", "api_key_id", "user_id")
 _LONG_DAY: Final = 25 * HOUR_US
 _CENT: Final = Decimal("0.01")
-_DIGITS: Final = Decimal("1e-12")
-"""Dollars of a line whose rate is a quotient: far below any bill's own digits."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,9 @@ class BillLine:
     lines: int
     rate: Decimal | None = None
     rate_source: str = ""
+    account: str | None = None
+    detailed: bool = False
+    """Its file knows resources, beside files of the same source that know none."""
     whole: bool = True
     """Whether all its days lie inside the period that was asked for."""
 
@@ -96,20 +98,30 @@ def read_bill(
     files: Sequence[int] | None,
 ) -> Bill:
     """The bill's lines that have a day inside ``span`` (microseconds), of the given files only."""
-    rows = engine.rows(_query(clock, span, files))
+    rows = engine.rows(_query(clock, span, files, resources.detailed_files(engine, _of_files(files))))
     names = _Names(catalogue)
     exports = _exports(rows)
     lines = [_line(row, exports, names, rates) for row in rows if row["amount"] is not None]
     lines = [line if _is_whole(line, clock, span) else replace(line, whole=False) for line in lines]
     kept, twice = _one_source(lines)
+    kept, coarse = _finer(kept)
     assumed = sum(int(row["lines"]) for row in rows if row["billing_currency"] is None and row["amount"])
-    return Bill(tuple(_ordered(kept)), tuple(twice), assumed)
+    return Bill(tuple(_ordered(kept)), (*twice, *coarse), assumed)
 
 
-def _query(clock: Clock, span: tuple[int | None, int | None], files: Sequence[int] | None) -> ir.Table:
-    rows: ir.Table = _TABLE
-    if files is not None:
-        rows = rows.filter(rows.file_key.isin([int(key) for key in files]))
+def _of_files(files: Sequence[int] | None) -> ir.Table:
+    return _TABLE if files is None else _TABLE.filter(_TABLE.file_key.isin([int(key) for key in files]))
+
+
+def _query(
+    clock: Clock, span: tuple[int | None, int | None], files: Sequence[int] | None, detailed: Collection[int]
+) -> ir.Table:
+    rows = _of_files(files)
+    # Accounts matter only where two exports are held against each other.
+    rows = rows.mutate(
+        detailed=rows.file_key.isin(sorted(detailed)).fill_null(False) if detailed else ibis.literal(False),
+        account=rows.project if detailed else ibis.null("string"),
+    )
     end = ibis.coalesce(rows.ended_at, rows.started_at + 1)
     # A provider's day may begin at another hour, and has 25 once a year: it is the day it begins on, never two.
     end = ibis.ifelse(end - rows.started_at <= _LONG_DAY, rows.started_at + 1, end)
@@ -122,7 +134,7 @@ def _query(clock: Clock, span: tuple[int | None, int | None], files: Sequence[in
     grouped_by = rows.source.isin(_queried()).ifelse(sum(known[1:], known[0]), 0)
     file = rows.source.isin(_queried()).ifelse(rows.file_key.fill_null(0), 0)
     rows = rows.mutate(grouped_by=grouped_by.cast("int64"), file=file.cast("int64"))
-    return rows.group_by([*_KEYS, "tags", "first", "last", "file", "grouped_by"]).agg(
+    return rows.group_by([*_KEYS, "tags", "first", "last", "file", "grouped_by", "detailed", "account"]).agg(
         amount=rows.billed_cost.sum(), quantity=rows.quantity.sum(), lines=rows.count()
     )
 
@@ -188,7 +200,7 @@ def _line(
 ) -> BillLine:
     provider, currency = row["provider_name"] or "unknown", (row["billing_currency"] or USD).upper()
     amount = Decimal(row["amount"])
-    rate, source, usd = _dollars(amount, currency, rates, row["tags"])
+    rate, source, usd = dollars(amount, currency, rates, row["tags"])
     return BillLine(
         source=row["source"] or "",
         export=exports[row["source"] or "", int(row["file"])],
@@ -207,32 +219,12 @@ def _line(
         quantity=None if row["quantity"] is None else Decimal(row["quantity"]),
         quantity_unit=row["quantity_unit"],
         organization=row["organization"],
+        account=row["account"],
+        detailed=bool(row["detailed"]),
         lines=int(row["lines"]),
         rate=rate,
         rate_source=source,
     )
-
-
-def _dollars(
-    amount: Decimal, currency: str, rates: Mapping[str, Decimal], tags: str | None
-) -> tuple[Decimal | None, str, Decimal | None]:
-    """(USD per unit, who says so, dollars): the user's rate, else the bill's own (tag ``usd_rate``: units a dollar)."""
-    if currency == USD:
-        return Decimal(1), "", amount
-    if currency in rates:
-        return rates[currency], "user", EXACT.multiply(amount, rates[currency])
-    told = _told_rate(tags)
-    if told:
-        return (1 / told).quantize(_DIGITS), "bill", (amount / told).quantize(_DIGITS)
-    return None, "", None
-
-
-def _told_rate(tags: str | None) -> Decimal | None:
-    try:
-        value = decimal_of(str(json.loads(tags or "{}").get("usd_rate", "")))
-    except (ValueError, AttributeError):
-        return None
-    return value if value > 0 else None
 
 
 def _ordered(lines: Iterable[BillLine]) -> list[BillLine]:
@@ -268,6 +260,22 @@ def _one_source(lines: Sequence[BillLine]) -> tuple[list[BillLine], list[LeftOut
     return kept, [_twice(key, found) for key, found in sorted(groups.items())]
 
 
+def _finer(lines: Sequence[BillLine]) -> tuple[list[BillLine], list[LeftOut]]:
+    """Lines without those that other files of their source tell by resource."""
+
+    def item(line: BillLine) -> tuple[Any, ...]:
+        place = (line.export, line.provider, line.organization, line.account, line.first, line.last)
+        return (*place, line.line_item, line.service_tier, line.region, line.category, line.currency)
+
+    if not any(line.detailed for line in lines):
+        return list(lines), []
+    twice = resources.told_twice((item(line), line.detailed, line.amount, line.lines) for line in lines)
+    dropped = [line for line in lines if not line.detailed and item(line) in twice]
+    kept = [line for line in lines if line.detailed or item(line) not in twice]
+    named = grouped(dropped, lambda line: (line.provider, f"{line.export} without resources", line.currency))
+    return kept, [_twice(key, found) for key, found in named]
+
+
 def _fullest(exports: Mapping[str, Sequence[BillLine]]) -> str:
     """Of several exports of a day's bill the most detailed one of those that hold all of it.
 
@@ -288,7 +296,7 @@ def _fullest(exports: Mapping[str, Sequence[BillLine]]) -> str:
 def _charged(lines: Iterable[BillLine]) -> Decimal | None:
     """Dollars of usage a day, a line over several days spread over them; None where a rate is missing."""
     usage = [line for line in lines if line.is_usage]
-    return added(None if line.usd is None else (line.usd / len(_days(line))).quantize(_DIGITS) for line in usage)
+    return added(None if line.usd is None else (line.usd / len(_days(line))).quantize(DIGITS) for line in usage)
 
 
 def _slack(most: Decimal, lines: Iterable[BillLine], amount: Decimal) -> Decimal:
