@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +14,12 @@ import pytest
 
 from llmcost.money import usd
 from llmcost.reports import REPORTS, Options
+from llmcost.results.cells import cells, columns, count_cell
+from llmcost.results.chart import Line, Lines, Point
 from llmcost.results.compare import compare
+from llmcost.results.document import Document, Section, Table
 from llmcost.results.model import Result
-from llmcost.results.outcome import Model, outcome
+from llmcost.results.outcome import Model, Outcome, outcome
 from tests.reports import sample_forecast, sample_reconciliation, sample_result
 from tests.reports.browser import Browser
 from tests.reports.sample_document import everything
@@ -218,3 +222,27 @@ def test_print_shows_everything_on_paper(browser: Browser, page: Result) -> None
     browser.emulate(794, 1123, media="print")
     assert browser.script("return getComputedStyle(document.querySelector('nav')).display") == "none"
     assert browser.script("return getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_line_of_very_many_points_is_drawn_with_its_peaks(browser: Browser, tmp_path: Path) -> None:
+    """Years by the hour: what is drawn is few enough for a page, and neither a peak nor the end is lost."""
+    points = tuple(
+        Point(f"{datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=n):%Y-%m-%dT%H:%M}", Decimal(9000 if n == 31_337 else n % 24), str(n))
+        for n in range(130_000)
+    )  # fmt: skip
+    made = everything()
+    chart = Lines("years", "Years by the hour", "", (Line("load", points),), x_unit="date", unit="count")
+    table = Table("t", "Years", columns("Hour", "Load#"), (cells("all", count_cell(9000)),))
+    document = Document("Years", "", "Long.", sections=(Section("s", "Years", (chart, table)),))
+    page = REPORTS.load("html").render(Outcome(made.model, lambda _top, _title: document, made.long_form), Options())
+    (tmp_path / "years.html").write_bytes(page)
+    browser.emulate(1280, 900)
+    browser.log("browser")
+    browser.open(tmp_path / "years.html")
+    assert _soon(lambda: bool(browser.script("return document.querySelector('[data-chart=years] .scatterlayer path')")))
+    assert browser.log("browser") == []
+    drawn = browser.script("return JSON.parse(document.getElementById('charts').textContent).years.lines[0].points")
+    assert len(drawn) <= 3002
+    assert {drawn[0]["text"], drawn[-1]["text"]} == {"0", "129999"}
+    assert max(Decimal(point["y"]) for point in drawn) == 9000
+    assert [point["x"] for point in drawn] == sorted(point["x"] for point in drawn)

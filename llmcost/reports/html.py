@@ -10,7 +10,7 @@ import base64
 import gzip
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from functools import cache
 from html import escape
@@ -21,7 +21,7 @@ from typing import Final
 from llmcost.money import plain
 from llmcost.reports import Options, Report
 from llmcost.reports._panel import markup
-from llmcost.results.chart import Chart
+from llmcost.results.chart import Chart, Lines, Point
 from llmcost.results.document import Block, Cell, Column, Document, Figure, Notes, Section, Table, Text
 from llmcost.results.outcome import Outcome
 from llmcost.results.present import json_text
@@ -38,6 +38,10 @@ _WORDY: Final = 24
 _HOSTILE_IN_SCRIPT: Final = {
     "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029",
 }  # fmt: skip
+_DRAWN: Final = 3000
+"""Points of a line above which a stretch of them is drawn as its lowest and its highest; the table beside it has all."""
+_SHORT: Final = 10
+"""Characters of a text that stays on one line: a date, a state."""
 _PACKED_FROM: Final = 2_000_000
 """Characters from which the outcome, which no script of the page reads, is packed."""
 
@@ -101,8 +105,22 @@ def _result(value: object) -> str:
 
 def _drawing(chart: Chart) -> dict[str, object]:
     """A chart as the page's script reads it: its kind, and its fields with numbers as exact strings."""
+    if isinstance(chart, Lines):
+        chart = replace(chart, lines=tuple(replace(line, points=_drawn(line.points)) for line in chart.lines))
     shown = {f.name: _plain(getattr(chart, f.name)) for f in fields(chart) if f.name != "view"}
     return {"kind": type(chart).__name__.lower(), **shown}
+
+
+def _drawn(points: Sequence[Point]) -> tuple[Point, ...]:
+    """The points of a line; of more than a screen can show, the lowest and the highest of each stretch, so that no peak is lost."""
+    if len(points) <= _DRAWN:
+        return tuple(points)
+    size = -(-len(points) * 2 // _DRAWN)
+    places = {0, len(points) - 1}
+    for start in range(0, len(points), size):
+        stretch = range(start, min(start + size, len(points)))
+        places |= {min(stretch, key=lambda n: points[n].y), max(stretch, key=lambda n: points[n].y)}
+    return tuple(points[place] for place in sorted(places))
 
 
 def _filters(doc: Document) -> dict[str, object]:
@@ -282,7 +300,8 @@ def _row(columns: Sequence[Column], row: Sequence[Cell], cards: bool) -> str:
 
 
 def _cell(column: Column, cell: Cell, cards: bool) -> str:
-    kind = "num" if column.numeric else "words" if len(cell.text) > _WORDY else "text"
+    size = "words" if len(cell.text) > _WORDY else "text short" if len(cell.text) <= _SHORT else "text"
+    kind = "num" if column.numeric else size
     bar = _bar(cell) if column.title == "Share" else ""
     classes = " ".join(part for part in (kind, cell.tone, "share" if bar else "") if part)
     label = f' data-label="{escape(column.title)}"' if cards else ""

@@ -8,6 +8,9 @@
   const narrow = (place) => place.clientWidth < 560;
   const number = (text) => (text === null ? null : Number(text));
   const known = (values) => values.filter((value) => value !== null);
+  /* Of any number of values: arguments of a call are few. */
+  const most = (values) => values.reduce((largest, value) => Math.max(largest, value), -Infinity);
+  const least = (values) => values.reduce((smallest, value) => Math.min(smallest, value), Infinity);
   const config = { displayModeBar: false, responsive: true, showTips: false };
 
   /* How the numbers of an axis read. */
@@ -44,7 +47,7 @@
   /* Hours where less than three days are shown: a day has one name for all of its hours. */
   const dates = (place, instants) => {
     const moments = instants.map((instant) => Date.parse(instant)).filter(Number.isFinite);
-    const hours = moments.length > 0 && Math.max(...moments) - Math.min(...moments) < 3 * 86_400_000;
+    const hours = moments.length > 0 && most(moments) - least(moments) < 3 * 86_400_000;
     return { type: "date", tickformat: hours ? "%H:%M\n%-d %b %Y" : "%-d %b\n%Y", nticks: narrow(place) ? 5 : 10 };
   };
 
@@ -77,8 +80,8 @@
     const bars = chart.bars;
     const start = bars.map((bar) => Number(bar.start));
     const end = bars.map((bar) => Number(bar.end));
-    const largest = Math.max(...start, ...end, 0);
-    const smallest = Math.min(...start, ...end, 0);
+    const largest = Math.max(most(start), most(end), 0);
+    const smallest = Math.min(least(start), least(end), 0);
     const tone = { "": "total", saving: "saving", loss: "loss", muted: "total" };
     const colours = bars.map((bar) => colour(tone[bar.tone]));
     const trace = {
@@ -138,7 +141,7 @@
       showlegend: chart.series.length > 1,
       legend,
       xaxis: axis({ ...dates(place, []), showgrid: false }),
-      yaxis: axis({ tickformat: ticks(chart.unit, Math.max(...totals)), nticks: 6, rangemode: "tozero" }),
+      yaxis: axis({ tickformat: ticks(chart.unit, most(totals)), nticks: 6, rangemode: "tozero" }),
     }), config);
   }
 
@@ -163,7 +166,7 @@
         hovertemplate: "%{customdata}<extra></extra>",
       };
     });
-    const largest = Math.max(...chart.series.flatMap((line) => known(line.values).map((value) => Math.abs(Number(value)))), 0);
+    const largest = Math.max(most(chart.series.flatMap((line) => known(line.values).map((value) => Math.abs(Number(value))))), 0);
     const each = chart.grouped ? 24 + 18 * chart.series.length : 46;
     Plotly.react(place, traces, layout(place, {
       height: each * chart.names.length + 90,
@@ -197,7 +200,7 @@
     }));
     /* Beside the lines that meet in a mark: they rise to the right, so there is room below right of it, or above left. */
     const [ups, acrosses] = ["y", "x"].map((name) => drawn.flatMap((trace) => trace[name].map(onTime && name === "x" ? Date.parse : Number)));
-    const part = (value, all) => (value - Math.min(...all)) / (Math.max(...all) - Math.min(...all) || 1);
+    const part = (value, all) => (value - least(all)) / (most(all) - least(all) || 1);
     const aside = (mark) => {
       const left = part(onTime ? Date.parse(mark.x) : Number(mark.x), acrosses) < 0.5;
       return left ? (part(Number(mark.y), ups) < 0.2 ? "top right" : "bottom right") : "top left";
@@ -217,8 +220,8 @@
       hovertemplate: "%{customdata}<extra></extra>",
     };
     const traces = [...bands, ...drawn, ...(marks ? [marks] : [])];
-    const largest = Math.max(...traces.flatMap((trace) => trace.y), 0);
-    const furthest = onTime ? 0 : Math.max(...traces.flatMap((trace) => trace.x), 0);
+    const largest = Math.max(most(traces.flatMap((trace) => trace.y)), 0);
+    const furthest = onTime ? 0 : Math.max(most(traces.flatMap((trace) => trace.x)), 0);
     Plotly.react(place, traces, layout(place, {
       height: narrow(place) ? 340 : 400,
       showlegend: chart.lines.length + chart.bands.length > 1,
@@ -231,7 +234,7 @@
 
   /* Rows of coloured tiles: bars of one height, stacked from the last row up. */
   function heatmap(place, chart) {
-    const largest = Math.max(...chart.rows.flatMap((row) => known(row.values).map(Number)), 0) || 1;
+    const largest = Math.max(most(chart.rows.flatMap((row) => known(row.values).map(Number))), 0) || 1;
     const shade = (value) => (value === null ? "rgba(0,0,0,0)" : between(colour("wash"), colour("s0"), Math.max(Number(value), 0) / largest));
     const order = chart.rows.slice().reverse();
     const traces = order.map((row) => ({
