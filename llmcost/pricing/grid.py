@@ -151,7 +151,7 @@ def _unmeasured(rows: ir.Table, present: frozenset[str]) -> ir.BooleanValue:
 
 def _span(instant: ir.IntegerValue, weeks: Sequence[tuple[WeekSpan, ...]]) -> ir.IntegerValue:
     """A bit for each entry's weekly windows that hold the instant, 0 outside all."""
-    total = _wide_zero()
+    total = wide_zero()
     # 1970-01-01 was a Thursday. Remainders and ranges: a division of integers is one of floats on most engines, and a
     # list of days is a join.
     since_monday = (instant + 3 * _DAY) % (WEEK_MINUTES * _MINUTE)
@@ -175,7 +175,7 @@ def _on(instant: ir.IntegerValue, day: date) -> ir.BooleanValue:
 
 def _classes(rows: ir.Table, counters: Iterable[str]) -> ir.IntegerValue:
     """A bit for each rarer counter that is above zero: a missing rate concerns only rows that need it."""
-    total = _wide_zero()
+    total = wide_zero()
     for place, name in enumerate(counters):
         total = total + (rows[name] > 0).fill_null(False).ifelse(1 << place, 0)
     return total.cast("int64")
@@ -250,7 +250,7 @@ def is_paid(rows: ir.Table) -> ir.BooleanValue:
 
 def _packed(parts: Mapping[str, ir.Value], bits: Mapping[str, int]) -> ir.IntegerValue:
     """The parts in one integer, each in its own bits; an unknown model is 0, the first one 1."""
-    total = _wide_zero()
+    total = wide_zero()
     place = 0
     for name, width in bits.items():
         value = parts[name]
@@ -261,7 +261,7 @@ def _packed(parts: Mapping[str, ir.Value], bits: Mapping[str, int]) -> ir.Intege
     return total
 
 
-def _wide_zero() -> ir.IntegerValue:
+def wide_zero() -> ir.IntegerValue:
     """Zero in 64 bits: a plain literal is as narrow as the engine likes, and so are the bits that are added to it."""
     return ibis.literal(0, type="int8").cast("int64")
 

@@ -143,11 +143,11 @@ def _split(counts: Counts, rates: Rates) -> dict[TokenClass, Quantity]:
     cached_audio = count("cache_read_audio_tokens")
     written_1h = count("cache_creation_1h_input_tokens")
     leaves: dict[TokenClass, Quantity] = {
-        "cache_read": count("cache_read_input_tokens") - cached_audio,
+        "cache_read": _less(count("cache_read_input_tokens"), cached_audio),
         "cache_read_audio": cached_audio,
-        "cache_write_5m": count("cache_creation_input_tokens") - written_1h,
+        "cache_write_5m": _less(count("cache_creation_input_tokens"), written_1h),
         "cache_write_1h": written_1h,
-        "audio_input": count("input_audio_tokens") - cached_audio,
+        "audio_input": _less(count("input_audio_tokens"), cached_audio),
         "image_input": apart("image_input", "input_image_tokens"),
         "video_input": apart("video_input", "input_video_tokens"),
     }
@@ -157,11 +157,23 @@ def _split(counts: Counts, rates: Rates) -> dict[TokenClass, Quantity]:
         "image_output": count("output_image_tokens"),
     }
     return {
-        "input": count("input_tokens") - sum(leaves.values()),
+        "input": _less(count("input_tokens"), *leaves.values()),
         **leaves,
-        "output": count("output_tokens") - sum(out.values()),
+        "output": _less(count("output_tokens"), *out.values()),
         **out,
     }
+
+
+def _less(whole: Quantity, *parts: Quantity) -> Quantity:
+    """What is left of ``whole``, exactly: weighted counts have more digits than Python's own context keeps."""
+    for part in parts:
+        if part:
+            whole = (
+                EXACT.subtract(Decimal(whole), Decimal(part))
+                if isinstance(whole, Decimal) or isinstance(part, Decimal)
+                else whole - part
+            )
+    return whole
 
 
 def _line(token_class: TokenClass | UnitClass, quantity: Quantity, unit_price: Decimal) -> ChargeLine:

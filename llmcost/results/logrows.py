@@ -9,6 +9,7 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
+from llmcost.pricing.grid import wide_zero
 from llmcost.usage.caching import HIT_COLUMNS
 from llmcost.usage.columns import SUM_OF_CALLS, USAGE
 from llmcost.usage.store import Store
@@ -87,7 +88,7 @@ def base_rows(
         "model",
         selected=ibis.literal(True),
         sent=ibis.literal(True),
-        branch=ibis.literal(0, type="int64"),
+        branch=wide_zero(),  # further places are multiplied onto it
         priced_at=ibis.coalesce(joined.started_at, now),
         logged_input_tokens=joined.input_tokens,
         logged_model=joined.model,

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from math import prod
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from llmcost.errors import UsageError
 from llmcost.money import EXACT
 
 if TYPE_CHECKING:
@@ -61,6 +63,9 @@ class Selecting(Params):
     )
 
 
+_MOST_BRANCHES: Final = 2**62
+
+
 @dataclass(frozen=True)
 class Weight:
     """What a branch stands for: ``count`` of the row's requests and tokens, at ``cost`` times the price."""
@@ -79,8 +84,18 @@ class Branches:
     splits: tuple[tuple[Weight, ...], ...] = ()
 
     def split(self, weights: tuple[Weight, ...]) -> Branches:
-        """One more split into ``weights``: the rows' new branch is ``branch * len(weights) + place``."""
-        return Branches((*self.splits, weights))
+        """One more split into ``weights``: the rows' new branch is ``branch * len(weights) + place``.
+
+        UsageError where a number of 64 bits could not tell the branches apart any more.
+        """
+        splits = (*self.splits, weights)
+        if prod(len(each) for each in splits) > _MOST_BRANCHES:
+            raise UsageError(
+                "this scenario divides its rows too often",
+                why=f"{len(self.splits)} growths, discounts, shares and assumed rates come before it, and each divides the rows again",
+                hint="put what has the same condition into one step",
+            )
+        return Branches(splits)
 
     def weight(self, branch: int) -> Weight:
         """The product of the weights along a branch."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from llmcost.errors import UsageError
+from llmcost.money import EXACT
 from llmcost.results.model import Result
 from llmcost.results.scenario import bind
 from tests.pricing.support import entry, load, write
@@ -205,3 +206,13 @@ def test_what_is_written_for_an_hour_is_written_for_the_only_life_on_sale(tmp_pa
     )  # fmt: skip
     played = replayed(tmp_path, row, model="openrouter/anthropic/claude-sonnet-4.5").scenarios[0]
     assert played.cost_usd == (400 * 3 + 600 * Decimal("3.75") + 100 * 15) * MTOK
+
+
+def test_many_steps_that_divide_rows_stay_exact_or_are_refused(tmp_path: Path) -> None:
+    """Branches are counted in 64 bits: 36 growths need more than 32."""
+    step: tuple[str, dict[str, Any]] = ("reprice", {"growth": "1.01"})
+    with Log(tmp_path, [call()]) as log:
+        played = log.replay(scenario(*[step] * 36), extrapolate=True).scenarios[0]
+        assert played.cost_usd == EXACT.multiply(BASE, EXACT.power(Decimal("1.01"), 36))
+        with pytest.raises(UsageError, match="divides its rows too often"):
+            log.replay(scenario(*[step] * 64), extrapolate=True)
