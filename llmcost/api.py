@@ -27,6 +27,7 @@ from llmcost.usage.store import Store
 if TYPE_CHECKING:  # each is loaded by the function that needs it: together they cost as much as a small replay
     from llmcost.results.breakeven import Subject
     from llmcost.results.breakeven_model import BreakEven
+    from llmcost.results.breakeven_quick import Asked
     from llmcost.results.budget.check_model import BasisWish, Check
     from llmcost.results.budget.file import BudgetFile
     from llmcost.results.budget.status_model import BudgetStatus
@@ -311,7 +312,12 @@ def break_even(
         def play(scenarios: Sequence[BoundScenario]) -> Result:
             return simulate(scenarios=scenarios, store=opened, prices=catalogue, options=narrowed)
 
-        return run(subject, play)
+        def looked(step: BoundStep) -> Asked | None:
+            from llmcost.results.breakeven_look import look
+
+            return look(step, opened, catalogue, narrowed)
+
+        return run(subject, play, look=looked)
 
 
 def subject_of(

@@ -17,6 +17,7 @@ from llmcost.results.breakeven_levers import VOLUMES as LEVER_VOLUMES
 from llmcost.results.breakeven_levers import lever_plays, pulled
 from llmcost.results.breakeven_model import BreakEven
 from llmcost.results.breakeven_plays import Play, Plays, Subject, cost_before, month_of, scaled
+from llmcost.results.breakeven_quick import Look, Quick
 from llmcost.results.breakeven_ranges import ends_of, without_ranges
 from llmcost.results.breakeven_sizes import sizes_of
 from llmcost.results.breakeven_worth import most_used, once_of, price_factor_of, use_of
@@ -25,14 +26,24 @@ from llmcost.results.model import Result, Scenario
 __all__ = ["VOLUMES", "Play", "Subject", "break_even"]
 
 
-def break_even(subject: Subject, play: Play, volumes: Sequence[Decimal] = VOLUMES) -> BreakEven:
+def break_even(
+    subject: Subject, play: Play, volumes: Sequence[Decimal] = VOLUMES, look: Look | None = None
+) -> BreakEven:
     """When ``subject`` pays. ``play`` replays scenarios over the log; UsageError where the log has no time or no price.
 
-    Ranged parameters are at their modes, and the whole is asked again at their ends.
+    Ranged parameters are at their modes, and the whole is asked again at their ends. With ``look`` the replays of a fleet that
+    differ in its numbers alone are made out of one look at the log.
     """
+
+    def quick(of: Subject) -> Play:
+        return play if look is None or of.before else Quick(play, look, of.step)
+
     ends = list(ends_of(subject))
-    found = _at_modes(without_ranges(subject), play, volumes)
-    lines = [each.line(found if each.is_mode else _at_modes(each.subject, play, volumes)) for each in ends]
+    plain = without_ranges(subject)
+    found = _at_modes(plain, quick(plain), volumes)
+    lines = [
+        each.line(found if each.is_mode else _at_modes(each.subject, quick(each.subject), volumes)) for each in ends
+    ]
     return found.model_copy(update={"ranges": lines})
 
 
@@ -82,5 +93,6 @@ def _remarks(own: Scenario, result: Result) -> Iterable[str]:
     if own.not_comparable.requests != result.coverage.requests - result.coverage.priced_requests:
         yield f"{own.not_comparable.requests} requests have no price on one of the sides and are left out"
     for line in own.flat_charges:
-        if line.cost_usd is None:
+        told = any(line.sku in warning for warning in own.steps[-1].warnings)
+        if line.cost_usd is None and not told:
             yield f"{line.sku.replace('_', ' ')} has no price and is in no total"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Final
@@ -72,15 +73,18 @@ def _facts(key: str, place: int, step: Step) -> Table:
 
 
 def _chart(key: str, exhibit: Exhibit) -> Lines:
-    places = [at.isoformat().replace("+00:00", "Z") for at in exhibit.at]
+    # A value is that of the time from its place to the next; the last one has its width too.
+    width = exhibit.at[-1] - exhibit.at[-2] if len(exhibit.at) > 1 else timedelta(hours=1)
+    ends = [*exhibit.at, exhibit.at[-1] + width] if exhibit.at else []
+    places = [at.isoformat().replace("+00:00", "Z") for at in ends]
     lines = tuple(
         Line(
             clean(name),
             tuple(
                 Point(at, value, f"{number(value)} {clean(exhibit.unit)}")
-                for at, value in zip(places, values, strict=True)
+                for at, value in zip(places, [*values, *values[-1:]], strict=True)
             ),
-            steps=name in exhibit.steps,
+            steps=True,
         )
         for name, values in exhibit.lines.items()
     )

@@ -21,6 +21,7 @@ from typing import Final, Literal
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
+from llmcost import wording as words
 from llmcost.money import EXACT, RATIO, ZERO, plain
 from llmcost.workload.branching import counted, counted_calls, is_bucket, part, shown
 from llmcost.workload.capacity import SERVED, WINDOW, parted, weighted, weights, within
@@ -140,7 +141,7 @@ def _provisioned(workload: Workload, params: CommitmentParams, stage: Stage) -> 
     done = with_rows(workload, rows.drop("_taken", SERVED, WINDOW), charges=(*workload.charges, charge), moved=True)
     return Rewritten(
         done,
-        title=f"{params.units} provisioned units of {params.tokens_per_minute:,} tokens a minute{_where(params)}",
+        title=f"{words.counted(params.units, 'provisioned unit')} of {params.tokens_per_minute:,} tokens a minute{_where(params)}",
         evidence=MODELLED,
         assumptions=tuple(_notes(params)),
         warnings=(f"{counted_calls(number['over'])} refused: what they cost is gone, and so are their answers",)

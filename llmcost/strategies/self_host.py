@@ -20,15 +20,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-import ibis
 import ibis.expr.types as ir
 
-from llmcost.hosting.throughput import Work
 from llmcost.money import EXACT, RATIO
 from llmcost.pricing.names import ModelRef
 from llmcost.workload import coldstarts, fleettold
-from llmcost.workload.branching import add, counted, is_bucket, part, shown
-from llmcost.workload.capacity import SERVED, parted, weighted, weights, windows, within
+from llmcost.workload.branching import add, counted, part, shown
+from llmcost.workload.capacity import SERVED, parted, weighted, weights, within
 from llmcost.workload.coldstarts import ColdStarts
 from llmcost.workload.contract import (
     ASSUMED,
@@ -43,41 +41,35 @@ from llmcost.workload.contract import (
     Workload,
     with_rows,
 )
-from llmcost.workload.draw import take
+from llmcost.workload.fleetasks import asking, planned, room_of, target_of, units_of
 from llmcost.workload.fleetparams import SelfHostParams
-from llmcost.workload.fleets import UNITS, WINDOW_US, Plan
-from llmcost.workload.move import fits, ratio, refused, rescaled
-from llmcost.workload.select import condition
+from llmcost.workload.fleets import WINDOW_US, Plan
+from llmcost.workload.move import ratio
 
 _GB: Final = Decimal("1e-12")
-_COUNTERS: Final = ("input_tokens", "cache_read_input_tokens", "output_tokens")
 
 
 def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritten:
     """Takes the served rows off the API and charges the fleet."""
-    rows, before = workload.rows, workload.rows.columns
-    matching = rows.selected & rows.sent & ~is_bucket(rows) & rows.started_at.notnull()
-    if params.when:
-        matching = matching & condition(params.when, rows)
-    taken = take(workload.branches, rows, matching, params.share, params.by, stage)
-    target = stage.catalogue.get(params.as_model) if params.as_model else None
-    rows = _counted_as(taken.rows, params, target, stage)
+    before = workload.rows.columns
+    rows, taken = asking(workload, params, stage)
     counts = weights(rows, taken.branches, stage)
-    plan, units = _plan(rows, params, counts, stage)
+    plan = planned(rows, params, counts, stage)
     if not plan.work:
         return Rewritten(workload, _title(params), MODELLED, warnings=("no matching request: no fleet",))
+    units = room_of(rows, plan, counts, stage)
     if max(counts.values(), default=Decimal(1)) > 1 and (plan.cold or plan.fleet.served_share < 1):
         split = parted(replace(workload, rows=rows, branches=taken.branches), rows._asks, stage)
         rows, taken = split.rows, replace(taken, rows=split.rows, branches=split.branches)
         counts = weights(rows, split.branches, stage)
-        units = _room_of(rows, plan, counts, stage)
+        units = room_of(rows, plan, counts, stage)
     rows = coldstarts.marked(rows, plan.cold, stage)
-    starts = coldstarts.found(rows, _units(rows, plan), plan, counts, stage)
+    starts = coldstarts.found(rows, units_of(rows, plan), plan, counts, stage)
     plan, units = _settled(plan, units, starts)
     told = dict(coldstarts.facts(rows, replace(workload, branches=taken.branches), tuple(before), plan, starts, stage))
     room = stage.register(plan.room(units))
     able = rows._asks if plan.waiting else rows._asks & ~rows[coldstarts.COLD]
-    rows = within(rows, able, weighted(_units(rows, plan), rows, counts), WINDOW_US, room, stage)
+    rows = within(rows, able, weighted(units_of(rows, plan), rows, counts), WINDOW_US, room, stage)
     over = rows._asks & ~rows[SERVED]
     number = counted(stage, taken.branches, rows, {"served": rows[SERVED], "over": over})[()]
     egress = tuple(_egress(rows, counts, params, stage))
@@ -88,7 +80,7 @@ def rewrite(workload: Workload, params: SelfHostParams, stage: Stage) -> Rewritt
         replace(result, charges=(*workload.charges, *plan.charges(), *egress)),
         title=_title(params),
         evidence=MODELLED,
-        assumptions=(*fleettold.notes(plan), *_factors(target, stage)),
+        assumptions=(*fleettold.notes(plan), *_factors(target_of(params, stage), stage)),
         warnings=tuple(fleettold.warnings(plan)),
         changes_answers=True,
         tallied="requests that do not fit and stay",
@@ -131,76 +123,6 @@ def _egress(
     gb = RATIO.multiply(tokens, params.bytes_per_output_token).scaleb(-9).quantize(_GB)
     if gb:
         yield FlatCharge("egress", gb, "GB", unit_usd=params.egress_usd_per_gb, evidence=ASSUMED)
-
-
-def _counted_as(rows: ir.Table, params: SelfHostParams, target: ModelRef | None, stage: Stage) -> ir.Table:
-    """Rows with ``_asks`` and the counters that the hosted model would have (``_in``, ``_read``, ``_out``)."""
-    asks, tally = rows._taken.fill_null(False), rows.tally
-    if target is not None:
-        stage.model_id(target.key)
-        room = fits(rows, stage, target)
-        tally, asks = tally + refused(rows, asks & ~room), asks & room
-
-    def counter(name: str) -> ir.IntegerValue:
-        found = rows[name] if target is None else rescaled(rows, name, stage, target)
-        return found.fill_null(0).cast("int64")
-
-    fresh, read, out = (counter(name) for name in _COUNTERS)
-    if params.own_cache == "none":
-        read = ibis.literal(0, type="int64")
-    return stage.view(rows.mutate(tally=tally, _asks=asks, _in=fresh, _read=ibis.least(read, fresh), _out=out))
-
-
-def _plan(
-    rows: ir.Table, params: SelfHostParams, counts: Mapping[int, Decimal], stage: Stage
-) -> tuple[Plan, dict[int, int]]:
-    """The plan for the rows' work by window, and that work in the rows' own units."""
-    asking = rows.filter(rows._asks)
-    context = asking._out * (2 * asking._in + asking._out)
-    sums = asking.group_by("branch", window=windows(asking, WINDOW_US)).agg(
-        requests=asking.count(), fresh=asking._in.sum(), read=asking._read.sum(), out=asking._out.sum(),
-        # Doubles: the sum of products of two counts can pass 64 bits.
-        context=context.cast("float64").sum() / 2,
-        first=asking.started_at.min(), positions=_positions(asking).cast("float64").sum() / 2,
-    )  # fmt: skip
-    work: dict[int, Work] = {}
-    firsts: dict[int, int] = {}
-    for line in stage.collect(sums).to_pylist():
-        count, at = float(counts.get(int(line["branch"]), 1)), int(line["window"])
-        parts = [float(line[name]) * count for name in ("requests", "fresh", "read", "out", "context", "positions")]
-        work[at] = Work(*parts) + work[at] if at in work else Work(*parts)
-        firsts[at] = min(int(line["first"]), firsts.get(at, int(line["first"])))
-    plan = Plan(params, stage, dict(sorted(work.items())), firsts)
-    if not work:
-        return plan, {}
-    return plan, _room_of(rows, plan, counts, stage)
-
-
-def _room_of(rows: ir.Table, plan: Plan, counts: Mapping[int, Decimal], stage: Stage) -> dict[int, int]:
-    """What asks for room in each window, in the rows' own units."""
-    asking = rows.filter(rows._asks)
-    own = weighted(_units(asking, plan), asking, counts)
-    units = asking.mutate(_own=own).group_by(window=windows(asking, WINDOW_US)).agg(units=lambda t: t._own.sum())
-    return {int(line["window"]): int(line["units"]) for line in stage.collect(units).to_pylist()}
-
-
-def _positions(rows: ir.Table) -> ir.IntegerValue:
-    """Twice the token positions that a row's prefill attends to."""
-    return rows._in * rows._in - rows._read * rows._read
-
-
-def _units(rows: ir.Table, plan: Plan) -> ir.IntegerValue:
-    """What a row takes of its window's room: its modelled time, at least one unit."""
-    prefill, decode, context, *shared = (float(value) / plan.faster for value in plan.throughput.coefficients)
-    load = plan.concurrency or 0.0
-    if load:
-        decode, prefill = decode + shared[0] / load, prefill + shared[1] / load
-    kept = round((1 - float(plan.params.cached_cost)) * prefill * UNITS)
-    work = rows._in * round(prefill * UNITS) - rows._read * kept + rows._out * round(decode * UNITS)
-    # Tokens times positions are large and cost little each: thousands of them are one number.
-    work = work + rows._out * (2 * rows._in + rows._out) // 2000 * round(context * UNITS * 1000)
-    work = work + _positions(rows) // 2000 * round(prefill * plan.throughput.attention * UNITS * 1000)
-    return ibis.greatest(work, 1).cast("int64")
 
 
 def _factors(target: ModelRef | None, stage: Stage) -> tuple[Noted, ...]:

@@ -19,8 +19,8 @@ _LONG_WAIT = 10_000
 (https://lettersremain.com/the-three-important-response-time-limits/, 2026-11-24)."""
 
 
-def _percent(share: float) -> str:
-    """A share as reports show it; one above nothing never reads as nothing."""
+def percent(share: float) -> str:
+    """A share of a fleet as reports show it; one above nothing never reads as nothing."""
     return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
 
 
@@ -31,12 +31,12 @@ def facts(plan: Plan) -> dict[str, str]:
         "replica": plan.series.name,
         "GPUs": f"{int(gpus.min())} to {int(gpus.max())}, {float(gpus.mean()):.1f} on average",
         "GPU-hours": plain(plan.fleet.gpu_hours.quantize(Decimal("0.1"))),
-        "use of the GPUs": _percent(plan.fleet.used),
+        "use of the GPUs": percent(plan.fleet.used),
         "busiest hour needs": f"{float(demand.peak.max()):.2f} GPUs",
         "median hour needs": f"{median_size(demand, plan.shape)} GPUs",
         "GPUs started": str(plan.fleet.started),
-        "throughput may be off by": f"{_percent(plan.modelled.off)} either way",
-        "work outside the measurements": f"{_percent(plan.outside)}, at most {plan.modelled.farthest:.1f} x away",
+        "throughput may be off by": f"{percent(plan.modelled.off)} either way",
+        "work outside the measurements": f"{percent(plan.outside)}, at most {plan.modelled.farthest:.1f} x away",
     }
     if plan.reserved:
         found["GPUs reserved"] = str(plan.reserved)
@@ -100,12 +100,12 @@ def warnings(plan: Plan) -> Iterator[str]:
     if plan.outside:
         nearest = plan.series.points
         yield (
-            f"{_percent(plan.outside)} of the work lies outside the measurements ({len(nearest)} points, at most "
+            f"{percent(plan.outside)} of the work lies outside the measurements ({len(nearest)} points, at most "
             f"{plan.modelled.farthest:.1f} x away): its throughput is the model's alone"
         )
     elif plan.modelled.off > AIM:
         yield (
-            f"the measurements around this log's requests disagree: throughput may be {_percent(plan.modelled.off)} off either way "
+            f"the measurements around this log's requests disagree: throughput may be {percent(plan.modelled.off)} off either way "
             "(a server that fills up in between, or runs that contradict each other)"
         )
     if plan.outside and not plan.throughput.told_apart:

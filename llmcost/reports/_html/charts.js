@@ -47,8 +47,12 @@
   /* Hours where less than three days are shown: a day has one name for all of its hours. */
   const dates = (place, instants) => {
     const moments = instants.map((instant) => Date.parse(instant)).filter(Number.isFinite);
-    const hours = moments.length > 0 && most(moments) - least(moments) < 3 * 86_400_000;
-    return { type: "date", tickformat: hours ? "%H:%M\n%-d %b %Y" : "%-d %b\n%Y", nticks: narrow(place) ? 5 : 10 };
+    const [first, last] = moments.length > 0 ? [least(moments), most(moments)] : [0, 0];
+    const hours = moments.length > 0 && last - first < 3 * 86_400_000;
+    /* Room at both ends: the first hour's label carries the day. */
+    const edge = hours ? (last - first) / 40 : 0;
+    const ends = edge ? { range: [first - edge, last + edge].map((at) => new Date(at).toISOString().replace("Z", "")) } : {};
+    return { type: "date", tickformat: hours ? "%H:%M\n%-d %b" : "%-d %b\n%Y", nticks: narrow(place) ? 5 : 10, ...ends };
   };
 
   /* A label's remark in brackets has a line of its own where both are too long for one. */
