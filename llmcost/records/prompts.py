@@ -22,7 +22,8 @@ _CUT: Final = re.compile(
     re.IGNORECASE,
 )
 _CUT_WORDS: Final = ("truncated", "shortened", "omitted", "redacted")
-"""One of them stands in whatever the pattern finds, and they are found a hundred times as fast."""
+_CUT_MARKS: Final = ("[", "<", "\u2026", "...")
+"""One of the words and one of the marks stand in whatever the pattern finds; marks are found in no time, words a hundred times as fast as it."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DATA_URI: Final = re.compile(r"^data:[^,]{0,100};base64,")
 DOCUMENTS: Final = frozenset(
@@ -41,6 +42,8 @@ DOCUMENTS: Final = frozenset(
 
 def is_cut(text: str) -> bool:
     """Whether a logger says inside ``text`` that it shortened or redacted it."""
+    if not any(mark in text for mark in _CUT_MARKS):
+        return False
     folded = text.casefold()
     return any(word in folded for word in _CUT_WORDS) and _CUT.search(text) is not None
 
