@@ -15,6 +15,7 @@ from typing import Final
 import pyarrow as pa
 
 from llmcost.ingest.ahead import in_order
+from llmcost.ingest.stage import ROW_GROUP
 from llmcost.ingest.trees import COLUMNS, Prompts, derive, packed
 from llmcost.usage.caching import DEFAULT_WRITE_LATENCY_US, NEVER, PROJECT_SCOPED
 from llmcost.usage.ddl import DERIVED
@@ -32,8 +33,8 @@ _ROWS: Final = 500_000
 """Rows whose needs are put together at once."""
 _PROJECT: Final = ", ".join(f"'{name}'" for name in PROJECT_SCOPED)
 PARTITION: Final = (
-    "(hash(coalesce(provider_name, ''), coalesce(response_model, request_model, ''), coalesce(organization, ''), "
-    f"CASE WHEN provider_name IN ({_PROJECT}) THEN coalesce(project, '') ELSE '' END) >> 1)::BIGINT"
+    "(hash(provider_name, coalesce(response_model, request_model), organization, "
+    f"CASE WHEN provider_name IN ({_PROJECT}) THEN project END) >> 1)::BIGINT"
 )
 """One cache: provider, model as logged, and the scope that shares it. For the time of one query only."""
 
@@ -88,8 +89,14 @@ def _derive(store: Store, rows: str, pairs: int) -> bool:
     store.execute(f"CREATE OR REPLACE TEMP TABLE derived (row_id BIGINT, {columns})")
     large: list[str] = []
     groups = ((prompts, group) for prompts in _fetched(store, rows, pairs, large) for group in prompts.groups(PAIRS))
+    waiting: list[pa.Table] = []
     for _, found in in_order(groups, lambda each: derive(*each)):
-        store.append("derived", found)
+        waiting.append(found)
+        if sum(map(len, waiting)) >= ROW_GROUP:
+            store.append("derived", pa.concat_tables(waiting))
+            waiting = []
+    if waiting:
+        store.append("derived", pa.concat_tables(waiting))
     for tree in large:
         store.execute(f"CREATE OR REPLACE TEMP VIEW grouped AS FROM {tree}")
         _nodes(store)
