@@ -177,7 +177,9 @@ def _sections(doc: Document) -> Iterable[str]:
         if doc.panel is not None and doc.panel.before == section.key:
             yield markup(doc.panel)
         parts = [_block(block, section.title) for block in section.blocks]
-        yield _section(section.key, section.title, *([_folded("Show", *parts)] if section.folded else parts))
+        yield _section(
+            section.key, section.title, *([_folded("Show", *parts, kind="whole")] if section.folded else parts)
+        )
     if doc.warnings:
         yield _section("warnings", "Warnings", _list("warnings", doc.warnings))
 
@@ -217,8 +219,9 @@ def _titled(table: Table, above: str) -> str:
     return f"<h3>{escape(table.title)}</h3>\n{_table(table, above)}"
 
 
-def _folded(title: str, *parts: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
+def _folded(title: str, *parts: str, kind: str = "") -> str:
+    looks = f' class="{kind}"' if kind else ""
+    return f"<details{looks}><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
 def _chart(chart: Chart) -> str:

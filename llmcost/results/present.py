@@ -117,7 +117,7 @@ def percent(share: Decimal | None, places: int = 1) -> str:
         return f"<{edge}%" if share > 0 else f">-{edge}%"
     if abs(shown) == 100 and 0 < share < 1:
         return f">{100 - edge}%"
-    return f"{shown}%"
+    return f"{shown:,}%"
 
 
 def money(value: Decimal | None, places: int | None = None) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from llmcost.results.present import told
+from llmcost.results.present import percent, told
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,8 @@ from llmcost.results.present import told
 )
 def test_what_a_step_found_is_written_for_reading(name: str, fact: str, shown: str) -> None:
     assert told(name, fact) == shown
+
+
+def test_a_share_of_thousands_of_percent_is_readable() -> None:
+    assert percent(Decimal("-282695.95")) == "-28,269,595.0%"
+    assert percent(Decimal("0.5")) == "50.0%"
