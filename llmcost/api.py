@@ -25,9 +25,9 @@ from llmcost.strategies import STRATEGIES
 from llmcost.usage.store import Store
 
 if TYPE_CHECKING:  # each is loaded by the function that needs it: together they cost as much as a small replay
-    from llmcost.results.breakeven import Subject
-    from llmcost.results.breakeven_model import BreakEven
-    from llmcost.results.breakeven_quick import Asked
+    from llmcost.results.breakeven.model import BreakEven
+    from llmcost.results.breakeven.quick import Asked
+    from llmcost.results.breakeven.run import Subject
     from llmcost.results.budget.check_model import BasisWish, Check
     from llmcost.results.budget.file import BudgetFile
     from llmcost.results.budget.status_model import BudgetStatus
@@ -82,10 +82,10 @@ __all__ = [
 ]  # fmt: skip
 
 _ELSEWHERE: Final = {
-    "BreakEven": "breakeven_model", "BudgetFile": "budget.file", "BudgetStatus": "budget.status",
+    "BreakEven": "breakeven.model", "BudgetFile": "budget.file", "BudgetStatus": "budget.status",
     "Check": "budget.check_model", "Comparison": "compare", "Forecast": "forecast.model",
     "ForecastOptions": "forecast.outlook", "Monthly": "monthly.model", "Reconciliation": "reconcile.model",
-    "Shared": "monthly.showback", "Subject": "breakeven", "compare": "compare", "forecast_of": "forecast.outlook",
+    "Shared": "monthly.showback", "Subject": "breakeven.run", "compare": "compare", "forecast_of": "forecast.outlook",
     "load_base": "saved", "load_check": "saved", "load_result": "saved",
 }  # fmt: skip
 """Public names that are loaded when they are used, and the module of :mod:`llmcost.results` that each is of."""
@@ -305,7 +305,7 @@ def break_even(
         # Both sides at that day: the price drift until then is neither side's doing.
         options = logs.get("options") or ReplayOptions(now=now())
         logs["options"] = replace(options, baseline_on=subject.prices_on)
-    from llmcost.results.breakeven import break_even as run
+    from llmcost.results.breakeven.run import break_even as run
 
     with opened_logs("replay", paths, **logs) as (opened, catalogue, narrowed):
 
@@ -313,7 +313,7 @@ def break_even(
             return simulate(scenarios=scenarios, store=opened, prices=catalogue, options=narrowed)
 
         def looked(step: BoundStep) -> Asked | None:
-            from llmcost.results.breakeven_look import look
+            from llmcost.results.breakeven.look import look
 
             return look(step, opened, catalogue, narrowed)
 
@@ -332,7 +332,7 @@ def subject_of(
     ``parameters`` change what is found there; the steps before it hold for both sides. ``gpus`` are files of GPU prices and
     measurements.
     """
-    from llmcost.results.breakeven import Subject
+    from llmcost.results.breakeven.run import Subject
 
     named = STRATEGIES.load(strategy)
     before: tuple[BoundStep, ...] = ()

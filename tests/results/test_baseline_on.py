@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from llmcost.results.breakeven import Subject, break_even
+from llmcost.results.breakeven.run import Subject, break_even
 from llmcost.results.model import Result
 from llmcost.results.scenario import BoundScenario
 from tests.strategies.support import STARTED, scenario, step, world

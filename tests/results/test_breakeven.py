@@ -12,8 +12,8 @@ import pytest
 
 from llmcost.errors import UsageError
 from llmcost.reports import REPORTS, Options
-from llmcost.results.breakeven import Subject, break_even
-from llmcost.results.breakeven_model import BreakEven
+from llmcost.results.breakeven.model import BreakEven
+from llmcost.results.breakeven.run import Subject, break_even
 from llmcost.results.model import Result
 from llmcost.results.outcome import outcome
 from llmcost.results.outcomes.break_even import _Gap

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from llmcost.results.breakeven import Subject, break_even
-from llmcost.results.breakeven_look import look
-from llmcost.results.breakeven_model import BreakEven
-from llmcost.results.breakeven_quick import Asked
+from llmcost.results.breakeven.look import look
+from llmcost.results.breakeven.model import BreakEven
+from llmcost.results.breakeven.quick import Asked
+from llmcost.results.breakeven.run import Subject, break_even
 from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.scenario import BoundScenario, BoundStep

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from llmcost.money import ZERO, rounded
 from llmcost.results import exhibit_tables
-from llmcost.results.breakeven_model import BreakEven, CurvePoint, LeverLine
+from llmcost.results.breakeven.model import BreakEven, CurvePoint, LeverLine
 from llmcost.results.cells import DASH, cells, change_cell, columns, number_cell, share_cell, tone_of, usd_cell
 from llmcost.results.chart import Axis, Bars, Line, Lines, Point, Series
 from llmcost.results.document import Block, Cell, Document, Figure, Notes, Section, Table

@@ -8,9 +8,9 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from llmcost.money import EXACT, RATIO, ZERO
-from llmcost.results.breakeven_levers import End, Pulled, by_spend
-from llmcost.results.breakeven_model import Crossing, Once, Use
-from llmcost.results.breakeven_plays import Plays, cost_before, flat_cost, scaled
+from llmcost.results.breakeven.levers import End, Pulled, by_spend
+from llmcost.results.breakeven.model import Crossing, Once, Use
+from llmcost.results.breakeven.plays import Plays, cost_before, flat_cost, scaled
 from llmcost.results.model import FlatChargeLine, Period, Result, Scenario
 
 _MTOK: Final = Decimal(1_000_000)

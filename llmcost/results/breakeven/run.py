@@ -12,15 +12,15 @@ from decimal import Decimal
 
 from llmcost.errors import UsageError
 from llmcost.money import EXACT, plain
-from llmcost.results.breakeven_curve import VOLUMES, crossings_of, replayed, verdict_of
-from llmcost.results.breakeven_levers import VOLUMES as LEVER_VOLUMES
-from llmcost.results.breakeven_levers import lever_plays, pulled
-from llmcost.results.breakeven_model import BreakEven
-from llmcost.results.breakeven_plays import Play, Plays, Subject, cost_before, month_of, scaled
-from llmcost.results.breakeven_quick import Look, Quick
-from llmcost.results.breakeven_ranges import ends_of, without_ranges
-from llmcost.results.breakeven_sizes import sizes_of
-from llmcost.results.breakeven_worth import most_used, once_of, price_factor_of, use_of
+from llmcost.results.breakeven.curve import VOLUMES, crossings_of, replayed, verdict_of
+from llmcost.results.breakeven.levers import VOLUMES as LEVER_VOLUMES
+from llmcost.results.breakeven.levers import lever_plays, pulled
+from llmcost.results.breakeven.model import BreakEven
+from llmcost.results.breakeven.plays import Play, Plays, Subject, cost_before, month_of, scaled
+from llmcost.results.breakeven.quick import Look, Quick
+from llmcost.results.breakeven.ranges import ends_of, without_ranges
+from llmcost.results.breakeven.sizes import sizes_of
+from llmcost.results.breakeven.worth import most_used, once_of, price_factor_of, use_of
 from llmcost.results.model import Result, Scenario
 
 __all__ = ["VOLUMES", "Play", "Subject", "break_even"]

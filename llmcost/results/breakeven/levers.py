@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from llmcost.errors import UsageError
 from llmcost.money import EXACT, RATIO, ZERO, plain
-from llmcost.results.breakeven_model import LeverLine
-from llmcost.results.breakeven_plays import Plays, Subject, flat_cost, scaled
+from llmcost.results.breakeven.model import LeverLine
+from llmcost.results.breakeven.plays import Plays, Subject, flat_cost, scaled
 from llmcost.results.model import FlatChargeLine, Scenario, Step
 from llmcost.results.scenario import BoundScenario
 from llmcost.workload.contract import Lever

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmcost.money import ZERO
-from llmcost.results.breakeven_model import SizePoint
-from llmcost.results.breakeven_plays import Plays, Subject, cost_after, scaled
+from llmcost.results.breakeven.model import SizePoint
+from llmcost.results.breakeven.plays import Plays, Subject, cost_after, scaled
 from llmcost.results.model import Scenario, Step
 
 _SIZES: Final = 12

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from llmcost.money import EXACT, RATIO
-from llmcost.results.breakeven_model import Crossing, CurvePoint, Verdict
-from llmcost.results.breakeven_plays import Plays, Subject, cost_after, cost_before, month_of, scaled
+from llmcost.results.breakeven.model import Crossing, CurvePoint, Verdict
+from llmcost.results.breakeven.plays import Plays, Subject, cost_after, cost_before, month_of, scaled
 from llmcost.results.model import Result
 
 VOLUMES: Final = tuple(

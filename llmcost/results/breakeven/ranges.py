@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from llmcost.errors import UsageError
-from llmcost.results.breakeven_model import BreakEven, RangeEnd
-from llmcost.results.breakeven_plays import Subject
+from llmcost.results.breakeven.model import BreakEven, RangeEnd
+from llmcost.results.breakeven.plays import Subject
 from llmcost.results.ranged import Ranged
 
 _MOST: Final = 3

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from llmcost.hosting.throughput import Work
 from llmcost.money import EXACT, ZERO
-from llmcost.results.breakeven_plays import Play, cost_before, flat_cost
+from llmcost.results.breakeven.plays import Play, cost_before, flat_cost
 from llmcost.results.model import FlatChargeLine, Result, Scenario, Step
 from llmcost.results.scenario import BoundScenario, BoundStep
 from llmcost.workload.branching import add, part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from llmcost.pricing.catalogue import Catalogue
-from llmcost.results.breakeven_quick import Asked
+from llmcost.results.breakeven.quick import Asked
 from llmcost.results.options import ReplayOptions
 from llmcost.results.period import period_of
 from llmcost.results.replay import Replaying
