@@ -106,7 +106,8 @@ def test_a_month_of_a_zone(llmcost: Program, dearer: Path) -> None:
     assert requests() == 2
     assert requests("--timezone", "Europe/Berlin") == 2
     assert requests("--where", "input_tokens = 1002", "--timezone", "Europe/Berlin") == 1
-    assert requests("--where", "input_tokens = 1002") == 0
+    nothing = ("--month", "2026-10", "--where", "input_tokens = 1002")
+    assert "none of the 4 calls in the log is selected" in llmcost("simulate", path, "-s", dearer, *nothing, code=2).err
 
 
 def test_several_formats_go_into_a_folder(llmcost: Program, rows: Path, dearer: Path) -> None:

@@ -8,7 +8,7 @@ from itertools import product
 from math import prod, sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcost.results.ranged import Ranged
@@ -86,6 +86,7 @@ def test_three_assumptions_are_exact_in_every_pair_and_not_beyond() -> None:
     assert 3**3 - surface.at([half, half, half]) == D("0.5") ** 3 * 2**3
 
 
+@settings(max_examples=30)
 @given(them=st.lists(spans, min_size=1, max_size=3), up=st.lists(numbers, min_size=3, max_size=3))
 def test_laws_of_an_amount_that_only_rises(them: list[Ranged], up: list[Decimal]) -> None:
     """Quantiles are in order and inside the ends, and ranges that lie higher give no lower quantile."""
