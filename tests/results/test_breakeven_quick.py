@@ -101,12 +101,14 @@ def test_what_one_look_does_not_tell_is_not_looked_up(tmp_path: Path, parameters
         assert look(step("self-host", **OWN), here.store, here.book, options) is not None
 
 
+@pytest.mark.slow
 def test_a_fleet_that_starts_too_late_is_replayed(tmp_path: Path) -> None:
     quick, few, slow, many = both(tmp_path, volumes=VOLUMES[:1], mode="scale-to-zero")
     assert quick == slow
     assert few == many
 
 
+@pytest.mark.slow
 def test_a_look_that_is_a_fraction_of_a_cent_off_is_not_believed(tmp_path: Path) -> None:
     quick, few, slow, many = both(tmp_path, lie=True, volumes=VOLUMES[:1])
     assert quick == slow
