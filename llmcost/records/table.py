@@ -92,7 +92,9 @@ def _one_request_each(known: dict[str, pa.ChunkedArray]) -> None:
         known["requests"] = merged
 
 
-_UNCLEAN: Final = (DeclineError, BadValueError, pa.ArrowException, msgspec.DecodeError, OverflowError, RecursionError)
+_UNCLEAN: Final = (
+    DeclineError, BadValueError, pa.ArrowException, msgspec.DecodeError, OverflowError, RecursionError, UnicodeDecodeError,
+)  # fmt: skip
 
 
 def declines(read: Callable[[], pa.Table]) -> pa.Table | Unclean | None:

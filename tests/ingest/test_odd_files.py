@@ -8,6 +8,8 @@ import os
 import threading
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 
@@ -144,3 +146,14 @@ def test_records_of_no_format_stay_unknown(tmp_path: Path) -> None:
     found = sample(path)
     assert isinstance(found, Sample)
     assert claimants(found) == []
+
+
+def test_a_column_of_parquet_that_is_no_text_costs_its_row_alone(tmp_path: Path) -> None:
+    """A list as text, in a row that is not UTF-8: the writer of the file broke its own promise."""
+    text = b"[1, 2]" + b"[\x80]" + b"[3, 4]"
+    keys = pa.StringArray.from_buffers(3, pa.array([0, 6, 9, 15], pa.int32()).buffers()[1], pa.py_buffer(text))
+    rows = pa.Table.from_pylist([{**row(n), "prefix_block_tokens": 128} for n in range(3)])
+    pq.write_table(rows.append_column("prefix_keys", keys), tmp_path / "rows.parquet")
+    with Store(threads=1) as store:
+        summary = balanced(ingest(store, [str(tmp_path / "rows.parquet")]))
+        assert (summary.ingested, summary.rejected) == (2, 1)
