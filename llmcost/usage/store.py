@@ -90,6 +90,9 @@ class Store:
         # Ibis 12 writes lambdas with an arrow, which DuckDB 2 only reads when told so.
         try:
             self.connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
+            # Small chunks behind a join are gathered by the dictionaries of their columns, and DuckDB 2.0.0 fails when a
+            # join in between gives another one ("global dictionary column changed identity", its pull requests 23360 and 23447).
+            self.connection.execute("SET enable_caching_operators = false")
             if path is None:  # it is deleted next
                 self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
             self._prepare(fresh, read_only=read_only)
