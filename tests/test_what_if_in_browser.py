@@ -13,9 +13,10 @@ import pytest
 
 from llmcost.money import rounded, usd
 from llmcost.reports import REPORTS, Options
-from llmcost.results.model import Result, WhatIf
+from llmcost.results.model import Result
 from llmcost.results.outcome import outcome
 from llmcost.results.present import apportioned, money, moneys, running
+from llmcost.results.what_if_model import WhatIf
 from tests.reports import sample_result, sample_what_if
 from tests.reports.browser import Browser
 from tests.whatif.support import buckets, cost_at, savings, with_what_if

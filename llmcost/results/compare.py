@@ -6,18 +6,15 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from llmcost.money import EXACT, ZERO, rounded
-from llmcost.results.model import Period, PricesUsed, Result, Scenario, Slice, Totals, Usd
+from llmcost.results.model import Period, PricesUsed, Result, Scenario, Slice, Totals
 from llmcost.results.present import by_dimension, dimensions_of
+from llmcost.results.shape import Shape, Usd
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class Side(_Model):
+class Side(Shape):
     """Where one of the two results comes from."""
 
     title: str
@@ -28,7 +25,7 @@ class Side(_Model):
     priced_share: Usd | None
 
 
-class Change(_Model):
+class Change(Shape):
     """An amount before and after; None where that side does not know or have it."""
 
     before_usd: Usd | None
@@ -62,7 +59,7 @@ class Mover(Change):
     status: Literal["both", "added", "removed"]
 
 
-class Comparison(_Model):
+class Comparison(Shape):
     """What lies between two results."""
 
     kind: ClassVar[str] = "comparison"

@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from llmcost import __version__
 from llmcost.hosting.limits import Limit
 from llmcost.money import EXACT, RATIO
-from llmcost.results.model import Assumption, Usd
+from llmcost.results.model import Assumption
+from llmcost.results.shape import Shape, Usd
 
 _PLACES: Final = Decimal("1e-9")
 _DAY_HOURS: Final = Decimal(24)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class Volume(_Model):
+class Volume(Shape):
     """A month of a volume, on as many clusters as it needs and at the API."""
 
     mtok_per_month: Usd
@@ -32,7 +29,7 @@ class Volume(_Model):
     api_usd: Usd
 
 
-class LimitLine(_Model):
+class LimitLine(Shape):
     """One cluster against one API price."""
 
     name: str
@@ -49,7 +46,7 @@ class LimitLine(_Model):
     volume: Volume | None = None
 
 
-class GpuLimit(_Model):
+class GpuLimit(Shape):
     """Own GPUs against an API price, before any log."""
 
     kind: ClassVar[str] = "gpu-limit"

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field
 
-from llmcost.money import plain
+from llmcost.results.shape import Shape, Usd
+from llmcost.results.what_if_model import WhatIf
 
-Usd = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
 EvidenceKind = Literal["measured", "modelled", "assumed"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class Tokens(_Model):
+class Tokens(Shape):
     """Counters over a set of rows; None where no row knows the counter."""
 
     requests: int = Field(description="Billed or billable calls of role primary.")
@@ -41,7 +37,7 @@ class Slice(Tokens):
     unpriced_requests: int = 0
 
 
-class SeriesPoint(_Model):
+class SeriesPoint(Shape):
     """Cost of one day (in the result's time zone) and one value of the dimensions."""
 
     date: date
@@ -50,7 +46,7 @@ class SeriesPoint(_Model):
     requests: int
 
 
-class TokenLine(_Model):
+class TokenLine(Shape):
     """What one class of tokens or fee cost."""
 
     token_class: str = Field(description="input, cache_read, output .., or a fee such as web_search.")
@@ -58,7 +54,7 @@ class TokenLine(_Model):
     cost_usd: Usd
 
 
-class Period(_Model):
+class Period(Shape):
     start: datetime | None = Field(description="First instant, floored to the hour, UTC; None without any time.")
     end: datetime | None = Field(description="End, exclusive, UTC.")
     days: Usd | None = Field(description="Length in days.")
@@ -67,13 +63,13 @@ class Period(_Model):
     extrapolated: bool = Field(default=False, description="A month was scaled from under 24 hours (assumed).")
 
 
-class PricesUsed(_Model):
+class PricesUsed(Shape):
     catalogue_sha256: str
     on: date | None = Field(default=None, description="The day whose prices were used; None: each request's own day.")
     overlay: str | None = None
 
 
-class Unpriced(_Model):
+class Unpriced(Shape):
     provider: str | None
     model: str | None
     reason: str
@@ -83,7 +79,7 @@ class Unpriced(_Model):
     )
 
 
-class BilledByLog(_Model):
+class BilledByLog(Shape):
     """What the log itself says was charged, beside our list price of the same requests."""
 
     requests: int = Field(description="Requests whose log line carries a charge.")
@@ -92,7 +88,7 @@ class BilledByLog(_Model):
     unpriced_requests: int = Field(default=0, description="Requests with a charge that have no catalogue price.")
 
 
-class Repeated(_Model):
+class Repeated(Shape):
     """Records that say again what a charged one says."""
 
     source: str = Field(description="Source of the records that are not charged.")
@@ -102,7 +98,7 @@ class Repeated(_Model):
     cost_usd: Usd | None = Field(description="List cost that charging them too would have added; None: no price.")
 
 
-class Overlap(_Model):
+class Overlap(Shape):
     """Rows that describe the same traffic as others: one spend, charged once."""
 
     rule: str = Field(
@@ -123,7 +119,7 @@ class Overlap(_Model):
     )
 
 
-class Coverage(_Model):
+class Coverage(Shape):
     """How much of the log the totals stand for."""
 
     records_read: int
@@ -146,7 +142,7 @@ class Coverage(_Model):
     billed: BilledByLog | None = Field(default=None, description="None: no line of the log carries a charge.")
 
 
-class ProblemCount(_Model):
+class ProblemCount(Shape):
     kind: str
     count: int
     example: str = Field(description="Place and values of the first one.")
@@ -154,7 +150,7 @@ class ProblemCount(_Model):
     cost_usd: Usd | None = Field(default=None, description="Money of the rows it touches, where known.")
 
 
-class Assumption(_Model):
+class Assumption(Shape):
     """A number that the log does not hold."""
 
     name: str
@@ -163,7 +159,7 @@ class Assumption(_Model):
     source: str = Field(description="Where it comes from: user, provider rule with URL, default.")
 
 
-class Evidence(_Model):
+class Evidence(Shape):
     """How much of a step's saving is known how; the three sum to saving_usd."""
 
     measured_usd: Usd
@@ -171,7 +167,7 @@ class Evidence(_Model):
     assumed_usd: Usd
 
 
-class Exhibit(_Model):
+class Exhibit(Shape):
     """Numbers over time that a step shows: a line of values for each name, one for each instant."""
 
     title: str
@@ -182,7 +178,7 @@ class Exhibit(_Model):
     week: list[str] = Field(default_factory=list, description="Hourly lines that are shown by weekday and hour too.")
 
 
-class Step(_Model):
+class Step(Shape):
     strategy: str
     title: str = Field(description="One line: what the step did with its parameters.")
     saving_usd: Usd = Field(description="Net of everything the step adds; negative is a loss.")
@@ -201,7 +197,7 @@ class Step(_Model):
     exhibits: list[Exhibit] = Field(default_factory=list, description="Numbers over time: demand and fleet ..")
 
 
-class FlatChargeLine(_Model):
+class FlatChargeLine(Shape):
     """A charge that no token causes."""
 
     sku: str
@@ -215,7 +211,7 @@ class FlatChargeLine(_Model):
     note: str | None = None
 
 
-class NotComparable(_Model):
+class NotComparable(Shape):
     """Rows that are not priced before and after every step; left out of savings, in the open."""
 
     requests: int
@@ -223,13 +219,13 @@ class NotComparable(_Model):
     reasons: dict[str, int] = Field(default_factory=dict)
 
 
-class Range(_Model):
+class Range(Shape):
     p10_usd: Usd
     p50_usd: Usd
     p90_usd: Usd
 
 
-class Driver(_Model):
+class Driver(Shape):
     """What one ranged assumption does to the saving, all others being at their modes."""
 
     step: int = Field(description="Number of the step, from 1.")
@@ -265,7 +261,7 @@ class ScenarioRange(Range):
     off_usd: Usd = Field(description="Greatest deviation of the interpolation from them.")
 
 
-class MonthRange(_Model):
+class MonthRange(Shape):
     """What months made of the log's own days would have cost and saved; nothing about assumptions, there are none."""
 
     cost: Range = Field(description="P10, P50 and P90 of a month's cost of the rows that are compared.")
@@ -309,82 +305,7 @@ class Scenario(Totals):
         return any(step.changes_answers for step in self.steps)
 
 
-class WhatIfLever(_Model):
-    """Something that can be set to another position; each position is one step of a scenario."""
-
-    key: Literal["traffic", "route", "cache", "batch", "discount"]
-    label: str
-    least: int = Field(description="Percent.")
-    most: int
-    step: int
-    start: int | None = Field(description="Percent at which nothing changes; None: only where the lever is off.")
-    note: str = ""
-    spread_usd: Usd | None = Field(
-        default=None,
-        description="None: a share is exact. Else a replay draws it: at share s its cost lies within "
-        "2 * sqrt(s * (1 - s)) times this of the weighed one in 19 of 20 draws.",
-    )
-    toml: str = Field(description="The step in a scenario file; {value} stands for the position as a fraction.")
-
-
-class WhatIfLine(_Model):
-    """Tokens of one class, or units, at one price, in one of the states that the levers make of a row.
-
-    ``places`` has a digit each for: routed, asked to cache, hit, batch. 0: the lever is not for these rows, 1: it took
-    them, 2: it left them. A line's weight is the product of its places' shares.
-    """
-
-    places: str
-    charged_for: str
-    quantity: Usd = Field(description="Tokens or units, before any weight.")
-    unit_price_usd: Usd
-
-
-class WhatIfGroup(_Model):
-    """The calls that the log has on one model, in every state."""
-
-    provider: str | None
-    model: str | None
-    requests: int
-    cost_usd: Usd = Field(description="As logged.")
-    lines: list[WhatIfLine]
-
-
-class WhatIfStop(_Model):
-    """One position of a fleet of own GPUs, replayed."""
-
-    utilisation: Usd
-    calls_usd: Usd = Field(description="Calls that still go to providers, over the comparable rows.")
-    fleet_usd: Usd = Field(description="GPUs and what is paid beside them.")
-    fixed_usd: Usd = Field(description="Calls that are not comparable and stay as they are.")
-
-
-class WhatIfFleet(_Model):
-    """A scenario with own GPUs at several target utilisations. Its fleet is sized for the log's own traffic."""
-
-    scenario: str
-    title: str
-    start: Usd = Field(description="The scenario's own utilisation.")
-    stops: list[WhatIfStop]
-    toml: str = Field(description="The scenario; {value} stands for the utilisation.")
-
-
-class WhatIf(_Model):
-    """Sums from which any position of the levers is computed, exactly: cost = fixed + sum of lines, weighed.
-
-    The levers act in the order given, which is that of the steps of the scenario that says the same.
-    """
-
-    cost_usd: Usd = Field(description="What the log cost.")
-    fixed_usd: Usd = Field(description="The part of it that no lever but traffic and discount moves.")
-    fixed_models: int = Field(description="Models that are only in that part, so that the sums stay few.")
-    not_comparable: int = Field(description="Requests in that part that have no price in some position.")
-    levers: list[WhatIfLever]
-    groups: list[WhatIfGroup] = Field(description="Dearest first.")
-    fleet: WhatIfFleet | None = None
-
-
-class Result(_Model):
+class Result(Shape):
     """A baseline and any number of scenarios over the same rows."""
 
     kind: ClassVar[str] = "simulation"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from llmcost.results import model as m
+from llmcost.results import what_if_model as w
 from tests.reports import sample_parts as p
 from tests.reports import sample_result
 
@@ -18,7 +19,7 @@ STATES = {
 }  # fmt: skip
 
 
-def levers() -> list[m.WhatIfLever]:
+def levers() -> list[w.WhatIfLever]:
     """All five, the routed one under a name that attacks."""
     made = (
         ("traffic", "Traffic", 10, 500, 5, 100, None, 'strategy = "reprice"\ngrowth = {value}'),
@@ -28,7 +29,7 @@ def levers() -> list[m.WhatIfLever]:
         ("discount", "Price discount", 0, 90, 1, 0, None, 'strategy = "reprice"\ndiscount = {value}'),
     )
     return [
-        m.WhatIfLever(
+        w.WhatIfLever(
             key=key, label=label, least=least, most=most, step=step, start=start, note=f"about {label}", toml=toml,
             spread_usd=None if spread is None else D(spread),
         )
@@ -39,27 +40,27 @@ def levers() -> list[m.WhatIfLever]:
 def with_levers() -> m.Result:
     """The rich sample with a what-if."""
     lines = [
-        m.WhatIfLine(places=places, charged_for="input", quantity=D(quantity), unit_price_usd=D(price))
+        w.WhatIfLine(places=places, charged_for="input", quantity=D(quantity), unit_price_usd=D(price))
         for places, (quantity, price) in STATES.items()
     ]
     groups = [
-        m.WhatIfGroup(provider="openai", model=name, requests=9, cost_usd=D("2500.4"), lines=lines)
+        w.WhatIfGroup(provider="openai", model=name, requests=9, cost_usd=D("2500.4"), lines=lines)
         for name in ("a", p.SCRIPT)
     ]
     rich = sample_result.rich()
-    fleet = m.WhatIfFleet(
+    fleet = w.WhatIfFleet(
         scenario="own",
         title=f"a model on {p.SCRIPT}",
         start=D("0.7"),
         stops=[
-            m.WhatIfStop(
+            w.WhatIfStop(
                 utilisation=D(part) / 10, calls_usd=D("100.5") * part, fleet_usd=D(24_000) / part, fixed_usd=D("1.25")
             )
             for part in (5, 7, 9)
         ],
         toml='[[scenario]]\nname = "own"\n\n[[scenario.step]]\nstrategy = "self-host"\nutilisation = {value}',
     )
-    what_if = m.WhatIf(
+    what_if = w.WhatIf(
         cost_usd=rich.baseline.cost_usd,
         fixed_usd=rich.baseline.cost_usd - D("5000.8"),
         fixed_models=3,
@@ -77,10 +78,10 @@ def with_small_amounts() -> m.Result:
     found = with_levers().what_if
     assert found is not None
     groups = [
-        m.WhatIfGroup(
+        w.WhatIfGroup(
             provider="openai", model=f"model-{place}", requests=1, cost_usd=D(cost),
             lines=[
-                m.WhatIfLine(places=places, charged_for="input", quantity=D(1), unit_price_usd=D(cost) / share)
+                w.WhatIfLine(places=places, charged_for="input", quantity=D(1), unit_price_usd=D(cost) / share)
                 for places, share in ((("2000", 1), ("1000", 4)) if place == 0 else (("0000", 1),))
             ],
         )

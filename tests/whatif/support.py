@@ -10,8 +10,9 @@ from typing import Any
 
 import llmcost
 from llmcost.money import plain
-from llmcost.results.model import Result, WhatIf
+from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
+from llmcost.results.what_if_model import WhatIf
 
 NOW = int(datetime(2026, 11, 23, tzinfo=UTC).timestamp()) * 1_000_000
 DAY = 86_400_000_000

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import llmcost
-from llmcost.results.model import Result, WhatIf
+from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
+from llmcost.results.what_if_model import WhatIf
 from tests.support import SAMPLES
 from tests.whatif.support import NOW, OCTOBER, Positions, buckets, cost_at, savings, scenario_at, with_what_if
 

@@ -6,19 +6,16 @@ from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from llmcost.money import EXACT
-from llmcost.results.model import Assumption, Exhibit, Period, PricesUsed, Usd
+from llmcost.results.model import Assumption, Exhibit, Period, PricesUsed
+from llmcost.results.shape import Shape, Usd
 
 Verdict = Literal["always", "never", "above", "below", "mixed", "no-effect"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class CurvePoint(_Model):
+class CurvePoint(Shape):
     """One volume: a month of it as it is and with the strategy."""
 
     factor: Usd = Field(description="Volume as a factor on the log's.")
@@ -28,7 +25,7 @@ class CurvePoint(_Model):
     option_usd: Usd = Field(description="A month with it, USD, all its own costs included.")
 
 
-class Crossing(_Model):
+class Crossing(Shape):
     """A volume at which the two cost the same, between two that were replayed."""
 
     factor: Usd
@@ -38,7 +35,7 @@ class Crossing(_Model):
     pays: Literal["above", "below"] = Field(description="On which side of it the strategy is cheaper.")
 
 
-class SizePoint(_Model):
+class SizePoint(Shape):
     """One size of a sweep, at the log's own volume."""
 
     size: Usd
@@ -48,7 +45,7 @@ class SizePoint(_Model):
     facts: dict[str, str] = Field(default_factory=dict)
 
 
-class LeverLine(_Model):
+class LeverLine(Shape):
     """What one uncertain number does to the monthly saving."""
 
     name: str
@@ -63,7 +60,7 @@ class LeverLine(_Model):
         return abs(EXACT.subtract(self.saving_high_usd, self.saving_low_usd))
 
 
-class RangeEnd(_Model):
+class RangeEnd(Shape):
     """The break-even with a ranged parameter at one of its values, everything else as it is."""
 
     parameter: str
@@ -74,7 +71,7 @@ class RangeEnd(_Model):
     crossings: list[Crossing]
 
 
-class Use(_Model):
+class Use(Shape):
     """Use of what is bought, and the use at which it would cost what the API does."""
 
     now: Usd = Field(description="Part of the bought capacity that works, 0 to 1.")
@@ -86,7 +83,7 @@ class Use(_Model):
     api_usd_per_mtok: Usd | None = Field(default=None, description="USD per million of the same tokens at the API.")
 
 
-class Once(_Model):
+class Once(Shape):
     """What is paid at the start, and when it is earned back."""
 
     upfront_usd: Usd
@@ -102,7 +99,7 @@ class Once(_Model):
     months_high: Usd | None = Field(default=None, description="The most; None with months: never under some lever.")
 
 
-class BreakEven(_Model):
+class BreakEven(Shape):
     """When a strategy pays."""
 
     kind: ClassVar[str] = "break-even"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from llmcost.results.forecast.model import PriceChange
-from llmcost.results.model import Period, PricesUsed, Range, Usd
+from llmcost.results.model import Period, PricesUsed, Range
+from llmcost.results.shape import Shape, Usd
 
 Verdict = Literal["PASS", "WARN", "FAIL", "NOT-EVALUATED"]
 State = Literal["pass", "warn", "block", "not evaluated"]
@@ -17,11 +18,7 @@ BasisWish = Literal["auto", "run-rate", "forecast"]
 Measure = Literal["monthly", "increase", "increase_percent", "per_request", "per_success", "tokens"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class Finding(_Model):
+class Finding(Shape):
     """One limit and one owner: what was measured, and what the limit says to it."""
 
     limit: str = Field(description="Name of the budget or limit in the budget file.")
@@ -44,7 +41,7 @@ class Finding(_Model):
     )
 
 
-class Traffic(_Model):
+class Traffic(Shape):
     """What the projection stands on."""
 
     requests: int = Field(description="Requests of the log that are projected.")
@@ -54,7 +51,7 @@ class Traffic(_Model):
     note: str = Field(default="", description="What speaks against the projection, in words.")
 
 
-class Basis(_Model):
+class Basis(Shape):
     """How a month was made of the log."""
 
     kind: BasisName = Field(default="run-rate", description="run-rate: the log's pace; forecast: as llmcost forecast.")
@@ -75,7 +72,7 @@ class Basis(_Model):
     requests_factor: Usd | None = Field(default=None, description="Requests (and tokens) of that month / at the pace.")
 
 
-class Check(_Model):
+class Check(Shape):
     """The verdict and everything that it rests on."""
 
     kind: ClassVar[str] = "check"

@@ -5,18 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from llmcost.results.model import Period, PricesUsed, Usd
+from llmcost.results.model import Period, PricesUsed
+from llmcost.results.shape import Shape, Usd
 
 State = Literal["over", "will be over", "near", "within"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class BudgetLine(_Model):
+class BudgetLine(Shape):
     """The window of a budget and owner in which the log ends."""
 
     budget: str
@@ -37,7 +34,7 @@ class BudgetLine(_Model):
     unknown_requests: int = Field(description="Requests without a price or counts: they are in no amount.")
 
 
-class OverLine(_Model):
+class OverLine(Shape):
     """A window that was passed."""
 
     budget: str
@@ -54,7 +51,7 @@ class OverLine(_Model):
     downgraded: int = Field(description="Requests that would have gone to the cheaper model.")
 
 
-class BudgetStatus(_Model):
+class BudgetStatus(Shape):
     """Budgets against a log, version 1."""
 
     kind: ClassVar[str] = "budget"

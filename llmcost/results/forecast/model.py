@@ -5,18 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from llmcost.results.model import Period, PricesUsed, Usd
+from llmcost.results.model import Period, PricesUsed
+from llmcost.results.shape import Shape, Usd
 
 Status = Literal["forecast", "insufficient-history"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class KnownDay(_Model):
+class KnownDay(Shape):
     """A day of the log."""
 
     date: date
@@ -24,7 +21,7 @@ class KnownDay(_Model):
     settled: bool = Field(description="Whether the forecast rests on it.")
 
 
-class Interval(_Model):
+class Interval(Shape):
     """What the backtest's errors make of an amount: one in ten is below p10, one in ten above p90."""
 
     p10_usd: Usd
@@ -32,7 +29,7 @@ class Interval(_Model):
     p90_usd: Usd
 
 
-class ForecastDay(_Model):
+class ForecastDay(Shape):
     """A day to come."""
 
     date: date
@@ -41,7 +38,7 @@ class ForecastDay(_Model):
     price_factor: Usd = Field(description="What dated price changes make of the recent mix; 1: as at the log's end.")
 
 
-class Breach(_Model):
+class Breach(Shape):
     """What a month's budget makes of the forecast."""
 
     budget_usd: Usd
@@ -52,7 +49,7 @@ class Breach(_Model):
     late: date | None = Field(default=None, description="Nine paths in ten are above it by the end of this day.")
 
 
-class MonthForecast(_Model):
+class MonthForecast(Shape):
     """A calendar month: what is known of it and what is to come."""
 
     month: str = Field(description="YYYY-MM.")
@@ -67,7 +64,7 @@ class MonthForecast(_Model):
     breach: Breach | None = None
 
 
-class MethodScore(_Model):
+class MethodScore(Shape):
     """How one method did on the log's own days: forecasts made at many earlier days, held against what came."""
 
     method: str
@@ -79,7 +76,7 @@ class MethodScore(_Model):
     chosen: bool = False
 
 
-class Backtest(_Model):
+class Backtest(Shape):
     """Forecasts made at earlier days of the same log."""
 
     forecasts: int
@@ -88,7 +85,7 @@ class Backtest(_Model):
     scores: list[MethodScore]
 
 
-class PriceChange(_Model):
+class PriceChange(Shape):
     """A price that is already known to change after the log's end."""
 
     on: date
@@ -96,7 +93,7 @@ class PriceChange(_Model):
     unpriced_requests: int = Field(default=0, description="Recent requests without a price on that day.")
 
 
-class Part(_Model):
+class Part(Shape):
     """One value of a dimension: its share of the recent days, and so of the forecast."""
 
     value: str | None
@@ -104,7 +101,7 @@ class Part(_Model):
     forecast_usd: Usd
 
 
-class Outlook(_Model):
+class Outlook(Shape):
     """A daily series and what is to come of it."""
 
     status: Status
@@ -125,7 +122,7 @@ class Outlook(_Model):
     notes: list[str] = Field(default_factory=list)
 
 
-class BudgetBreach(_Model):
+class BudgetBreach(Shape):
     """One budget of a budget file, one owner and one month: the forecast of its own calls against its amount."""
 
     budget: str
@@ -148,7 +145,7 @@ class BudgetBreach(_Model):
     late: date | None = Field(default=None, description="Nine paths in ten are above it by the end of this day.")
 
 
-class Forecast(_Model):
+class Forecast(Shape):
     """What the log will cost if it goes on."""
 
     kind: ClassVar[str] = "forecast"

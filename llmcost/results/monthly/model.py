@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from llmcost.results.budget.status_model import OverLine
 from llmcost.results.forecast.model import Outlook
-from llmcost.results.model import Coverage, Evidence, Period, PricesUsed, ProblemCount, Usd, WhatIf
+from llmcost.results.model import Coverage, Evidence, Period, PricesUsed, ProblemCount
+from llmcost.results.shape import Shape, Usd
+from llmcost.results.what_if_model import WhatIf
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class MonthCost(_Model):
+class MonthCost(Shape):
     """What one month holds."""
 
     month: str = Field(description="YYYY-MM.")
@@ -29,7 +27,7 @@ class MonthCost(_Model):
     days_with_calls: int = Field(description="Calendar days on which the log has anything.")
 
 
-class Budget(_Model):
+class Budget(Shape):
     """The month held against a budget."""
 
     name: str
@@ -42,7 +40,7 @@ class Budget(_Model):
     unpriced_requests: int = Field(default=0, description="Calls without a price, which are in no amount.")
 
 
-class WindowBudget(_Model):
+class WindowBudget(Shape):
     """A budget of hours, days or weeks over the month's windows that have calls."""
 
     budget: str
@@ -58,7 +56,7 @@ class WindowBudget(_Model):
     unknown_requests: int = Field(default=0, description="Calls without a price or counts: in no amount.")
 
 
-class Windows(_Model):
+class Windows(Shape):
     """The month held against budgets shorter than a month."""
 
     timezone: str = Field(description="Where windows begin: the budget file's.")
@@ -66,7 +64,7 @@ class Windows(_Model):
     passed: list[OverLine] = Field(description="Earliest first.")
 
 
-class Headline(_Model):
+class Headline(Shape):
     this: MonthCost
     last: MonthCost
     change_usd: Usd | None = Field(
@@ -81,7 +79,7 @@ class Headline(_Model):
     budgets: list[Budget] = Field(default_factory=list)
 
 
-class Effects(_Model):
+class Effects(Shape):
     """Why an amount changed; the four sum to ``change_usd`` exactly."""
 
     last_usd: Usd
@@ -102,12 +100,12 @@ class Mover(Effects):
     this_requests: int
 
 
-class Movers(_Model):
+class Movers(Shape):
     dimension: str
     lines: list[Mover] = Field(description="Largest change first; what is left is one line.")
 
 
-class SpendLine(_Model):
+class SpendLine(Shape):
     value: str | None
     rest: int = Field(default=0, description="How many further values this line is the sum of.")
     cost_usd: Usd | None = Field(description="None: nothing of it is priced.")
@@ -118,13 +116,13 @@ class SpendLine(_Model):
     unpriced_requests: int = 0
 
 
-class Spend(_Model):
+class Spend(Shape):
     dimension: str
     values: int = Field(description="Values that either month has.")
     lines: list[SpendLine]
 
 
-class SpendCell(_Model):
+class SpendCell(Shape):
     """Both months of one combination of values; an amount of None is unknown, or there was nothing."""
 
     values: list[str | None]
@@ -138,7 +136,7 @@ class SpendCell(_Model):
     )
 
 
-class SpendCells(_Model):
+class SpendCells(Shape):
     """Spend by every combination of a few dimensions, of which each table of spend is a sum."""
 
     dimensions: list[str]
@@ -148,7 +146,7 @@ class SpendCells(_Model):
     cells: list[SpendCell]
 
 
-class UnitCost(_Model):
+class UnitCost(Shape):
     """The month's cost over a count of something."""
 
     unit: str
@@ -160,7 +158,7 @@ class UnitCost(_Model):
     note: str = ""
 
 
-class CacheLine(_Model):
+class CacheLine(Shape):
     value: str | None
     input_tokens: int = Field(description="Of calls that say what was cached.")
     cache_read_input_tokens: int
@@ -171,7 +169,7 @@ class CacheLine(_Model):
     unknown_requests: int = Field(description="Calls that do not say what was cached.")
 
 
-class Routing(_Model):
+class Routing(Shape):
     """Calls that a router moved, at their own price and at the original model's."""
 
     requests: int
@@ -183,7 +181,7 @@ class Routing(_Model):
     assumptions: list[str] = Field(default_factory=list)
 
 
-class RoutedPair(_Model):
+class RoutedPair(Shape):
     original: str
     model: str | None
     requests: int
@@ -192,7 +190,7 @@ class RoutedPair(_Model):
     saving_usd: Usd | None
 
 
-class Efficiency(_Model):
+class Efficiency(Shape):
     value: str | None
     requests: int
     input_tokens: int | None
@@ -202,7 +200,7 @@ class Efficiency(_Model):
     cost_per_1k_output_usd: Usd | None
 
 
-class Hidden(_Model):
+class Hidden(Shape):
     """Money inside the total that no line of a bill names. The lines overlap: they do not sum."""
 
     what: str
@@ -216,7 +214,7 @@ class Hidden(_Model):
     note: str = ""
 
 
-class Storm(_Model):
+class Storm(Shape):
     """A time in which calls failed and were sent again and again."""
 
     provider: str | None
@@ -230,7 +228,7 @@ class Storm(_Model):
     answered: int = Field(description="Attempts that ended well.")
 
 
-class PriceChange(_Model):
+class PriceChange(Shape):
     """A dated price change of the catalogue that met calls of the month."""
 
     model: str
@@ -245,7 +243,7 @@ class PriceChange(_Model):
     requests: int
 
 
-class Behind(_Model):
+class Behind(Shape):
     """Who is behind an anomaly."""
 
     dimension: str
@@ -255,7 +253,7 @@ class Behind(_Model):
     requests: int
 
 
-class Anomaly(_Model):
+class Anomaly(Shape):
     """Days on which a value cost far more, or less, than such days do."""
 
     dimension: str
@@ -277,13 +275,13 @@ class Anomaly(_Model):
     part_of: str | None = Field(default=None, description="The narrower anomaly that explains this one.")
 
 
-class Anomalies(_Model):
+class Anomalies(Shape):
     method: str
     enough: bool = Field(description="Whether there are days enough to judge any.")
     found: list[Anomaly] = Field(default_factory=list)
 
 
-class SharedRule(_Model):
+class SharedRule(Shape):
     name: str
     split: str
     amount_usd: Usd
@@ -291,7 +289,7 @@ class SharedRule(_Model):
     requests: int | None = Field(description="Calls that the rule took; None for an amount that is in no log.")
 
 
-class ShowbackLine(_Model):
+class ShowbackLine(Shape):
     owner: str | None = Field(description="None: nobody.")
     direct_usd: Usd
     shared_usd: Usd
@@ -301,7 +299,7 @@ class ShowbackLine(_Model):
     unpriced_requests: int = Field(default=0, description="Calls of these without a price: in no amount.")
 
 
-class Showback(_Model):
+class Showback(Shape):
     by: str
     lines: list[ShowbackLine]
     rules: list[SharedRule] = Field(default_factory=list)
@@ -310,14 +308,14 @@ class Showback(_Model):
     total_usd: Usd
 
 
-class Unallocated(_Model):
+class Unallocated(Shape):
     what: str
     cost_usd: Usd | None = Field(description="None: nothing of it is priced.")
     share: Usd | None
     requests: int
 
 
-class WorthDoing(_Model):
+class WorthDoing(Shape):
     """A scenario that would have saved money."""
 
     name: str
@@ -330,20 +328,20 @@ class WorthDoing(_Model):
     warnings: list[str] = Field(default_factory=list)
 
 
-class Scenarios(_Model):
+class Scenarios(Shape):
     worth: list[WorthDoing] = Field(default_factory=list, description="Largest saving first.")
     losing: list[str] = Field(default_factory=list, description="Scenarios that would have cost more.")
     idle: list[str] = Field(default_factory=list, description="Scenarios with nothing to do in this log.")
 
 
-class Day(_Model):
+class Day(Shape):
     date: date
     cost_usd: Usd | None = Field(description="None: no call of the day is priced.")
     requests: int
     unpriced_requests: int
 
 
-class Finding(_Model):
+class Finding(Shape):
     """Something that happened in the month, with its money."""
 
     kind: Literal["price-change", "retry-storm", "mix-shift", "anomaly", "mover", "unpriced", "budget"]
@@ -355,7 +353,7 @@ class Finding(_Model):
     text: str
 
 
-class Monthly(_Model):
+class Monthly(Shape):
     """One month of LLM spend: what, against what, why, where it hides, and what would be worth doing."""
 
     kind: ClassVar[str] = "monthly"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from llmcost.results.model import Period, PricesUsed, Usd
+from llmcost.results.model import Period, PricesUsed
+from llmcost.results.shape import Shape, Usd
 
 Basis = Literal["bill", "log"]
 Certainty = Literal["exact", "explained", "suspected", "none"]
@@ -21,11 +22,7 @@ CAUSES = (
 """Every cause that a gap can have; ``none``: list and bill agree to the last digit."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class Sum(_Model):
+class Sum(Shape):
     """List and billed of some cells."""
 
     provider: str | None = None
@@ -41,7 +38,7 @@ class Sum(_Model):
     cells: int
 
 
-class GapCell(_Model):
+class GapCell(Shape):
     """The finest place where list and bill can be compared: provider, days, and the model where the bill names it."""
 
     provider: str
@@ -66,7 +63,7 @@ class GapCell(_Model):
     also: list[str] = Field(default_factory=list, description="Other causes that give the same amount.")
 
 
-class CauseSum(_Model):
+class CauseSum(Shape):
     """The gap of all cells with one cause."""
 
     cause: str
@@ -76,7 +73,7 @@ class CauseSum(_Model):
     detail: str = Field(description="What was found, of the largest cell.")
 
 
-class ItemLine(_Model):
+class ItemLine(Shape):
     """One line item of a bill over all its days, beside the log's own quantity and list cost where they can be matched."""
 
     provider: str
@@ -91,7 +88,7 @@ class ItemLine(_Model):
     lines: int
 
 
-class OtherCharge(_Model):
+class OtherCharge(Shape):
     """Charges of a bill that are no usage: credits, taxes, purchases, adjustments. They belong to no gap."""
 
     provider: str
@@ -103,7 +100,7 @@ class OtherCharge(_Model):
     lines: int
 
 
-class Currency(_Model):
+class Currency(Shape):
     """Amounts of one currency are never added to another's; a rate is given or the dollars are unknown."""
 
     currency: str
@@ -114,7 +111,7 @@ class Currency(_Model):
     lines: int
 
 
-class LeftOut(_Model):
+class LeftOut(Shape):
     """What is on one side only, or twice, and so not compared."""
 
     what: str
@@ -126,7 +123,7 @@ class LeftOut(_Model):
     twice: bool = Field(default=False, description="Another line or row that is compared says the same.")
 
 
-class Part(_Model):
+class Part(Shape):
     """One kind of billed amounts: the lines of bills, or the charge that each request of the log carries itself."""
 
     basis: Basis
@@ -138,7 +135,7 @@ class Part(_Model):
     cells: list[GapCell]
 
 
-class Verdict(_Model):
+class Verdict(Shape):
     """Whether the gap is over the threshold, of the whole or of any provider; None: nothing could be compared."""
 
     over: bool | None
@@ -147,7 +144,7 @@ class Verdict(_Model):
     reason: str
 
 
-class Reconciliation(_Model):
+class Reconciliation(Shape):
     """List against billed."""
 
     kind: ClassVar[str] = "reconciliation"

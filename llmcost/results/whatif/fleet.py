@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmcost.money import EXACT, ZERO
-from llmcost.results.model import Scenario, WhatIfFleet, WhatIfStop
+from llmcost.results.model import Scenario
 from llmcost.results.priced import add
 from llmcost.results.replay import Replaying
 from llmcost.results.scenario import BoundScenario, BoundStep
+from llmcost.results.what_if_model import WhatIfFleet, WhatIfStop
 from llmcost.results.whatif.levers import written
 
 _STOPS: Final = tuple(Decimal(part) / 100 for part in (40, 50, 60, 70, 80, 90))

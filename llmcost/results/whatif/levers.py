@@ -18,9 +18,9 @@ import ibis
 import ibis.expr.types as ir
 
 from llmcost.pricing.toml import inline
-from llmcost.results.model import WhatIfLever
 from llmcost.results.replay import Replaying
 from llmcost.results.scenario import BoundScenario, BoundStep, bind, presets
+from llmcost.results.what_if_model import WhatIfLever
 from llmcost.workload.branching import calls, is_bucket
 from llmcost.workload.draw import By
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from llmcost.money import rounded
-from llmcost.results.model import Period, WhatIf, WhatIfFleet, WhatIfGroup
+from llmcost.results.model import Period
 from llmcost.results.panel import Fleet, Lever, Panel, Stop, Sums
 from llmcost.results.present import clean, counted, money, name, number, places_of
+from llmcost.results.what_if_model import WhatIf, WhatIfFleet, WhatIfGroup
 
 _INTRO: Final = (
     "Move a lever: the page weighs the log's own sums at the catalogue's prices, as a replay would. The levers act in "

@@ -19,12 +19,13 @@ import ibis.expr.types as ir
 from llmcost.money import EXACT, ZERO
 from llmcost.pricing.catalogue import Catalogue
 from llmcost.pricing.price import Charge
-from llmcost.results.model import Result, WhatIf, WhatIfGroup, WhatIfLever, WhatIfLine
+from llmcost.results.model import Result
 from llmcost.results.options import ReplayOptions
 from llmcost.results.priced import Priced, add, whole
 from llmcost.results.replay import Replaying, States
 from llmcost.results.scenario import BoundScenario
 from llmcost.results.waterfall import unpriced_rows
+from llmcost.results.what_if_model import WhatIf, WhatIfGroup, WhatIfLever, WhatIfLine
 from llmcost.results.whatif.fleet import fleet
 from llmcost.results.whatif.levers import DISCOUNT, PLACES, TRAFFIC, Split, splits
 from llmcost.usage.store import Store
