@@ -21,7 +21,7 @@ def test_every_public_name_is_there() -> None:
     assert all(getattr(llmcost, name) is not None for name in llmcost.__all__)
     assert set(dir(llmcost)) == set(llmcost.__all__)
     with pytest.raises(AttributeError, match="no attribute 'simulat'"):
-        llmcost.simulat  # type: ignore[attr-defined]  # noqa: B018
+        llmcost.simulat  # type: ignore[attr-defined]  # noqa: B018 - a misspelt name, looked up for its error
 
 
 def test_logs_to_result_to_page(tmp_path: Path) -> None:

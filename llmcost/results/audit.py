@@ -44,6 +44,12 @@ _TOUCHED: Final = "touched"
 _WHOLE: Final = "whole"
 
 
+def _joined(*parts: str) -> str:
+    """SQL of one label from several; what is unknown is an empty part, so that as many are read back."""
+    between = f", '{_BETWEEN}', "
+    return f"concat({between.join(parts)})"
+
+
 @dataclass(frozen=True)
 class _Part:
     """Rows of one of the store's tables that something is told of: SQL of their ``row_id`` and ``label``."""
@@ -135,7 +141,7 @@ class Audit:
         """The parts that have rows, by name."""
         parts: dict[str, _Part] = {}
         if self._any(_REPEATED):
-            ids = f"SELECT row_id, concat_ws('{_BETWEEN}', source, rule, superseded::VARCHAR) AS label FROM repeated WHERE {of_files(self.options)}"
+            ids = f"SELECT row_id, {_joined('source', 'rule', 'superseded::VARCHAR')} AS label FROM repeated WHERE {of_files(self.options)}"
             parts[_REPEATED] = _Part(ids, _REPEATED)
         if self._any(_TOUCHED):
             parts[_TOUCHED] = _Part(
@@ -144,7 +150,7 @@ class Audit:
                 f"WHERE {of_files(self.options, 't.file_key')}"
             )
         if self.covered is not None:
-            label = f"concat_ws('{_BETWEEN}', rule, source, kept) AS label"
+            label = f"{_joined('rule', 'source', 'kept')} AS label"
             told = f"SELECT row_id, {label} FROM (FROM llmcost_covered UNION ALL FROM llmcost_alike)"
             divided = self.covered.rest is not None
             # Of a divided bucket the parts are told, not the whole.

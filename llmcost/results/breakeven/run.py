@@ -39,8 +39,8 @@ def break_even(
         return play if look is None or of.before else Quick(play, look, of.step)
 
     ends = list(ends_of(subject))
-    plain = without_ranges(subject)
-    found = _at_modes(plain, quick(plain), volumes)
+    middle = without_ranges(subject)
+    found = _at_modes(middle, quick(middle), volumes)
     lines = [
         each.line(found if each.is_mode else _at_modes(each.subject, quick(each.subject), volumes)) for each in ends
     ]
@@ -90,7 +90,7 @@ def _remarks(own: Scenario, result: Result) -> Iterable[str]:
     if days is not None and days < 7:
         yield f"a month is scaled from {plain(days.quantize(Decimal('0.01')))} days: its weekday and night hours are assumed to repeat"
     # What has no price at all is told by the result already.
-    if own.not_comparable.requests != result.coverage.requests - result.coverage.priced_requests:
+    if own.not_comparable.requests not in {0, result.coverage.requests - result.coverage.priced_requests}:
         yield f"{own.not_comparable.requests} requests have no price on one of the sides and are left out"
     for line in own.flat_charges:
         told = any(line.sku in warning for warning in own.steps[-1].warnings)
